@@ -1,0 +1,159 @@
+"""What the pipeline asks of a container engine: the values it passes and the protocol an engine fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from imgcompare.model import Build, EngineInfo
+
+LABEL_PREFIX = "io.imgcompare."
+RUN_LABEL = LABEL_PREFIX + "run"
+VARIANT_LABEL = LABEL_PREFIX + "variant"
+STAND_IN_LABEL = LABEL_PREFIX + "stand-in"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where an engine listens (``unix://…``, ``tcp://…``, ``ssh://…``) and what named it: a flag, a variable, a socket.
+
+    ``private`` marks imgcompare's own engine; ``tls`` holds ``ca``, ``cert``, ``key`` paths and ``verify``.
+    """
+
+    url: str
+    source: str
+    private: bool = False
+    tls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """One image to build. ``context`` gives a fresh tar of the build context, with the Dockerfile named ``dockerfile``."""
+
+    context: Callable[[], Iterator[bytes]]
+    dockerfile: str
+    tag: str
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    no_cache: bool = False
+    builder: str = "auto"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build: the engine's name for the image (a digest) and how the build went."""
+
+    image: str
+    build: Build
+
+
+@dataclass(frozen=True)
+class BuildFailed:
+    """A build that ended without an image: the builder's error, the failed step, and the end of that step's log."""
+
+    message: str
+    step: str | None
+    log: tuple[str, ...]
+    build: Build
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineImage:
+    """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown."""
+
+    image: str
+    os: str
+    architecture: str
+    diff_ids: tuple[str, ...]
+    exposed_ports: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """One container to run, its route published on the engine host's loopback.
+
+    ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take.
+    """
+
+    name: str
+    image: str
+    container_port: int
+    host_port: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    memory_limit_bytes: int = 1 << 30
+    pids_limit: int = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerState:
+    """A container's state; ``error`` is the engine's text when the container could not be started at all."""
+
+    running: bool
+    exit_code: int | None = None
+    oom_killed: bool = False
+    error: str = ""
+
+
+class Container(Protocol):
+    """A created container; nothing is read from it without a bound."""
+
+    @property
+    def name(self) -> str:
+        """The name it was given before it existed."""
+
+    def start(self) -> None:
+        """Start it. Raises EngineError; a program that cannot be executed shows in ``state().error`` instead."""
+
+    def host_port(self) -> int | None:
+        """The loopback port the route is published on, once the engine has chosen it."""
+
+    def state(self) -> ContainerState:
+        """Its state now."""
+
+    def log_tail(self, lines: int = 40) -> Sequence[str]:
+        """The last log lines, stdout and stderr together, printable, at most 64 KiB read."""
+
+    def memory_bytes(self) -> int | None:
+        """Memory in use without the page cache's inactive part (as ``docker stats`` counts), or None if unknown."""
+
+
+class Engine(Protocol):
+    """The engine as the pipeline sees it; safe to call from several threads."""
+
+    def info(self) -> EngineInfo:
+        """Name, version, store and builder of the engine."""
+
+    def identity(self) -> str:
+        """A string that stays the same for one engine's data and differs for another's."""
+
+    def image(self, reference: str) -> EngineImage | None:
+        """The image of that reference or digest, or None when the engine does not have it."""
+
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+        """Pull an image with its registry's credentials. Raises BaseImageError."""
+
+    def build(self, request: BuildRequest, progress: Callable[[str], None]) -> Built | BuildFailed:
+        """Build an image; a failed step is a value, a lost engine raises."""
+
+    def container(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
+        """Create a container and remove it, by force, on every way out of the ``with`` block."""
+
+    def export(self, images: Sequence[str]) -> Iterator[bytes]:
+        """The archive of several images in one stream, layers they share once (``GET /images/get``)."""
+
+    def remove_container(self, name: str) -> bool:
+        """Remove a container by force; False when there was none."""
+
+    def remove_image(self, reference: str) -> bool:
+        """Remove a tag, and the image when it was its last; False when there was none."""
+
+    def cancel(self) -> None:
+        """Stop every build and break off every stream, from any thread; what waits for them then raises EngineError."""
+
+    def close(self) -> None:
+        """Close all connections."""

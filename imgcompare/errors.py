@@ -1,0 +1,56 @@
+"""The errors a user meets; each class carries its exit code and, where there is one, the next step."""
+
+from __future__ import annotations
+
+
+class ImgcompareError(Exception):
+    """Any problem that ends the command: what failed with its values, and a hint that says what to do next."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(ImgcompareError):
+    """Wrong usage or configuration: a flag, a path, a Dockerfile or a report file that cannot be used."""
+
+    exit_code = 2
+
+
+class NoEngineError(ImgcompareError):
+    """No usable container engine: the message names each endpoint tried and where it came from."""
+
+    exit_code = 3
+
+
+class EngineError(ImgcompareError):
+    """The engine refused a request or stopped answering while we worked with it."""
+
+    exit_code = 4
+
+
+class EngineLostError(EngineError):
+    """The connection to the engine broke: it stopped, was killed or is frozen."""
+
+
+class BaseImageError(ImgcompareError):
+    """A base image is neither on the engine nor can it be pulled."""
+
+    exit_code = 4
+
+
+class ImageFormatError(ImgcompareError):
+    """An exported image or archive is truncated, damaged, hostile or of a format nobody described."""
+
+    exit_code = 4
+
+
+class InterruptedRunError(ImgcompareError):
+    """SIGINT or SIGTERM ended the run; what was finished is kept."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("interrupted", hint="What was finished is kept: see `imgcompare report`.")
+        self.exit_code = 128 + signal_number

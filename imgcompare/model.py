@@ -1,0 +1,212 @@
+"""Everything a report holds, as frozen structs: the model, the stored form and the JSON output are this one definition.
+
+Units: ``*_s`` are seconds, ``*_size`` and ``*_bytes`` are bytes, ``created`` is UTC in RFC 3339. The words are those of
+the OCI image specification (https://github.com/opencontainers/image-spec).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+SCHEMA_VERSION = 1
+
+
+class Verdict(StrEnum):
+    """What the comparison says of a variant."""
+
+    WORKS = "works"
+    BROKEN = "broken"
+    NOT_CHECKED = "not_checked"
+
+
+class Stage(StrEnum):
+    """Where in the pipeline a variant is, or where it failed."""
+
+    PULL = "pull"
+    BUILD = "build"
+    RUN = "run"
+    CHECK = "check"
+    EXPORT = "export"
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """The program that made the report."""
+
+    name: str
+    version: str
+
+
+class EngineInfo(Struct, frozen=True, kw_only=True):
+    """The container engine that built and ran everything, and how it was reached."""
+
+    name: str
+    version: str
+    api_version: str
+    image_store: str
+    storage_driver: str
+    os: str
+    architecture: str
+    builder: str
+    endpoint: str
+    endpoint_source: str
+    private: bool
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """What a variant is made from: a Dockerfile (with target and build arguments, names only) or an existing image."""
+
+    dockerfile: str | None = None
+    target: str | None = None
+    build_args: tuple[str, ...] = ()
+    image: str | None = None
+    dockerfile_digest: str | None = None
+    context_digest: str | None = None
+
+
+class Layer(Struct, frozen=True, kw_only=True):
+    """One layer: ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes."""
+
+    diff_id: str
+    created_by: str
+    uncompressed_size: int
+    file_count: int
+    compressed_size: int | None = None
+
+
+class Image(Struct, frozen=True, kw_only=True):
+    """An image as exported: ``image_id`` is the digest of the config's bytes, computed and never taken from the engine.
+
+    ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; ``history_count`` counts
+    history rows, empty ones included; ``stand_ins`` names the base images that were made locally.
+    """
+
+    image_id: str
+    reference: str
+    os: str
+    architecture: str
+    uncompressed_size: int
+    layer_count: int
+    history_count: int
+    layers: tuple[Layer, ...]
+    user: str
+    exposed_ports: tuple[str, ...]
+    compressed_size: int | None = None
+    compressed_size_exact: bool | None = None
+    stand_ins: tuple[str, ...] = ()
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One build step as the builder names it; a cached step's duration is near nothing."""
+
+    name: str
+    duration_s: float
+    cached: bool
+
+
+class Build(Struct, frozen=True, kw_only=True):
+    """How the build went."""
+
+    duration_s: float
+    step_count: int
+    cached_step_count: int
+    steps: tuple[Step, ...] = ()
+
+
+class Run(Struct, frozen=True, kw_only=True):
+    """How the container ran: ``ready_after_s`` from start to the first good reply, ``memory_bytes`` after the check."""
+
+    container_port: int
+    host_port: int
+    ready_after_s: float | None = None
+    memory_bytes: int | None = None
+    stopped_after_s: float | None = None
+
+
+class Expectation(Struct, frozen=True, kw_only=True):
+    """What a good reply is; without a body or a pattern, the body must equal the baseline's."""
+
+    status: int = 200
+    body: str | None = None
+    body_pattern: str | None = None
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One request to the route and its reply; ``body_sha256`` covers the bytes read (at most the cap)."""
+
+    passed: bool
+    url: str
+    expected: Expectation
+    status_code: int | None = None
+    response_time_s: float | None = None
+    body_excerpt: str = ""
+    body_sha256: str | None = None
+    body_truncated: bool = False
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """Why a variant does not work: a stable code, one sentence, the next step, and the lines that prove it."""
+
+    stage: Stage
+    code: str
+    message: str
+    hint: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Variant(Struct, frozen=True, kw_only=True):
+    """Everything known of one variant; parts that its failure kept from happening are null."""
+
+    name: str
+    source: Source
+    verdict: Verdict
+    image: Image | None = None
+    build: Build | None = None
+    run: Run | None = None
+    check: Check | None = None
+    failure: Failure | None = None
+
+
+class ComparisonRow(Struct, frozen=True, kw_only=True):
+    """A variant against the baseline: delta = variant minus baseline, ratio = variant ÷ baseline."""
+
+    variant: str
+    uncompressed_delta: int | None = None
+    uncompressed_ratio: float | None = None
+    compressed_delta: int | None = None
+    compressed_ratio: float | None = None
+    layer_delta: int | None = None
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """All variants against the baseline; ``smallest_working`` is never a broken one, null if none works."""
+
+    same_response: bool | None
+    smallest_working: str | None
+    rows: tuple[ComparisonRow, ...]
+
+
+class Gate(Struct, frozen=True, kw_only=True):
+    """A limit, what was measured, and whether it holds."""
+
+    name: str
+    subject: str
+    limit: float
+    actual: float | None
+    passed: bool
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """One comparison, whole."""
+
+    schema_version: int
+    tool: Tool
+    created: str
+    engine: EngineInfo
+    scenario: str
+    baseline: str
+    variants: tuple[Variant, ...]
+    comparison: Comparison
+    gates: tuple[Gate, ...]
+    passed: bool

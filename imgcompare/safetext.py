@@ -1,0 +1,34 @@
+"""The one sink for text that came from an image, a log or a report: no control, escape or bidi characters pass."""
+
+from __future__ import annotations
+
+import re
+
+# ECMA-48 escape sequences: CSI …, OSC … up to BEL or ST (or the end), and the two-character ones.
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
+)
+# C0 and C1 controls, and the bidi, zero-width and line-separating characters that reorder or hide text (UAX #9).
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+def printable(text: str, *, limit: int | None = None) -> str:
+    """Return ``text`` as one printable line: escapes and controls dropped, white space folded, cut at ``limit``."""
+    line = _UNSAFE.sub("", _ESCAPES.sub("", text).replace("\r", " "))
+    line = " ".join(line.split())
+    if limit is not None and len(line) > limit:
+        return line[: max(limit - 1, 0)] + "…"
+    return line
+
+
+def printable_lines(text: str, *, limit: int = 500) -> list[str]:
+    """Split ``text`` into printable lines of at most ``limit`` characters, empty ones left out.
+
+    A carriage return starts a line over, as it does on a terminal: only what stood last is kept.
+    """
+    lines = []
+    for raw in text.split("\n"):
+        line = _UNSAFE.sub("", _ESCAPES.sub("", raw.rstrip("\r").rpartition("\r")[2])).expandtabs(4).rstrip()
+        if line:
+            lines.append(line if len(line) <= limit else line[: limit - 1] + "…")
+    return lines
