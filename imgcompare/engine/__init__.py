@@ -30,7 +30,7 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:
-    """One image to build. ``context`` gives a fresh tar of the build context, with the Dockerfile named ``dockerfile``."""
+    """One image to build; ``context`` gives a fresh tar of the build context, ``dockerfile`` is the name in it."""
 
     context: Callable[[], Iterator[bytes]]
     dockerfile: str
