@@ -26,10 +26,23 @@ class NoEngineError(ImgcompareError):
     exit_code = 3
 
 
+class OwnEngineStoppedError(NoEngineError):
+    """Only imgcompare's own engine is left, which is installed and not running: a run would start it by itself."""
+
+
 class EngineError(ImgcompareError):
     """The engine refused a request or stopped answering while we worked with it."""
 
     exit_code = 4
+
+
+class EngineRefusedError(EngineError):
+    """The engine answered a request with an HTTP error: ``status`` is its code, ``text`` what it said."""
+
+    def __init__(self, message: str, *, status: int, text: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.text = text
 
 
 class EngineLostError(EngineError):
