@@ -70,6 +70,7 @@ class EngineImage:
     diff_ids: tuple[str, ...]
     exposed_ports: tuple[str, ...]
     labels: Mapping[str, str]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +119,19 @@ class Container(Protocol):
     def log_tail(self, lines: int = 40) -> Sequence[str]:
         """The last log lines, stdout and stderr together, printable, at most 64 KiB read."""
 
+    def keep(self) -> None:
+        """Leave it up when its ``with`` block ends well."""
+
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part (as ``docker stats`` counts), or None if unknown."""
 
 
 class Engine(Protocol):
     """The engine as the pipeline sees it; safe to call from several threads."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens, and what named it."""
 
     def info(self) -> EngineInfo:
         """Name, version, store and builder of the engine."""
@@ -146,11 +154,11 @@ class Engine(Protocol):
     def export(self, images: Sequence[str]) -> Iterator[bytes]:
         """The archive of several images in one stream, layers they share once (``GET /images/get``)."""
 
-    def remove_container(self, name: str) -> bool:
-        """Remove a container by force; False when there was none."""
+    def remove_container(self, name: str, run_id: str) -> bool:
+        """Remove the container of that name by force if its label says that run made it; False when there is none."""
 
     def remove_image(self, reference: str) -> bool:
-        """Remove a tag, and the image when it was its last; False when there was none."""
+        """Remove a tag, and the image when it was its last; False when there was none or it is in use."""
 
     def cancel(self) -> None:
         """Stop every build and break off every stream, from any thread; what waits for them then raises EngineError."""

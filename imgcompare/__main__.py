@@ -1,0 +1,8 @@
+"""``python -m imgcompare`` and the ``imgcompare`` script."""
+
+from imgcompare.cli import main
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    main()

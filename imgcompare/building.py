@@ -1,0 +1,141 @@
+"""From a planned variant to an image on the engine: contexts and Dockerfiles read, bases provided, the image built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from imgcompare import diagnose
+from imgcompare.dockerfile import parse
+from imgcompare.engine import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
+from imgcompare.engine.context import BuildContext, open_context
+from imgcompare.errors import BaseImageError, UsageError
+from imgcompare.ledger import IMAGE
+from imgcompare.model import Build, Failure, Source, Stage
+from imgcompare.plan import Plan, PlannedVariant
+from imgcompare.workbench import Workbench
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blueprint:
+    """A variant with everything read that its build needs; no context for an image that exists already."""
+
+    variant: PlannedVariant
+    source: Source
+    bases: tuple[str, ...]
+    context: BuildContext | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A base image looked up: why it cannot be had, or the official name it stands in for."""
+
+    failure: Failure | None = None
+    stand_in: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltVariant:
+    """A variant whose image is on the engine."""
+
+    image: EngineImage
+    build: Build | None
+    stand_ins: tuple[str, ...]
+
+
+def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
+    """Read every context and Dockerfile. Raises UsageError before anything is built."""
+    return tuple(_blueprint(plan, variant) for variant in plan.variants)
+
+
+def provide_bases(plan: Plan, blueprints: Iterable[Blueprint], bench: Workbench, pool: Executor) -> dict[str, Base]:
+    """See that every base image is on the engine, pulling what is missing (or everything, with ``--pull``)."""
+    references = dict.fromkeys(base for blueprint in blueprints for base in blueprint.bases)
+    return dict(zip(references, pool.map(partial(_provide, plan, bench), references), strict=True))
+
+
+def build_variant(
+    plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], bench: Workbench
+) -> tuple[BuiltVariant | Failure, Build | None]:
+    """Build one variant's image, or look up the one it names."""
+    wanted = [bases[base] for base in blueprint.bases]
+    for base in wanted:
+        if base.failure:
+            return base.failure, None
+    stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
+    reference, build = blueprint.source.image or "", None
+    if blueprint.context is not None:
+        bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
+        outcome = bench.engine.build(
+            _request(plan, blueprint, blueprint.context),
+            lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
+        )
+        if isinstance(outcome, BuildFailed):
+            return diagnose.build_failed(outcome), outcome.build
+        reference, build = outcome.image, outcome.build
+        bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
+    image = bench.engine.image(reference)
+    if image is None:
+        return diagnose.image_gone(reference), build
+    return BuiltVariant(image=image, build=build, stand_ins=stand_ins), build
+
+
+def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
+    spec, config = variant.spec, plan.config
+    if spec.image is not None:
+        return Blueprint(variant=variant, source=Source(image=spec.image), bases=(spec.image,), context=None)
+    if spec.dockerfile is None:
+        raise UsageError(f"variant {spec.name!r} names neither a Dockerfile nor an image")
+    context = open_context(config.context, spec.dockerfile)
+    dockerfile = parse(spec.dockerfile.read_text(encoding="utf-8", errors="replace"), str(spec.dockerfile))
+    if spec.target is not None:
+        dockerfile.check_target(spec.target)
+    source = Source(
+        dockerfile=_shown(spec.dockerfile),
+        target=spec.target,
+        build_args=tuple(sorted(config.build_args)),
+        dockerfile_digest=context.dockerfile_digest(),
+        context_digest=context.digest(),
+    )
+    bases = dockerfile.base_images(spec.target, config.build_args)
+    return Blueprint(variant=variant, source=source, bases=bases, context=context)
+
+
+def _shown(path: Path) -> str:
+    """Write a path the way it is short to read: relative to here when it is below here."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+def _provide(plan: Plan, bench: Workbench, reference: str) -> Base:
+    image = bench.engine.image(reference)
+    if image is None or (plan.config.pull and STAND_IN_LABEL not in image.labels):
+        subject = f"base {reference}"
+        try:
+            bench.engine.pull(
+                reference, plan.config.platform, lambda text: bench.progress.stage(subject, Stage.PULL, text)
+            )
+        except BaseImageError as exc:
+            bench.progress.finished(subject, "cannot be had", ok=False)
+            return Base(failure=diagnose.base_unavailable(reference, exc))
+        bench.progress.finished(subject, "pulled", ok=True)
+        image = bench.engine.image(reference)
+    return Base(stand_in=image.labels.get(STAND_IN_LABEL) if image else None)
+
+
+def _request(plan: Plan, blueprint: Blueprint, context: BuildContext) -> BuildRequest:
+    config = plan.config
+    return BuildRequest(
+        context=context.stream,
+        dockerfile=context.dockerfile,
+        tag=blueprint.variant.tag,
+        target=blueprint.variant.spec.target,
+        build_args=config.build_args,
+        platform=config.platform,
+        no_cache=config.no_cache,
+        builder=config.builder,
+    )

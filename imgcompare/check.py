@@ -1,0 +1,203 @@
+"""Wait for the route, then check it: plain HTTP to the published loopback port, everything read from it bounded."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import re
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from imgcompare import __version__
+from imgcompare.engine import Container, ContainerState
+from imgcompare.errors import EngineError
+from imgcompare.model import Check, Expectation
+from imgcompare.safetext import printable
+
+BODY_LIMIT_BYTES = 1 << 20
+REPLY_LIMIT_S = 15.0
+_EXCERPT_CHARACTERS = 200
+_FIRST_PAUSE_S = 0.01
+_LONGEST_PAUSE_S = 0.25
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP reply: at most BODY_LIMIT_BYTES of its body, and the seconds from the request to the last byte read."""
+
+    status: int
+    body: bytes
+    truncated: bool
+    duration_s: float
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class NoReply:
+    """A request that got no whole reply, and why, in a few words."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The route answered: seconds since the wait began."""
+
+    after_s: float
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The container ended before its route answered."""
+
+    state: ContainerState
+    after_s: float
+
+
+@dataclass(frozen=True)
+class Silent:
+    """No reply within the time given; ``reason`` is what the last attempt met."""
+
+    waited_s: float
+    reason: str
+
+
+def wait_until_ready(
+    container: Container, port: int, route: str, expected: Expectation, timeout_s: float, cancelled: Callable[[], bool]
+) -> Ready | Exited | Silent:
+    """Ask until the route replies, the container exits or ``timeout_s`` is over; only an HTTP reply means ready.
+
+    A 503 that nobody expects is a server saying that it is not ready yet (RFC 9110 §15.6.4): asked again.
+    """
+    began = time.monotonic()
+    deadline = began + timeout_s
+    pause = _FIRST_PAUSE_S
+    reason = "nothing listened"
+    while (remaining := deadline - time.monotonic()) > 0:
+        match request(port, route, limit_s=remaining):
+            case Reply(status=503) as reply if expected.status != reply.status:
+                reason = "the server kept answering 503"
+            case Reply():
+                return Ready(time.monotonic() - began)
+            case NoReply(why):
+                reason = why
+        state = container.state()
+        if not state.running:
+            return Exited(state, time.monotonic() - began)
+        if cancelled():
+            raise EngineError("cancelled")
+        time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+        pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+    return Silent(timeout_s, reason)
+
+
+def check_route(port: int, route: str, expected: Expectation) -> tuple[Check, str]:
+    """Request the route once and hold the reply against ``expected``; the text says what is wrong, "" if nothing."""
+    url = f"http://127.0.0.1:{port}{route}"
+    reply = request(port, route, limit_s=REPLY_LIMIT_S)
+    if isinstance(reply, NoReply):
+        return Check(passed=False, url=url, expected=expected), reply.reason
+    problem = judge(reply, expected)
+    check = Check(
+        passed=not problem,
+        url=url,
+        expected=expected,
+        status_code=reply.status,
+        response_time_s=reply.duration_s,
+        body_excerpt=printable(
+            reply.body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"), limit=_EXCERPT_CHARACTERS
+        ),
+        body_sha256=hashlib.sha256(reply.body).hexdigest(),
+        body_truncated=reply.truncated,
+    )
+    return check, problem
+
+
+def judge(reply: Reply, expected: Expectation) -> str:
+    """Say what is wrong with a reply in one sentence with both values, or "" when it is as expected."""
+    if reply.status != expected.status:
+        target = f" (to {printable(reply.location, limit=120)}; redirects are not followed)" if reply.location else ""
+        return f"the reply has status {reply.status}{target}, expected {expected.status}"
+    text = reply.body.decode("utf-8", "replace")
+    if expected.body is not None and expected.body not in text:
+        return f"the body {_quoted(text)} does not contain {_quoted(expected.body)}"
+    if expected.body_pattern is not None and not re.search(expected.body_pattern, text):
+        return f"the body {_quoted(text)} does not match the pattern {_quoted(expected.body_pattern)}"
+    return ""
+
+
+def request(port: int, route: str, *, limit_s: float) -> Reply | NoReply:
+    """GET the route from 127.0.0.1:``port``: no proxy, no redirect, no compression, ``limit_s`` for all of it."""
+    began = time.monotonic()
+    deadline = began + limit_s
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=limit_s) as sock:
+            sock.sendall(_request_bytes(port, route))
+            response = http.client.HTTPResponse(_Bounded(sock, deadline), method="GET")  # type: ignore[arg-type]
+            response.begin()
+            body = _read_body(response)
+            if response.length and len(body) <= BODY_LIMIT_BYTES:
+                return NoReply(f"the reply ended {response.length} bytes before its Content-Length")
+            return Reply(
+                status=response.status,
+                body=body[:BODY_LIMIT_BYTES],
+                truncated=len(body) > BODY_LIMIT_BYTES,
+                duration_s=time.monotonic() - began,
+                location=response.headers.get("Location", "") if 300 <= response.status < 400 else "",
+            )
+    except TimeoutError:
+        return NoReply(f"no whole reply within {limit_s:.0f} s")
+    except http.client.HTTPException as exc:
+        if isinstance(exc, http.client.RemoteDisconnected):
+            return NoReply("the connection was closed without a reply")
+        return NoReply(f"what came is no HTTP reply ({type(exc).__name__})")
+    except ConnectionRefusedError:
+        return NoReply("the connection was refused")
+    except ConnectionError:
+        return NoReply("the connection was reset")
+    except OSError as exc:
+        return NoReply(exc.strerror or type(exc).__name__)
+
+
+def _read_body(response: http.client.HTTPResponse) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while size <= BODY_LIMIT_BYTES and (part := response.read1(1 << 16)):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
+def _request_bytes(port: int, route: str) -> bytes:
+    return (
+        f"GET {route} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: imgcompare/{__version__}\r\n"
+        "Accept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
+    ).encode("ascii")
+
+
+class _Bounded(io.RawIOBase):
+    """A socket as http.client wants it, with one deadline for all reads: a server that drips cannot hold us."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        self._sock.settimeout(remaining)
+        return self._sock.recv_into(buffer)
+
+
+def _quoted(text: str) -> str:
+    return f"“{printable(text, limit=80)}”"

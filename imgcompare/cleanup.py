@@ -1,0 +1,87 @@
+"""Removing what our runs made: only what a ledger of an ended run names, and containers only with that run's label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgcompare.engine import Engine
+from imgcompare.errors import ImgcompareError
+from imgcompare.ledger import CONTAINER, IMAGE, Ledger, Made, ended_runs
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """How much was removed, and what is left on engines that were not asked (endpoint → count)."""
+
+    containers: int
+    images: int
+    elsewhere: dict[str, int]
+
+
+def reap_dead_runs(folder: Path, engine: Engine, ledger: Ledger) -> int:
+    """Remove the containers that killed runs left on this engine; their images go on under this run's ledger.
+
+    Returns the number of containers removed. Runs still alive and other engines' objects are not touched.
+    """
+    identity, removed = engine.identity(), 0
+    with ended_runs(folder) as runs:
+        for run in runs:
+            ours = [made for made in run.made if made.engine == identity]
+            kept = {made.name for made in ours if made.kind == CONTAINER and made.kept}
+            removed += _remove_containers(engine, run.run_id, (m for m in ours if m.name not in kept))
+            if not kept and len(ours) == len(run.made):
+                for made in ours:
+                    if made.kind == IMAGE:
+                        ledger.record(IMAGE, made.name, kept=True)
+                run.forget()
+    return removed
+
+
+def sweep(engine: Engine, ledger: Ledger) -> list[str]:
+    """After a run that was cut short, remove whatever container of it is still there; returns those that stayed."""
+    made = ledger.made()
+    kept = {entry.name for entry in made if entry.kept}
+    left = []
+    for name in dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER and entry.name not in kept):
+        try:
+            engine.remove_container(name, ledger.run_id)
+        except ImgcompareError:
+            left.append(name)
+    return left
+
+
+def clean(folder: Path, engine: Engine, *, images: bool) -> Cleaned:
+    """Remove everything that ended runs left on this engine, kept containers included, and kept images if asked."""
+    identity = engine.identity()
+    containers = removed_images = 0
+    elsewhere: dict[str, int] = {}
+    with ended_runs(folder) as runs:
+        for run in runs:
+            ours = [made for made in run.made if made.engine == identity]
+            containers += _remove_containers(engine, run.run_id, ours)
+            if images:
+                removed_images += _remove_images(engine, ours)
+            for made in run.made:
+                if made.engine != identity:
+                    elsewhere[made.endpoint] = elsewhere.get(made.endpoint, 0) + 1
+            if len(ours) == len(run.made) and (images or all(made.kind != IMAGE for made in ours)):
+                run.forget()
+    return Cleaned(containers, removed_images, elsewhere)
+
+
+def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int:
+    names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER)
+    return sum(engine.remove_container(name, run_id) for name in names)
+
+
+def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
+    """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays."""
+    names = dict.fromkeys(entry.name for entry in made if entry.kind == IMAGE)
+    digests = [name for name in names if name.startswith("sha256:")]
+    removed = sum(engine.remove_image(name) for name in names if name not in digests)
+    for digest in digests:
+        image = engine.image(digest)
+        removed += image is not None and not image.tags and engine.remove_image(digest)
+    return removed

@@ -1,0 +1,68 @@
+"""The command line, put together; the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from imgcompare import __version__
+from imgcompare.commands.clean import clean
+from imgcompare.commands.doctor import doctor
+from imgcompare.commands.engine import engine
+from imgcompare.commands.report import report
+from imgcompare.commands.run import run
+from imgcompare.commands.setup import setup
+from imgcompare.errors import ImgcompareError
+
+_SIGINT_EXIT = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="imgcompare")
+def cli() -> None:
+    """Build one web app from several Dockerfiles, prove that every image still works, and see where the bytes went.
+
+    \b
+    Start here:
+      imgcompare setup     make this machine ready (engine, base images)
+      imgcompare run       compare the bundled single-stage and multi-stage images
+      imgcompare run A B   compare your own Dockerfiles
+
+    Shell completion: eval "$(_IMGCOMPARE_COMPLETE=bash_source imgcompare)"; also zsh_source and fish_source.
+    """
+
+
+for command in (run, report, setup, engine, doctor, clean):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; no error shows a traceback."""
+    try:
+        code = cli.main(arguments, prog_name="imgcompare", standalone_mode=False)
+    except ImgcompareError as exc:
+        _tell(exc.message, exc.hint)
+        code = exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = _SIGINT_EXIT
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough; keep the interpreter from failing on its last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _tell(message: str, hint: str | None) -> None:
+    from imgcompare.safetext import printable_lines  # noqa: PLC0415 - only needed when something went wrong
+
+    for line in printable_lines(f"Error: {message}"):
+        click.echo(line, err=True)
+    for line in printable_lines(f"Next: {hint}" if hint else ""):
+        click.echo(line, err=True)

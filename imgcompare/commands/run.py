@@ -1,0 +1,94 @@
+"""``imgcompare run``: build, run, check and compare."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imgcompare.commands.options import Output, engine_options, output_options
+
+
+@click.command()
+@click.argument("variants", nargs=-1, metavar="[VARIANT]...")
+@click.option(
+    "--build-context", type=click.Path(path_type=Path), metavar="DIR", help="Folder sent to the builder. [default: .]"
+)
+@click.option("--route", default="/", show_default=True, metavar="PATH", help="Route to check in every container.")
+@click.option(
+    "--container-port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Port the app listens on. [default: from EXPOSE]",
+)
+@click.option(
+    "--expect-status",
+    type=click.IntRange(100, 599),
+    default=200,
+    show_default=True,
+    metavar="CODE",
+    help="Status of a good reply.",
+)
+@click.option(
+    "--expect-body", metavar="TEXT", help="Text that a good reply's body contains. [default: the baseline's body]"
+)
+@click.option("--expect-body-pattern", metavar="REGEX", help="Pattern found in a good reply's body.")
+@click.option("--env", "-e", multiple=True, metavar="KEY[=VALUE]", help="Environment of the containers; repeatable.")
+@click.option("--build-arg", multiple=True, metavar="KEY[=VALUE]", help="Build argument; repeatable.")
+@click.option("--platform", metavar="OS/ARCH", help="Platform to build for, e.g. linux/amd64.")
+@click.option("--no-cache", is_flag=True, help="Build every step anew.")
+@click.option("--pull", is_flag=True, help="Pull base images even when the engine has them.")
+@click.option(
+    "--builder",
+    type=click.Choice(["auto", "buildkit", "classic"]),
+    default="auto",
+    show_default=True,
+    help="Which builder.",
+)
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1, 64), metavar="N", help="Variants at the same time. [default: all, up to 8]"
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the first reply.",
+)
+@click.option("--baseline", metavar="NAME", help="Variant the others are compared with. [default: the first]")
+@click.option("--keep", is_flag=True, help="Leave working containers up and print their URLs.")
+@click.option(
+    "--host-port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Publish on N, N+1, … [default: ports the engine chooses]",
+)
+@click.option(
+    "--rm-images", is_flag=True, help="Remove the images built. [default: kept, so that the next run is fast]"
+)
+@click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@engine_options
+@output_options
+@click.pass_context
+def run(ctx: click.Context, **options: Any) -> None:
+    """Build each VARIANT, run it, check its route, and compare.
+
+    A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that
+    exists). Without any, the bundled Flask app is built from a single-stage and a multi-stage Dockerfile.
+
+    \b
+    Examples:
+      imgcompare run
+      imgcompare run Dockerfile slim=Dockerfile.slim
+      imgcompare run dev=Dockerfile:dev prod=Dockerfile:prod --route /healthz
+      imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
+
+    Exit codes: 0 all work; 1 a variant is broken; 2 wrong usage; 3 no engine; 4 the engine failed; 130/143 interrupted.
+    """
+    from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415 - --help must be quick
+
+    output = Output.of(options.pop("format_"), json_=options.pop("json_"), path=options.pop("output"))
+    ctx.exit(run_and_write(options, output, Path.cwd(), os.environ))

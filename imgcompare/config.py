@@ -1,0 +1,150 @@
+"""What the user asked for, checked: variants as written on the command line become a Config that leaves no guess."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imgcompare.errors import UsageError
+from imgcompare.model import Expectation
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_IMAGE_PREFIX = "image:"
+VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET or NAME=image:REFERENCE"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariantSpec:
+    """One way to make the image: a Dockerfile (with an optional target stage), or an existing image's reference."""
+
+    name: str
+    dockerfile: Path | None = None
+    target: str | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means as many as fit."""
+
+    scenario: str
+    context: Path
+    variants: tuple[VariantSpec, ...]
+    baseline: str | None = None
+    route: str = "/"
+    container_port: int | None = None
+    host_port: int | None = None
+    expect: Expectation = field(default_factory=Expectation)
+    env: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    no_cache: bool = False
+    pull: bool = False
+    builder: str = "auto"
+    jobs: int | None = None
+    timeout_s: float = 60.0
+    keep: bool = False
+    rm_images: bool = False
+
+    def __post_init__(self) -> None:
+        names = [variant.name for variant in self.variants]
+        for name in names:
+            if names.count(name) > 1:
+                raise UsageError(
+                    f"two variants are named {name!r}", hint=f"Give each a name of its own: {VARIANT_FORMS}."
+                )
+        if self.baseline is not None and self.baseline not in names:
+            raise UsageError(
+                f"the baseline {self.baseline!r} is no variant of this comparison",
+                hint=f"Its variants are: {', '.join(names)}.",
+            )
+        if not self.route.startswith("/") or not self.route.isascii() or not self.route.isprintable():
+            raise UsageError(
+                f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"
+            )
+        if self.expect.body_pattern is not None:
+            try:
+                re.compile(self.expect.body_pattern)
+            except re.error as exc:
+                raise UsageError(
+                    f"the body pattern {self.expect.body_pattern!r} is no regular expression: {exc}"
+                ) from exc
+
+
+def parse_variants(texts: Sequence[str]) -> tuple[VariantSpec, ...]:
+    """Read VARIANT arguments; a Dockerfile without a name is named after its file, or its folder if that says more."""
+    specs = [_parse_variant(text) for text in texts]
+    names = [spec.name for spec in specs]
+    return tuple(
+        VariantSpec(name=_folder_name(spec), dockerfile=spec.dockerfile, target=spec.target)
+        if "=" not in text and spec.dockerfile and spec.target is None and names.count(spec.name) > 1
+        else spec
+        for text, spec in zip(texts, specs, strict=True)
+    )
+
+
+def parse_pairs(option: str, texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` options; a bare ``KEY`` takes its value from the environment, as the docker CLI does."""
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key:
+            raise UsageError(f"{option} {text!r} has no name", hint=f"Write {option} KEY=VALUE.")
+        if equals:
+            pairs[key] = value
+        elif key in environ:
+            pairs[key] = environ[key]
+    return pairs
+
+
+def _parse_variant(text: str) -> VariantSpec:
+    name, equals, rest = text.partition("=")
+    if not equals:
+        name, rest = "", text
+    if rest.startswith(_IMAGE_PREFIX):
+        reference = rest.removeprefix(_IMAGE_PREFIX)
+        if not reference:
+            raise UsageError(f"variant {text!r} names no image", hint=f"A variant is {VARIANT_FORMS}.")
+        return VariantSpec(name=_checked(name or _name_of_image(reference), text), image=reference)
+    if not rest:
+        raise UsageError(f"variant {text!r} names no Dockerfile", hint=f"A variant is {VARIANT_FORMS}.")
+    path, target = _split_target(rest)
+    return VariantSpec(name=_checked(name or target or _name_of_file(path), text), dockerfile=path, target=target)
+
+
+def _split_target(text: str) -> tuple[Path, str | None]:
+    path, colon, target = text.rpartition(":")
+    if colon and path and target and "/" not in target and not Path(text).exists():
+        return Path(path), target
+    return Path(text), None
+
+
+def _checked(name: str, text: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"variant {text!r}: {name!r} cannot be a name",
+            hint="Names are letters, digits, '.', '_' and '-', at most 63, and begin with a letter or digit.",
+        )
+    return name
+
+
+def _name_of_file(path: Path) -> str:
+    """Name ``a.Dockerfile`` and ``Dockerfile.a`` "a", and a plain ``Dockerfile`` "Dockerfile"."""
+    name = path.name
+    if name.lower().endswith(".dockerfile"):
+        return name[: -len(".dockerfile")] or name
+    if name.lower().startswith("dockerfile."):
+        return name[len("dockerfile.") :] or name
+    return name
+
+
+def _folder_name(spec: VariantSpec) -> str:
+    folder = spec.dockerfile.absolute().parent.name if spec.dockerfile else ""
+    return folder if _NAME.fullmatch(folder) else spec.name
+
+
+def _name_of_image(reference: str) -> str:
+    tail = reference.rpartition("/")[2].partition("@")[0]
+    return re.sub(r"[^A-Za-z0-9._-]", "-", tail)

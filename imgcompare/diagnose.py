@@ -1,0 +1,131 @@
+"""Pure: the evidence of a variant that does not work → a Failure with a stable code, the proof and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imgcompare.check import Exited, Silent
+from imgcompare.engine import BuildFailed, ContainerState
+from imgcompare.errors import ImgcompareError
+from imgcompare.model import Check, Failure, Stage
+from imgcompare.safetext import printable
+
+_EVIDENCE_LINES = 12
+
+
+def build_failed(outcome: BuildFailed) -> Failure:
+    """A build that ended without an image: the failing step and the end of its log."""
+    return Failure(
+        stage=Stage.BUILD,
+        code="build-failed",
+        message=printable(outcome.message, limit=500),
+        hint="Mend that step and run again; finished steps come from the cache.",
+        evidence=tuple(filter(None, (outcome.step and f"step {outcome.step}", *outcome.log[-_EVIDENCE_LINES:]))),
+    )
+
+
+def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
+    """A base image, or a variant's own, that is neither on the engine nor to be pulled."""
+    return Failure(
+        stage=Stage.PULL,
+        code="image-unavailable",
+        message=f"The image {reference} is not on the engine and cannot be pulled.",
+        hint=error.hint or "",
+        evidence=(printable(error.message, limit=500),),
+    )
+
+
+def no_port(exposed: Sequence[str]) -> Failure:
+    """An image whose port is not known: nothing, or several, exposed and none given."""
+    several = f"it exposes {', '.join(exposed)}" if exposed else "it has no EXPOSE"
+    return Failure(
+        stage=Stage.RUN,
+        code="no-port",
+        message=f"The port to ask is not known: {several}.",
+        hint="Add EXPOSE <port> to the Dockerfile, or say which: --container-port 5000",
+    )
+
+
+def start_failed(state: ContainerState) -> Failure:
+    """A container whose program could not be started at all."""
+    return Failure(
+        stage=Stage.RUN,
+        code="cannot-start",
+        message="The container could not be started.",
+        hint="Look at CMD and ENTRYPOINT: the program must be in the last stage, on PATH, and executable.",
+        evidence=(printable(state.error, limit=500),),
+    )
+
+
+def exited(result: Exited, log: Sequence[str]) -> Failure:
+    """A container that ended before its route answered."""
+    state = result.state
+    evidence = (f"exit code {state.exit_code} after {result.after_s:.1f} s", *log[-_EVIDENCE_LINES:])
+    if state.oom_killed:
+        return Failure(
+            stage=Stage.RUN,
+            code="out-of-memory",
+            message="The kernel killed the container: it used more memory than it may.",
+            hint="Lower what the program takes (fewer workers, smaller caches).",
+            evidence=evidence,
+        )
+    return Failure(
+        stage=Stage.RUN,
+        code="exits-at-once",
+        message=f"The container exited with code {state.exit_code} before its route answered.",
+        hint="The last log line usually names the cause.",
+        evidence=evidence if log else (*evidence, "the log is empty"),
+    )
+
+
+def silent(result: Silent, port: int, log: Sequence[str]) -> Failure:
+    """A container that runs and does not answer."""
+    return Failure(
+        stage=Stage.CHECK,
+        code="never-listens",
+        message=f"No reply on container port {port} within {result.waited_s:.0f} s: {result.reason}.",
+        hint="Listen on 0.0.0.0 and on the exposed port; --container-port names another one, --timeout waits longer.",
+        evidence=tuple(log[-_EVIDENCE_LINES:]) or ("the log is empty",),
+    )
+
+
+def wrong_reply(check: Check, problem: str, log: Sequence[str]) -> Failure:
+    """A reply that is not the expected one."""
+    return Failure(
+        stage=Stage.CHECK,
+        code="wrong-response",
+        message=f"{problem[:1].upper()}{problem[1:]}.",
+        hint="See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause.",
+        evidence=(f"GET {check.url}", *log[-_EVIDENCE_LINES:]),
+    )
+
+
+def cut_short(stage: Stage, error: ImgcompareError | None) -> Failure:
+    """A variant that was under way when the run was interrupted or the engine was lost."""
+    return Failure(
+        stage=stage,
+        code="interrupted",
+        message="The run ended before this variant was finished.",
+        hint="Run it again; finished build steps come from the cache.",
+        evidence=(printable(error.message, limit=500),) if error else (),
+    )
+
+
+def engine_refused(stage: Stage, error: ImgcompareError) -> Failure:
+    """A request that the engine refused, for this variant only."""
+    return Failure(
+        stage=stage,
+        code="engine-error",
+        message=printable(error.message, limit=500),
+        hint=error.hint or "",
+    )
+
+
+def image_gone(reference: str) -> Failure:
+    """An image that was on the engine a moment ago and is not any more."""
+    return Failure(
+        stage=Stage.BUILD,
+        code="image-gone",
+        message=f"The engine no longer has the image {printable(reference, limit=200)}.",
+        hint="Something else removed it meanwhile; run again.",
+    )

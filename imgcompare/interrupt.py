@@ -1,0 +1,42 @@
+"""SIGINT and SIGTERM become one exception in the main thread; a second signal forces the way out."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from imgcompare.errors import InterruptedRunError
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Raise InterruptedRunError on the first signal; on the second one leave at once with 128 + the signal's number.
+
+    What a forced exit leaves behind stands in the run's ledger: the next run, or ``imgcompare clean``, removes it.
+    """
+    seen: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        seen.append(number)
+        if len(seen) > 1:
+            _force(number)
+        os.write(2, b"\nStopping: removing what this run made. Once more to leave at once.\n")
+        raise InterruptedRunError(number)
+
+    earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _force(number: int) -> NoReturn:
+    os.write(2, b"Left at once; `imgcompare clean` removes what is left.\n")
+    sys.stdout.flush()
+    os._exit(128 + number)

@@ -1,0 +1,161 @@
+"""The story of a run: for each variant, in parallel, build → run → check; export all at once → compare → report.
+
+A variant that fails is data and the others go on. What ends the whole run (a signal, a lost engine) is the Outcome's
+``error``, beside the report of everything that was finished by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from imgcompare import __version__, compare, diagnose
+from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, draw_blueprints, provide_bases
+from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
+from imgcompare.measuring import measure_images
+from imgcompare.model import SCHEMA_VERSION, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
+from imgcompare.plan import Plan
+from imgcompare.running import run_variant
+from imgcompare.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The report, and what ended the run early, if anything did."""
+
+    report: Report
+    error: ImgcompareError | None = None
+
+
+def run_comparison(plan: Plan, bench: Workbench) -> Outcome:
+    """Run the whole comparison. Raises for configuration problems, before anything is built."""
+    blueprints = draw_blueprints(plan)
+    board = _Board(plan, bench.engine.info(), bench.created, blueprints)
+    pool = ThreadPoolExecutor(plan.jobs + 1, thread_name_prefix="imgcompare")
+    workers: list[Future[Variant]] = []
+    error: ImgcompareError | None = None
+    try:
+        bases = provide_bases(plan, blueprints, bench, pool)
+        workers += (pool.submit(_finish_variant, plan, drawn, bases, board, bench) for drawn in blueprints)
+        images = pool.submit(lambda: measure_images(plan, board.all_built(), bench))
+        for worker in as_completed(workers):
+            board.put(worker.result())
+            bench.save(board.report())
+        board.add_images(images.result())
+    except (InterruptedRunError, EngineError, ImageFormatError) as exc:
+        error = exc
+        bench.cancel()
+        board.stop_waiting()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    if error:
+        board.salvage(workers, error)
+    report = board.report()
+    bench.save(report)
+    return Outcome(report, error)
+
+
+def _finish_variant(
+    plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], board: _Board, bench: Workbench
+) -> Variant:
+    """Build, run and check one variant; whatever goes wrong with it alone becomes its Failure."""
+    variant, stage = board.blank(blueprint), Stage.BUILD
+    try:
+        built, build = build_variant(plan, blueprint, bases, bench)
+        variant = replace(variant, build=build)
+        if isinstance(built, Failure):
+            return _told(replace(variant, verdict=Verdict.BROKEN, failure=built), bench)
+        board.built(variant.name, built)
+        stage = Stage.RUN
+        tried = run_variant(plan, blueprint.variant, built, bench)
+        verdict = Verdict.BROKEN if tried.failure else Verdict.WORKS
+        variant = replace(variant, run=tried.run, check=tried.check, failure=tried.failure, verdict=verdict)
+    except EngineLostError:
+        raise
+    except ImgcompareError as exc:
+        if bench.cancelled.is_set():
+            raise
+        variant = replace(variant, verdict=Verdict.BROKEN, failure=diagnose.engine_refused(stage, exc))
+    finally:
+        board.not_built(variant.name)
+    return _told(variant, bench)
+
+
+def _told(variant: Variant, bench: Workbench) -> Variant:
+    outcome = variant.failure.code if variant.failure else "works"
+    bench.progress.finished(variant.name, outcome, ok=variant.failure is None)
+    return variant
+
+
+@dataclass
+class _Board:
+    """What is known so far. Workers post what they built; everything else is the main thread's."""
+
+    plan: Plan
+    engine: EngineInfo
+    created: str
+    blueprints: tuple[Blueprint, ...]
+    _results: dict[str, Variant] = field(default_factory=dict)
+    _builds: dict[str, Future[BuiltVariant | None]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._results = {blueprint.variant.name: self.blank(blueprint) for blueprint in self.blueprints}
+        self._builds = {name: Future() for name in self._results}
+
+    @staticmethod
+    def blank(blueprint: Blueprint) -> Variant:
+        return Variant(name=blueprint.variant.name, source=blueprint.source, verdict=Verdict.NOT_CHECKED)
+
+    def built(self, name: str, built: BuiltVariant) -> None:
+        with suppress(InvalidStateError):
+            self._builds[name].set_result(built)
+
+    def not_built(self, name: str) -> None:
+        """Let the export go on without this variant, unless it was built."""
+        with suppress(InvalidStateError):
+            self._builds[name].set_result(None)
+
+    def all_built(self) -> dict[str, BuiltVariant]:
+        """Wait until every variant is built or has failed to."""
+        return {name: built for name, future in self._builds.items() if (built := future.result()) is not None}
+
+    def put(self, variant: Variant) -> None:
+        self._results[variant.name] = variant
+
+    def add_images(self, images: Mapping[str, Image]) -> None:
+        for name, image in images.items():
+            self._results[name] = replace(self._results[name], image=image)
+
+    def stop_waiting(self) -> None:
+        """Wake whoever waits for a build that will not come."""
+        for name in self._builds:
+            self.not_built(name)
+
+    def salvage(self, workers: Iterable[Future[Variant]], error: ImgcompareError) -> None:
+        """Keep what was finished, and mark what was not."""
+        for worker in workers:
+            if worker.done() and not worker.cancelled() and worker.exception() is None:
+                self.put(worker.result())
+        for name, variant in self._results.items():
+            if variant.verdict is Verdict.NOT_CHECKED:
+                stage = Stage.RUN if variant.build else Stage.BUILD
+                self._results[name] = replace(variant, failure=diagnose.cut_short(stage, error))
+
+    def report(self) -> Report:
+        variants = compare.settle(tuple(self._results.values()), self.plan.baseline)
+        return Report(
+            schema_version=SCHEMA_VERSION,
+            tool=Tool(name="imgcompare", version=__version__),
+            created=self.created,
+            engine=self.engine,
+            scenario=self.plan.config.scenario,
+            baseline=self.plan.baseline,
+            variants=variants,
+            comparison=compare.compare(variants, self.plan.baseline),
+            gates=(),
+            passed=compare.passed(variants),
+        )

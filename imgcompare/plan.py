@@ -1,0 +1,71 @@
+"""Pure: Config → Plan. Every name and tag is decided here, before anything exists."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from imgcompare.config import Config, VariantSpec
+from imgcompare.errors import UsageError
+
+_PARALLEL_VARIANTS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedVariant:
+    """A variant with the names of all that will be made for it; ``tag`` is empty for an image that exists already."""
+
+    spec: VariantSpec
+    tag: str
+    container_name: str
+    host_port: int | None
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return self.spec.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run will do."""
+
+    run_id: str
+    config: Config
+    baseline: str
+    variants: tuple[PlannedVariant, ...]
+    jobs: int
+
+
+def make_plan(config: Config, run_id: str) -> Plan:
+    """Name everything: tags that the next run finds again when images are kept, tags of this run's own when not."""
+    if not config.variants:
+        raise UsageError("there is nothing to compare", hint="Name one or more Dockerfiles: imgcompare run A B")
+    last_port = (config.host_port or 0) + len(config.variants) - 1
+    if config.host_port is not None and last_port > 65535:
+        raise UsageError(f"--host-port {config.host_port}: the ports would go up to {last_port}, the highest is 65535")
+    repository = _repository(config) + (f"-{run_id.lower()}" if config.rm_images else "")
+    variants = tuple(
+        PlannedVariant(
+            spec=spec,
+            tag=f"{repository}:{spec.name}" if spec.image is None else "",
+            container_name=f"imgcompare-{run_id}-{spec.name}",
+            host_port=None if config.host_port is None else config.host_port + index,
+        )
+        for index, spec in enumerate(config.variants)
+    )
+    return Plan(
+        run_id=run_id,
+        config=config,
+        baseline=config.baseline or config.variants[0].name,
+        variants=variants,
+        jobs=config.jobs or min(len(variants), _PARALLEL_VARIANTS),
+    )
+
+
+def _repository(config: Config) -> str:
+    """A repository in our own namespace, one for each context folder, so that two projects never share a tag."""
+    slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower()).strip("-") or "comparison"
+    context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"imgcompare/{slug}-{context}"

@@ -1,0 +1,90 @@
+"""From an image on the engine to a verdict: a bounded container on its own loopback port, waited for and checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from imgcompare import diagnose
+from imgcompare.building import BuiltVariant
+from imgcompare.check import Exited, Silent, check_route, wait_until_ready
+from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec
+from imgcompare.errors import EngineError
+from imgcompare.ledger import CONTAINER
+from imgcompare.model import Check, Failure, Run, Stage
+from imgcompare.plan import Plan, PlannedVariant
+from imgcompare.units import format_seconds
+from imgcompare.workbench import Workbench
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What running a variant showed; no failure means that it works."""
+
+    run: Run | None = None
+    check: Check | None = None
+    failure: Failure | None = None
+
+
+def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
+    """Run the image, wait for its route, check the reply, measure its memory; the container is gone afterwards."""
+    port = plan.config.container_port or _only_port(built.image.exposed_ports)
+    if port is None:
+        return Tried(failure=diagnose.no_port(built.image.exposed_ports))
+    spec = ContainerSpec(
+        name=variant.container_name,
+        image=built.image.image,
+        container_port=port,
+        host_port=variant.host_port,
+        env=plan.config.env,
+        labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
+    )
+    bench.ledger.record(CONTAINER, spec.name)
+    bench.progress.stage(variant.name, Stage.RUN, "creating the container")
+    with bench.engine.container(spec) as container:
+        tried = _try(plan, variant.name, container, port, bench)
+        if plan.config.keep and tried.failure is None:
+            bench.ledger.record(CONTAINER, spec.name, kept=True)
+            container.keep()
+    return tried
+
+
+def _try(plan: Plan, name: str, container: Container, port: int, bench: Workbench) -> Tried:
+    config = plan.config
+    container.start()
+    state = container.state()
+    if state.error:
+        return Tried(failure=diagnose.start_failed(state))
+    host_port = container.host_port()
+    if host_port is None:
+        return Tried(failure=_no_host_port(container, port))
+    run = Run(container_port=port, host_port=host_port)
+    bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {host_port}")
+    waited = wait_until_ready(
+        container, host_port, config.route, config.expect, config.timeout_s, bench.cancelled.is_set
+    )
+    match waited:
+        case Exited():
+            return Tried(run=run, failure=diagnose.exited(waited, container.log_tail()))
+        case Silent():
+            return Tried(run=run, failure=diagnose.silent(waited, port, container.log_tail()))
+    bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
+    check, problem = check_route(host_port, config.route, config.expect)
+    run = replace(run, ready_after_s=waited.after_s, memory_bytes=container.memory_bytes())
+    failure = diagnose.wrong_reply(check, problem, container.log_tail()) if problem else None
+    return Tried(run=run, check=check, failure=failure)
+
+
+def _no_host_port(container: Container, port: int) -> Failure:
+    """Tell a container that was gone before its port appeared from an engine that published none."""
+    state = container.state()
+    if not state.running:
+        return diagnose.exited(Exited(state, 0.0), container.log_tail())
+    raise EngineError(f"the engine published no host port for container port {port}")
+
+
+def _only_port(exposed: tuple[str, ...]) -> int | None:
+    """The one TCP port of EXPOSE (``5000/tcp``), if there is exactly one."""
+    ports = [int(port.partition("/")[0]) for port in exposed if port.partition("/")[2] in {"", "tcp"}]
+    return ports[0] if len(ports) == 1 else None

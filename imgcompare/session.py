@@ -1,0 +1,112 @@
+"""One run with everything around it: engine found, ledger opened, signals caught, dead runs reaped, images let go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from imgcompare import store
+from imgcompare.cleanup import reap_dead_runs, sweep
+from imgcompare.config import Config
+from imgcompare.engine import Endpoint, Engine
+from imgcompare.engine.connect import find_engine, is_local
+from imgcompare.errors import ImgcompareError, NoEngineError
+from imgcompare.image.cache import default_cache
+from imgcompare.interrupt import interruptible
+from imgcompare.ledger import Ledger
+from imgcompare.model import Report
+from imgcompare.pipeline import Outcome, run_comparison
+from imgcompare.plan import Plan, make_plan
+from imgcompare.progress import Progress
+from imgcompare.workbench import Workbench
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connection:
+    """Which engine was asked for: a URL, a docker context, or neither."""
+
+    host: str | None = None
+    context: str | None = None
+
+
+def ledgers_folder() -> Path:
+    """Where the ledgers of this user's runs are."""
+    return user_state_path("imgcompare") / "runs"
+
+
+@contextmanager
+def connected(connection: Connection, say: Callable[[str], None]) -> Iterator[Engine]:
+    """Find the engine and open it; imgcompare's own is started when no other answers."""
+    from imgcompare.engine.sdk import SdkEngine  # noqa: PLC0415 - the Docker SDK takes a while to import
+
+    engine = SdkEngine(find_engine(connection.host, connection.context, start_private=True, say=say))
+    try:
+        yield engine
+    finally:
+        engine.close()
+
+
+def perform(config: Config, connection: Connection, progress: Progress, reports: Path | None) -> Outcome:
+    """Run a comparison and save its report in ``reports`` as each variant finishes; None saves nothing."""
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{os.urandom(3).hex()}"
+    plan = make_plan(config, run_id)
+    with interruptible(), connected(connection, progress.note) as engine:
+        ledger = Ledger(ledgers_folder(), run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
+        bench = Workbench(
+            engine=engine,
+            progress=progress,
+            ledger=ledger,
+            cache=default_cache(),
+            save=_saver(reports, run_id),
+            created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        )
+        try:
+            _refuse_remote(engine.endpoint)
+            if count := reap_dead_runs(ledgers_folder(), engine, ledger):
+                progress.note(f"Removed {count} container(s) that a killed run had left.")
+            return run_comparison(plan, bench)
+        finally:
+            ledger.close(left=_leave(plan, engine, ledger, progress))
+
+
+def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bool:
+    """Remove what must not stay, and say whether anything of this run does."""
+    left = sweep(engine, ledger)
+    if plan.config.rm_images:
+        left += [variant.tag for variant in plan.variants if variant.tag and not _removed(engine, variant.tag)]
+    if left:
+        progress.note(f"Could not remove {', '.join(left)}: `imgcompare clean` will, once the engine answers.")
+    return bool(left) or any(entry.kept for entry in ledger.made())
+
+
+def _removed(engine: Engine, tag: str) -> bool:
+    """Remove an image's tag; False when the engine could not."""
+    try:
+        engine.remove_image(tag)
+    except ImgcompareError:
+        return False
+    return True
+
+
+def _saver(folder: Path | None, run_id: str) -> Callable[[Report], None]:
+    def save(report: Report) -> None:
+        if folder is not None:
+            store.save(report, folder, run_id)
+
+    return save
+
+
+def _refuse_remote(endpoint: Endpoint) -> None:
+    if not is_local(endpoint):
+        raise NoEngineError(
+            f"{endpoint.url} (from {endpoint.source}) is another machine's engine: "
+            "the ports it publishes on its loopback cannot be reached from here",
+            hint="Run imgcompare on that machine, or leave out the host to use an engine here.",
+        )

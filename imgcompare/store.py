@@ -1,0 +1,116 @@
+"""Report ⇄ versioned JSON: saved atomically in the project's folder, loaded with limits and named errors."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from imgcompare.errors import UsageError
+from imgcompare.model import SCHEMA_VERSION, Report
+
+REPORT_LIMIT_BYTES = 256 << 20
+_RUNS = Path(".imgcompare") / "runs"
+
+
+class _Version(msgspec.Struct):
+    schema_version: int
+
+
+def runs_folder(project: Path) -> Path:
+    """Where the reports of runs started in ``project`` are kept."""
+    return project / _RUNS
+
+
+def prepare(project: Path) -> Path:
+    """Make the runs folder before anything is built. Raises UsageError when it cannot be written."""
+    folder = runs_folder(project)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("# Saved by imgcompare; safe to delete.\n*\n", encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(
+            f"cannot save the report in {folder}: {exc.strerror}",
+            hint="Run it from a folder that can be written, or name a file: -o report.json --json",
+        ) from exc
+    check_writable(folder / "report.json")
+    return folder
+
+
+def check_writable(path: Path) -> None:
+    """Find out, before building, that ``path`` can be written. Raises UsageError; leaves nothing behind."""
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder", hint="Name a file.")
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as exc:
+        raise UsageError(
+            f"cannot write {path}: {exc.strerror}", hint="Name a file in a folder that can be written."
+        ) from exc
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole file or nothing: a temporary file in the same folder, on disk, then renamed over ``path``."""
+    fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(text.encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)  # noqa: PTH105 - both are plain strings here
+    except OSError as exc:
+        raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Free some space, or name another file.") from exc
+    finally:
+        with suppress(FileNotFoundError):
+            Path(temporary).unlink()
+
+
+def save(report: Report, folder: Path, run_id: str) -> Path:
+    """Save a report, over an earlier state of the same run."""
+    path = folder / f"{run_id}.json"
+    write_atomically(path, msgspec.json.encode(report).decode())
+    return path
+
+
+def load(path: Path) -> Report:
+    """Read a report back. Raises UsageError for one that is missing, damaged, too large or of a newer version."""
+    try:
+        if path.stat().st_size > REPORT_LIMIT_BYTES:
+            raise UsageError(f"{path} is larger than a report can be ({REPORT_LIMIT_BYTES >> 20} MiB)")
+        data = path.read_bytes()
+    except OSError as exc:
+        raise UsageError(f"cannot read the report {path}: {exc.strerror}", hint="`imgcompare run` makes one.") from exc
+    try:
+        version = msgspec.json.decode(data, type=_Version).schema_version
+        if version > SCHEMA_VERSION:
+            raise UsageError(
+                f"{path} has schema_version {version}; this imgcompare reads up to {SCHEMA_VERSION}",
+                hint="Update imgcompare, or make the report again: imgcompare run",
+            )
+        return msgspec.json.decode(data, type=Report)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise UsageError(
+            f"{path} is no whole report of imgcompare: {exc}",
+            hint="The file was left as it is; `imgcompare run` makes a new one.",
+        ) from exc
+
+
+def find(project: Path, wanted: str | None) -> Path | None:
+    """Find a saved report: a file, a run's name or its beginning, or the newest for None; None if nothing is saved."""
+    saved = sorted(runs_folder(project).glob("*.json"))
+    if wanted is None:
+        return saved[-1] if saved else None
+    if Path(wanted).is_file():
+        return Path(wanted)
+    matching = [path for path in saved if path.stem.startswith(wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(path.stem for path in (matching or saved)[-5:]) or "none"
+    what = "names several saved runs" if matching else "is neither a file nor a saved run"
+    raise UsageError(f"{wanted!r} {what}", hint=f"Saved runs here: {names}.")
