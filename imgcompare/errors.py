@@ -45,6 +45,10 @@ class EngineRefusedError(EngineError):
         self.text = text
 
 
+class NoBuildKitError(EngineError):
+    """The engine cannot build with BuildKit over its API; nothing was run."""
+
+
 class EngineLostError(EngineError):
     """The connection to the engine broke: it stopped, was killed or is frozen."""
 
