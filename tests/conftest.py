@@ -1,13 +1,109 @@
-"""Fixtures every test may use."""
+"""Fixtures every test may use: a real engine with base images, and a home of the test's own."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
+_IMGCOMPARE = (sys.executable, "-m", "imgcompare")
+
 
 @pytest.fixture(scope="session")
-def engine_url() -> str:
-    """The endpoint of a real engine with the stand-in bases."""
-    return os.environ["IMGCOMPARE_TEST_HOST"]
+def engine_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The endpoint of a real engine that has the base images; where there is none, one is set up and stopped again.
+
+    ``IMGCOMPARE_TEST_HOST`` names another engine to test against.
+    """
+    if host := os.environ.get("IMGCOMPARE_TEST_HOST"):
+        yield host
+        return
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    ran_before = _status()["running"]
+    with capture.global_and_fixture_disabled():  # setting a bare machine up takes a minute or two: show it
+        subprocess.run([*_IMGCOMPARE, "setup", "--yes"], check=True, stdin=subprocess.DEVNULL)
+    status = _status()
+    try:
+        yield str(status["endpoint"])
+    finally:
+        if status["private"] and not ran_before:
+            subprocess.run([*_IMGCOMPARE, "engine", "stop"], check=True, stdin=subprocess.DEVNULL)
+
+
+def _status() -> dict[str, object]:
+    done = subprocess.run([*_IMGCOMPARE, "engine", "status", "--json"], stdout=subprocess.PIPE, check=False)
+    status: dict[str, object] = json.loads(done.stdout)
+    return status
+
+
+class Imgcompare:
+    """Runs the command line as a user does, in a project folder and with a home of its own."""
+
+    def __init__(self, engine_url: str, project: Path) -> None:
+        self.project = project
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(project / "home"),
+            "DOCKER_HOST": engine_url,
+            "PYTHONWARNINGS": "error",
+        }
+
+    def __call__(self, *arguments: str, timeout_s: float = 180, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end, output captured."""
+        return subprocess.run(
+            [*_IMGCOMPARE, *arguments],
+            cwd=self.project,
+            env=self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+        """Start and leave running."""
+        return subprocess.Popen(
+            [*_IMGCOMPARE, *arguments],
+            cwd=self.project,
+            env=self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files of the project."""
+        for name, text in files.items():
+            path = self.project / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def imgcompare(engine_url: str, tmp_path: Path) -> Iterator[Imgcompare]:
+    """The command line on the real engine, in an empty folder; what its runs kept is removed afterwards."""
+    (tmp_path / "home").mkdir()
+    command = Imgcompare(engine_url, tmp_path)
+    yield command
+    command("clean")
+
+
+def docker(engine_url: str, *arguments: str) -> str:
+    """What the docker CLI says of the same engine: the second opinion of the tests."""
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        ["docker", "--host", engine_url, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.fixture
+def containers(engine_url: str) -> Sequence[str]:
+    """Names of the containers on the engine before the test."""
+    return docker(engine_url, "ps", "-a", "--format", "{{.Names}}").split()

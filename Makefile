@@ -1,0 +1,40 @@
+# imgcompare: `make run` and `make test` do all their own set-up on a bare Debian machine (root, or sudo).
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint bench clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+
+help: ## show these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
+
+run: $(READY) ## make this machine ready, then compare the bundled single-stage and multi-stage images
+	@$(BIN)/imgcompare setup --yes
+	@$(BIN)/imgcompare run
+
+test: $(READY) ## run every test, those on a real engine included (one is started where none answers)
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## static checks: formatting, ruff, mypy --strict
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+check: lint test ## static checks, then every test
+
+bench: $(READY) ## measure speed and memory against doing the same by hand; prints ratios
+	@$(BIN)/imgcompare setup --yes
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what runs left on the engine, stop our own engine, delete the virtual environment and caches
+	-@test -x $(BIN)/imgcompare && $(BIN)/imgcompare clean; test -x $(BIN)/imgcompare && $(BIN)/imgcompare engine stop
+	rm -rf $(VENV) .imgcompare .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+# Debian splits venv's ensurepip off: without python3-venv the first line fails, so it is installed and tried again.
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) 2>/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $(READY)
