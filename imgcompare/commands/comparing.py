@@ -13,7 +13,7 @@ from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation, Report
 from imgcompare.progress import open_progress
-from imgcompare.scenarios import DEFAULT, scenario
+from imgcompare.scenarios import scenario
 from imgcompare.session import Connection, perform
 
 
@@ -69,7 +69,7 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
         raise UsageError(
             "--build-context needs variants to build", hint="imgcompare run --build-context DIR Dockerfile …"
         )
-    bundled = scenario(DEFAULT)
+    bundled = scenario("default")
     return Config(
         scenario=bundled.name,
         context=bundled.context,

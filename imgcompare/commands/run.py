@@ -73,7 +73,7 @@ from imgcompare.commands.options import Output, engine_options, output_options
 @engine_options
 @output_options
 @click.pass_context
-def run(ctx: click.Context, **options: Any) -> None:
+def run(ctx: click.Context, /, **options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
 
     A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that

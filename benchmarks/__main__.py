@@ -1,0 +1,99 @@
+"""``make bench``: every promise about speed and memory, measured against something real in the same session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.pairs import Command, compare
+from imgcompare.scenarios import scenario
+from imgcompare.session import Connection, connected
+
+_HERE = Path(__file__).parent
+_IMGCOMPARE = (sys.executable, "-m", "imgcompare")
+
+
+def main() -> None:
+    """Run them all; the exit code says whether every figure is within its limit."""
+    with connected(Connection(), print) as engine:
+        url = engine.endpoint.url
+    docker = _docker_with_buildkit()
+    with tempfile.TemporaryDirectory(prefix="imgcompare-bench-") as folder:
+        environ = os.environ | {"DOCKER_HOST": url, "PYTHONDONTWRITEBYTECODE": ""}
+        results = [*_against_by_hand(docker, environ, folder), _eight_variants(environ, folder), _help(environ, folder)]
+        subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
+    subprocess.run([docker, "image", "rm", "--force", *_by_hand_tags()], env=environ, check=False, capture_output=True)
+    results.append(subprocess.run([sys.executable, "-m", "benchmarks.read_image"], check=False).returncode == 0)
+    sys.exit(0 if all(results) else 1)
+
+
+def _against_by_hand(docker: str, environ: dict[str, str], folder: str) -> list[bool]:
+    bundled = scenario("default")
+    dockerfiles = [str(variant.dockerfile) for variant in bundled.variants]
+    by_hand = [str(_HERE / "by_hand.sh"), docker, str(bundled.context)]
+    ours = [*_IMGCOMPARE, "run", "--quiet", "--json"]
+    return [
+        compare(
+            "imgcompare run ÷ by hand, everything cached",
+            Command(ours, environ, folder),
+            Command([*by_hand, *dockerfiles], environ, folder),
+            limit=1.0,
+            runs=7,
+        ),
+        compare(
+            "imgcompare run ÷ by hand, both --no-cache",
+            Command([*ours, "--no-cache"], environ, folder),
+            Command([*by_hand, "--no-cache", *dockerfiles], environ, folder),
+            limit=0.7,
+            runs=3,
+        ),
+    ]
+
+
+def _eight_variants(environ: dict[str, str], folder: str) -> bool:
+    bundled = scenario("default")
+    run = [*_IMGCOMPARE, "run", "--quiet", "--json", "--build-context", str(bundled.context)]
+    two = [f"{variant.name}={variant.dockerfile}" for variant in bundled.variants]
+    eight = [f"{variant.name}-{n}={variant.dockerfile}" for n in range(4) for variant in bundled.variants]
+    return compare(
+        "eight variants ÷ two, everything cached",
+        Command([*run, *eight], environ, folder),
+        Command([*run, *two], environ, folder),
+        limit=2.5,
+        runs=5,
+    )
+
+
+def _help(environ: dict[str, str], folder: str) -> bool:
+    return compare(
+        "imgcompare --help ÷ python -c 'import click'",
+        Command([*_IMGCOMPARE, "--help"], environ, folder),
+        Command([sys.executable, "-c", "import click"], environ, folder),
+        limit=1.5,
+        runs=15,
+    )
+
+
+def _docker_with_buildkit() -> str:
+    """A docker CLI that builds with BuildKit: either its buildx plugin is there, or it is so old that it needs none."""
+    for folder in os.get_exec_path():
+        docker = shutil.which("docker", path=folder)
+        if docker is None:
+            continue
+        probe = subprocess.run([docker, "buildx", "version"], capture_output=True, check=False)
+        version = subprocess.run([docker, "--version"], capture_output=True, text=True, check=False).stdout
+        if probe.returncode == 0 or " 20." in version:
+            return docker
+    raise SystemExit("no docker CLI with BuildKit on PATH: install docker.io (or docker-cli and docker-buildx)")
+
+
+def _by_hand_tags() -> list[str]:
+    return [f"by-hand:{variant.name}" for variant in scenario("default").variants]
+
+
+if __name__ == "__main__":
+    main()
