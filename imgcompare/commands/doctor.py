@@ -1,0 +1,77 @@
+"""``imgcompare doctor``: would a run work here, and if not, what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from imgcompare.commands.options import engine_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgcompare.doctor import Finding
+    from imgcompare.engine import Endpoint, Engine
+
+_NOT_READY_EXIT = 3
+_MARKS = {True: "✓", False: "✗", None: "–"}
+
+
+@click.command()
+@engine_options
+@click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def doctor(context: click.Context, *, host: str | None, docker_context: str | None, json_: bool) -> None:
+    """Check the engine, its builder, disk, registry and base images, and say what to do next.
+
+    \b
+    ✓ good   ✗ keeps a run from working   – does not matter now, or cannot be seen
+    Nothing is started, pulled or changed. Exit code 0 when a run would work, 3 when it would not.
+    """
+    from platformdirs import user_cache_path  # noqa: PLC0415 - --help must be quick
+
+    from imgcompare import store  # noqa: PLC0415
+    from imgcompare.doctor import examine, folder, would_run  # noqa: PLC0415
+    from imgcompare.engine.connect import find_engine, own_engine  # noqa: PLC0415
+    from imgcompare.safetext import to_ascii  # noqa: PLC0415
+    from imgcompare.terminal import style_for  # noqa: PLC0415
+
+    findings = [
+        *examine(lambda: find_engine(host, docker_context, start_private=False), _open, own_engine()),
+        folder("report folder", store.runs_folder(Path.cwd()), needed=True),
+        folder("cache folder", user_cache_path("imgcompare"), needed=False),
+    ]
+    ready = would_run(findings)
+    if json_:
+        click.echo(json.dumps({"ready": ready, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        text = _table(findings, ready=ready)
+        click.echo(to_ascii(text) if style_for(sys.stdout, os.environ).ascii_only else text)
+    context.exit(0 if ready else _NOT_READY_EXIT)
+
+
+def _open(endpoint: Endpoint) -> Engine:
+    from imgcompare.engine.sdk import SdkEngine  # noqa: PLC0415 - the Docker SDK takes a while to import
+
+    return SdkEngine(endpoint)
+
+
+def _table(findings: Sequence[Finding], *, ready: bool) -> str:
+    from imgcompare.safetext import printable_lines  # noqa: PLC0415
+
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        first, *rest = printable_lines(finding.text)
+        lines.append(f"{_MARKS[finding.ok]} {finding.name:{width}}  {first}")
+        lines += [f"{'':{width}}    {line}" for line in rest]
+        if finding.next_step:
+            lines.append(f"{'':{width}}    next: {finding.next_step}")
+    verdict = "Nothing found keeps a run from working." if ready else "A run would not work here: see ✗."
+    return "\n".join([*lines, "", verdict])
