@@ -1,0 +1,144 @@
+"""Which files of a build context are left out: the patterns of a ``.dockerignore`` file.
+
+The rules are those of https://docs.docker.com/build/concepts/context/#dockerignore-files and of the matcher behind them
+(https://github.com/moby/patternmatcher). Where moby's code and the documentation differ (``^`` or ``\\d`` reaching Go's
+regexp engine unescaped), the documented meaning holds.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from imgcompare.errors import UsageError
+
+NO_MATCH = -1
+"""The match of a name that no pattern speaks of."""
+
+_CLASS_CHARACTER = r"(?:\\.|[^\\\]-])"
+_CLASS_ITEM = re.compile(rf"({_CLASS_CHARACTER})(?:-({_CLASS_CHARACTER}))?")
+# The grammar of Go's filepath.Match (https://pkg.go.dev/path/filepath#Match) and ``**``.
+_TOKEN = re.compile(
+    rf"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<one>\?)|\[(?P<not>\^?)(?P<class>(?:{_CLASS_ITEM.pattern})+)\]"
+    r"|\\(?P<escaped>.)|(?P<literal>[^\\\[])",
+    re.DOTALL,
+)
+_WILDCARDS = frozenset("*?[]\\")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One line of an ignore file: all it matches begins with ``literal`` or, without wildcards, is ``literal``."""
+
+    negated: bool
+    literal: str
+    has_wildcards: bool
+    matches: Callable[[str], bool]
+
+    def may_match_below(self, folder: str) -> bool:
+        """Whether a name inside ``folder`` could match; never False for one that does."""
+        inside = folder + "/"
+        return self.literal.startswith(inside) or (self.has_wildcards and inside.startswith(self.literal))
+
+
+@dataclass(frozen=True)
+class IgnoreRules:
+    """The patterns of one ignore file in their order; the last one that matches a name or a folder above it decides."""
+
+    patterns: tuple[Pattern, ...] = ()
+
+    def last_match(self, name: str, inherited: int = NO_MATCH) -> int:
+        """Return which pattern decides for ``name``, given the match of the folder it is in."""
+        for index in range(len(self.patterns) - 1, inherited, -1):
+            if self.patterns[index].matches(name):
+                return index
+        return inherited
+
+    def ignores(self, match: int) -> bool:
+        """Whether a name with this match is left out."""
+        return match != NO_MATCH and not self.patterns[match].negated
+
+    def may_keep_below(self, folder: str, match: int) -> bool:
+        """Whether something in a folder that is left out could be kept, so that one has to look inside."""
+        return any(later.negated and later.may_match_below(folder) for later in self.patterns[match + 1 :])
+
+    def keeping(self, name: str) -> IgnoreRules:
+        """Return these rules with one more that keeps ``name``, whatever the others say."""
+        return replace(self, patterns=(*self.patterns, Pattern(True, name, False, name.__eq__)))
+
+
+def parse_rules(text: str, source: str) -> IgnoreRules:
+    """Read the patterns in an ignore file's ``text``; ``source`` names the file in a UsageError for a bad pattern."""
+    patterns = []
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+        if line.startswith("#") or not line.strip():
+            continue
+        try:
+            patterns.append(_pattern(line.strip()))
+        except ValueError as exc:
+            raise UsageError(
+                f"{source}, line {number}: bad pattern “{line.strip()}”: {exc}",
+                hint="Put a backslash before a character that is meant literally.",
+            ) from exc
+    return IgnoreRules(tuple(patterns))
+
+
+def _pattern(line: str) -> Pattern:
+    negated = line.startswith("!")
+    text = line[1:].strip() if negated else line
+    if not text:
+        raise ValueError("nothing follows the “!”")
+    # A pattern is relative to the context's root whether or not it starts with a slash; a lone slash names nothing.
+    text = posixpath.normpath(text).lstrip("/") or "/"
+    literal = re.split(r"[*?\[\]\\]", text, maxsplit=1)[0]
+    return Pattern(negated, literal, literal != text, _matcher(text))
+
+
+def _matcher(text: str) -> Callable[[str], bool]:
+    """Choose how to match, as moby does: ``**`` before or after plain text matches in the middle of a word, too."""
+    regex = _regex(text)
+    if not _WILDCARDS.intersection(text):
+        return text.__eq__
+    if text.endswith("**") and not _WILDCARDS.intersection(text[:-2]):
+        return lambda name: name.startswith(text[:-2])
+    if text.startswith("**") and not _WILDCARDS.intersection(text[2:]):
+        return lambda name: name.endswith(text[2:]) or "/" + name == text[2:]
+    return lambda name: regex.fullmatch(name) is not None
+
+
+def _regex(text: str) -> re.Pattern[str]:
+    parts = []
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            raise ValueError("a “[” without its “]”" if text[position] == "[" else "a “\\” with nothing after it")
+        position = token.end()
+        parts.append(_token_regex(token, last=position == len(text)))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _token_regex(token: re.Match[str], *, last: bool) -> str:
+    match token.lastgroup:
+        case "deep":
+            return ".*" if last else "(?:.*/)?"
+        case "star":
+            return "[^/]*"
+        case "one":
+            return "[^/]"
+        case "escaped" | "literal":
+            return re.escape(token[token.lastgroup])
+        case _:
+            return f"[{token['not']}{_class_regex(token['class'])}]"
+
+
+def _class_regex(body: str) -> str:
+    ranges = []
+    for item in _CLASS_ITEM.finditer(body):
+        low, high = item[1][-1], (item[2] or item[1])[-1]
+        if low > high:
+            raise ValueError(f"the range “{item[0]}” runs backwards")
+        ranges.append(f"{re.escape(low)}-{re.escape(high)}")
+    return "".join(ranges)
