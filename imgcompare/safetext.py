@@ -10,6 +10,11 @@ _ESCAPES = re.compile(
 )
 # C0 and C1 controls, and the bidi, zero-width and line-separating characters that reorder or hide text (UAX #9).
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# What the output draws with, for terminals that know no other characters; names keep their difference as escapes.
+_ASCII = str.maketrans(
+    {"✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "·": "-", "…": "...", "█": "#", "≈": "~", "×": "x", "÷": "/"}
+    | {"“": '"', "”": '"', "‘": "'", "’": "'", "→": "->", "≤": "<=", "≥": ">="}
+)
 
 
 def printable(text: str, *, limit: int | None = None) -> str:
@@ -32,3 +37,8 @@ def printable_lines(text: str, *, limit: int = 500) -> list[str]:
         if line:
             lines.append(line if len(line) <= limit else line[: limit - 1] + "…")
     return lines
+
+
+def to_ascii(text: str) -> str:
+    """Return ``text`` in ASCII: signs by their nearest spelling, every other character as a Python escape."""
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode("ascii")

@@ -1,0 +1,48 @@
+"""Reports as text: ``render(report, format, style)``, each format in its own module, loaded when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from imgcompare.errors import UsageError
+from imgcompare.model import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive."""
+
+    width: int
+    color: bool
+    ascii_only: bool
+
+
+Renderer = Callable[[Report, Style, tuple[str, ...]], str]
+
+
+def _module(name: str) -> Renderer:
+    """Return the renderer of a module here, imported at its first use: JSON must not pay for rich."""
+
+    def render_in(report: Report, style: Style, notes: tuple[str, ...]) -> str:
+        renderer: Renderer = import_module(f"{__name__}.{name}").render
+        return renderer(report, style, notes)
+
+    return render_in
+
+
+RENDERERS: dict[str, Renderer] = {
+    "table": _module("table"),
+    "json": _module("json"),
+}
+
+
+def render(report: Report, format: str, style: Style, notes: tuple[str, ...] = ()) -> str:
+    """Return the report in a format of RENDERERS, ending in a line feed; ``notes`` are remarks of this run alone.
+
+    Raises UsageError for a format that does not exist.
+    """
+    if format not in RENDERERS:
+        raise UsageError(f"unknown format {format!r}", hint=f"Formats: {', '.join(RENDERERS)}.")
+    return RENDERERS[format](report, style, notes)

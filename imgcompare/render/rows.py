@@ -1,0 +1,179 @@
+"""The comparison as columns and cells, built once: plain data that every format draws in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from imgcompare.model import ComparisonRow, Report, Variant, Verdict
+from imgcompare.safetext import printable
+from imgcompare.units import format_bytes, format_change, format_seconds
+
+Tone = Literal["plain", "strong", "good", "bad", "dim"]
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column. ``rank`` 0 always stays; where room is short, the highest rank goes first.
+
+    A ``joined`` column belongs to the one on its left, which also speaks for it where ``short_title`` is empty.
+    """
+
+    key: str
+    title: str
+    rank: int = 0
+    right: bool = False
+    joined: bool = False
+    short_title: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One cell: its text, a shorter one for narrow output, and for a bar the ``share`` (0 to 1) to draw instead."""
+
+    text: str = ""
+    short: str | None = None
+    tone: Tone = "plain"
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The table of a report: ``rows`` hold one cell for each of ``columns``, one row for each variant, in order."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What a cell needs to know beyond its own variant."""
+
+    baseline: str
+    winner: str | None
+    largest: int
+    changes: dict[str, ComparisonRow]
+
+
+def build_grid(report: Report) -> Grid:
+    """Return the columns in which at least one variant has a value, and their cells."""
+    facts = _Facts(
+        baseline=report.baseline,
+        winner=report.comparison.smallest_working,
+        largest=max((v.image.uncompressed_size for v in report.variants if v.image), default=0),
+        changes={row.variant: row for row in report.comparison.rows},
+    )
+    made = [(column, [cell_of(v, facts) for v in report.variants]) for column, cell_of in _COLUMNS]
+    several = len(report.variants) > 1
+    kept = [
+        (column, cells)
+        for column, cells in made
+        if column.rank == 0 or (any(c != _MISSING for c in cells) and (several or column.key not in _COMPARING))
+    ]
+    rows = zip(*(cells for _, cells in kept), strict=True)
+    return Grid(tuple(column for column, _ in kept), tuple(rows))
+
+
+_MISSING = Cell(text=NOTHING, tone="dim")
+
+
+def variant_name(name: str) -> str:
+    """Return a variant's name as it is shown: printable, never empty, of bounded length."""
+    return printable(name, limit=60) or "(no name)"
+
+
+def _name(variant: Variant, facts: _Facts) -> Cell:
+    return Cell(text=variant_name(variant.name), tone="strong" if variant.name == facts.winner else "plain")
+
+
+def _uncompressed(variant: Variant, _: _Facts) -> Cell:
+    return Cell(text=format_bytes(variant.image.uncompressed_size)) if variant.image else _MISSING
+
+
+def _bar(variant: Variant, facts: _Facts) -> Cell:
+    if not variant.image or not facts.largest:
+        return Cell(share=0.0)
+    tone: Tone = "good" if variant.name == facts.winner else "bad" if variant.verdict is Verdict.BROKEN else "plain"
+    return Cell(share=variant.image.uncompressed_size / facts.largest, tone=tone)
+
+
+def _change(variant: Variant, facts: _Facts) -> Cell:
+    if variant.name == facts.baseline:
+        return Cell(text="baseline", short="", tone="dim")
+    row = facts.changes.get(variant.name)
+    if row is None or row.uncompressed_ratio is None:
+        return _MISSING
+    smaller_and_works = row.uncompressed_ratio < 1 and variant.verdict is Verdict.WORKS
+    return Cell(text=format_change(row.uncompressed_ratio), tone="good" if smaller_and_works else "plain")
+
+
+def _compressed(variant: Variant, _: _Facts) -> Cell:
+    if not variant.image or variant.image.compressed_size is None:
+        return _MISSING
+    return Cell(text=format_bytes(variant.image.compressed_size))
+
+
+def _layers(variant: Variant, _: _Facts) -> Cell:
+    return Cell(text=str(variant.image.layer_count)) if variant.image else _MISSING
+
+
+def _build(variant: Variant, _: _Facts) -> Cell:
+    if not variant.build:
+        return _MISSING
+    duration = variant.build.duration_s
+    return Cell(text=format_seconds(duration), short=f"{duration:.0f} s" if duration >= 60 else None)
+
+
+def _cached(variant: Variant, _: _Facts) -> Cell:
+    if not variant.build:
+        return _MISSING
+    return Cell(text=f"{variant.build.cached_step_count}/{variant.build.step_count}", tone="dim")
+
+
+def _ready(variant: Variant, _: _Facts) -> Cell:
+    if not variant.run or variant.run.ready_after_s is None:
+        return _MISSING
+    return Cell(text=format_seconds(variant.run.ready_after_s))
+
+
+def _memory(variant: Variant, _: _Facts) -> Cell:
+    if not variant.run or variant.run.memory_bytes is None:
+        return _MISSING
+    return Cell(text=format_bytes(variant.run.memory_bytes))
+
+
+def _check(variant: Variant, _: _Facts) -> Cell:
+    check, failure = variant.check, variant.failure
+    status = str(check.status_code) if check and check.status_code is not None else ""
+    if failure:
+        wrong_status = status if check and check.status_code != check.expected.status else ""
+        short = f"✗ {wrong_status or failure.stage}"
+        return Cell(text=f"✗ {printable(failure.code, limit=40)}", short=short, tone="bad")
+    if not check:
+        return _MISSING
+    return Cell(text=f"{'✓' if check.passed else '✗'} {status}".strip(), tone="good" if check.passed else "bad")
+
+
+def _verdict(variant: Variant, _: _Facts) -> Cell:
+    tones: dict[Verdict, Tone] = {Verdict.WORKS: "good", Verdict.BROKEN: "bad", Verdict.NOT_CHECKED: "dim"}
+    return Cell(text=variant.verdict.replace("_", " "), tone=tones[variant.verdict])
+
+
+_COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (
+    (Column(key="variant", title="Variant"), _name),
+    (Column(key="uncompressed_size", title="Unpacked", right=True), _uncompressed),
+    (Column(key="bar", title="", rank=8, joined=True), _bar),
+    (Column(key="change", title="Change", rank=2, right=True), _change),
+    (Column(key="compressed_size", title="Pull", rank=3, right=True), _compressed),
+    (Column(key="layers", title="Layers", rank=4, right=True), _layers),
+    (Column(key="build", title="Build", rank=6, right=True), _build),
+    (Column(key="cached", title="Cached", rank=7, right=True, joined=True, short_title=""), _cached),
+    (Column(key="ready", title="Ready", rank=5, right=True), _ready),
+    (Column(key="memory", title="Memory", rank=9, right=True), _memory),
+    (Column(key="check", title="Check"), _check),
+    (Column(key="verdict", title="Verdict"), _verdict),
+)
+_COMPARING = ("bar", "change")  # with one variant there is nothing to compare

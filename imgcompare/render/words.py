@@ -1,0 +1,144 @@
+"""The sentences around the table, built once for every format: title, headline, failures, footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imgcompare.model import EngineInfo, Report, Variant, Verdict
+from imgcompare.render.rows import variant_name
+from imgcompare.safetext import printable
+from imgcompare.units import format_bytes, format_percent, format_quantity
+
+_BUILDERS = {"buildkit": "BuildKit", "classic": "classic builder"}
+
+
+def title(report: Report) -> str:
+    """Return what was compared: ``imgcompare · default``."""
+    return f"imgcompare · {printable(report.scenario, limit=60)}"
+
+
+def engine(info: EngineInfo) -> str:
+    """Return what did the work: ``Docker Engine 20.10.24 (own engine, overlay2, BuildKit)``."""
+    details = (
+        "own engine" if info.private else "",
+        info.storage_driver,
+        "containerd image store" if info.image_store == "containerd" else "",
+        _BUILDERS.get(info.builder, info.builder),
+    )
+    known = ", ".join(filter(None, details))
+    return printable(f"{info.name} {info.version}" + (f" ({known})" if known else ""), limit=200)
+
+
+def platform(info: EngineInfo) -> str:
+    """Return what the images are for: ``linux/amd64``."""
+    return printable(f"{info.os}/{info.architecture}", limit=60)
+
+
+def headline(report: Report) -> str:
+    """Return the one sentence that answers the question: the smallest image that works, and what it saves."""
+    variants = report.variants
+    if len(variants) == 1:
+        return _alone(variants[0])
+    winner = next((v for v in variants if v.name == report.comparison.smallest_working), None)
+    if winner is None or winner.verdict is not Verdict.WORKS:
+        return _nothing_works(variants)
+    name = variant_name(winner.name)
+    if winner.name == report.baseline:
+        name += ", the baseline,"
+    return f"{name} is {_saving(winner, report)}{_smaller_but_broken(winner, variants)}."
+
+
+def failure_title(variant: Variant) -> str:
+    """Return the first line of a broken variant's explanation: ``tutorial is broken: missing-python-module``."""
+    reason = f": {printable(variant.failure.code, limit=60)}" if variant.failure else ""
+    return f"{variant_name(variant.name)} is broken{reason}"
+
+
+def failed_gates(report: Report) -> tuple[str, ...]:
+    """Return one line for each gate that does not hold, with both values."""
+    return tuple(
+        f"Gate {printable(gate.name, limit=60)} failed for {variant_name(gate.subject)}: "
+        f"{'not measured' if gate.actual is None else format_quantity(gate.name, gate.actual)}, "
+        f"the limit is {format_quantity(gate.name, gate.limit)}."
+        for gate in report.gates
+        if not gate.passed
+    )
+
+
+def footnotes(report: Report) -> tuple[str, ...]:
+    """Return what a reader has to know to trust the numbers: stand-in bases, replies that differ or were cut."""
+    stand_ins = sorted({printable(name) for v in report.variants if v.image for name in v.image.stand_ins})
+    notes = []
+    if stand_ins:
+        notes.append(f"Base images are stand-ins made from the distribution's packages: {', '.join(stand_ins)}.")
+    notes += _different_replies(report.variants)
+    cut = [variant_name(v.name) for v in report.variants if v.check and v.check.body_truncated]
+    if cut:
+        notes.append(f"The reply was longer than what is read, and compared as far as it was read: {', '.join(cut)}.")
+    return tuple(notes)
+
+
+def _alone(variant: Variant) -> str:
+    name = variant_name(variant.name)
+    if variant.image is None:
+        return f"{name} {_state(variant)}; there is no image to measure."
+    layers = f"{variant.image.layer_count} layer{'' if variant.image.layer_count == 1 else 's'}"
+    return f"{name} {_state(variant)}; its image is {_size_of(variant)} unpacked, in {layers}."
+
+
+def _state(variant: Variant) -> str:
+    return {Verdict.WORKS: "works", Verdict.BROKEN: "is broken", Verdict.NOT_CHECKED: "was not checked"}[
+        variant.verdict
+    ]
+
+
+def _nothing_works(variants: Sequence[Variant]) -> str:
+    if variants and all(v.verdict is Verdict.NOT_CHECKED for v in variants):
+        return "No variant was checked, so there is no smallest image that works."
+    return "No variant works, so there is no smallest image to name."
+
+
+def _saving(winner: Variant, report: Report) -> str:
+    others = [v for v in report.variants if v.verdict is Verdict.WORKS and v.image and v is not winner]
+    if not others or winner.image is None:
+        return f"the only image that works: {_size_of(winner)}"
+    rival = next((v for v in others if v.name == report.baseline), None) or max(others, key=_bytes_of)
+    name, saved = variant_name(rival.name), _bytes_of(rival) - _bytes_of(winner)
+    if saved == 0:
+        return f"the smallest image that works, as large as {name}: {_size_of(winner)}"
+    share = format_percent(saved / _bytes_of(rival))
+    return f"the smallest image that works: {format_bytes(saved)} ({share}) less than {name}"
+
+
+def _smaller_but_broken(winner: Variant, variants: Sequence[Variant]) -> str:
+    names = [
+        variant_name(v.name)
+        for v in variants
+        if v.verdict is Verdict.BROKEN and v.image and _bytes_of(v) < _bytes_of(winner)
+    ]
+    return f"; {_listed(names)} {'is' if len(names) == 1 else 'are'} smaller still, but broken" if names else ""
+
+
+def _different_replies(variants: Sequence[Variant]) -> list[str]:
+    """Name the replies where working variants differ, which a declared expectation allows."""
+    replies: dict[str, tuple[list[str], str]] = {}
+    for v in variants:
+        if v.verdict is Verdict.WORKS and v.check and v.check.body_sha256:
+            names, _ = replies.setdefault(v.check.body_sha256, ([], v.check.body_excerpt))
+            names.append(variant_name(v.name))
+    if len(replies) < 2:
+        return []
+    told = "; ".join(f"{_listed(names)} “{printable(body, limit=40)}”" for names, body in replies.values())
+    return [f"The replies differ, as the expectation allows: {told}."]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _bytes_of(variant: Variant) -> int:
+    return variant.image.uncompressed_size if variant.image else 0
+
+
+def _size_of(variant: Variant) -> str:
+    return format_bytes(_bytes_of(variant))

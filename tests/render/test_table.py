@@ -1,0 +1,345 @@
+"""The page for a terminal, as it looks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from imgcompare.model import Failure, Gate, Report, Stage, Variant, Verdict
+from imgcompare.render import Style, render
+
+MakeReport = Callable[..., Report]
+MakeVariant = Callable[..., Variant]
+
+
+def page(report: Report, width: int, *notes: str, color: bool = False, ascii_only: bool = False) -> str:
+    """The page at a width."""
+    return render(report, "table", Style(width=width, color=color, ascii_only=ascii_only), notes)
+
+
+@pytest.fixture
+def two(make_report: MakeReport, single: Variant, multi: Variant) -> Report:
+    """The default comparison, on stand-in bases."""
+    assert multi.image
+    return make_report(single, replace(multi, image=replace(multi.image, stand_ins=("python:3.11-slim",))))
+
+
+@pytest.fixture
+def three(make_report: MakeReport, single: Variant, multi: Variant, tutorial: Variant) -> Report:
+    """Two variants that work, and a smaller one that does not."""
+    return make_report(single, multi, tutorial)
+
+
+@pytest.fixture
+def hostile(make_report: MakeReport, make_variant: MakeVariant) -> Report:
+    """Names that try to drive the terminal, and one in wide characters."""
+    return make_report(
+        make_variant("\x1b[31mevil\x1b]0;x\x07[red]x[/]\u202e", 50_000_000), make_variant("应用程序-größe", 40_000_000)
+    )
+
+
+def test_80_columns(two: Report) -> None:
+    """At 80 columns everything but the memory is there, in short forms."""
+    assert (
+        page(two, 80)
+        == """\
+imgcompare · default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
+
+Variant       Unpacked         Change  Layers  Build       Ready  Check  Verdict
+single-stage  957.2 MB ██████               7  3.1 s 0/6  0.41 s  ✓ 200  works
+multi-stage   199.4 MB █▎       −79 %       6  2.2 s 9/9  0.52 s  ✓ 200  works
+
+multi-stage is the smallest image that works: 757.8 MB (79 %) less than
+single-stage.
+
+Base images are stand-ins made from the distribution's packages:
+  python:3.11-slim.
+"""
+    )
+
+
+def test_200_columns(two: Report) -> None:
+    """At 200 columns everything is there, and the table grows no wider than it can be read."""
+    assert (
+        page(two, 200)
+        == """\
+imgcompare · default · Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
+
+Variant       Unpacked                                   Change  Layers  Build Cached   Ready   Memory  Check  Verdict
+single-stage  957.2 MB ██████████████████████████████  baseline       7  3.1 s    0/6  0.41 s  41.2 MB  ✓ 200  works
+multi-stage   199.4 MB ██████▎                            −79 %       6  2.2 s    9/9  0.52 s  38.9 MB  ✓ 200  works
+
+multi-stage is the smallest image that works: 757.8 MB (79 %) less than single-stage.
+
+Base images are stand-ins made from the distribution's packages: python:3.11-slim.
+"""
+    )
+
+
+def test_60_columns(two: Report) -> None:
+    """At 60 columns the columns that matter least are gone."""
+    assert (
+        page(two, 60)
+        == """\
+imgcompare · default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit)
+linux/amd64
+
+Variant       Unpacked    Change  Layers  Check  Verdict
+single-stage  957.2 MB  baseline       7  ✓ 200  works
+multi-stage   199.4 MB     −79 %       6  ✓ 200  works
+
+multi-stage is the smallest image that works: 757.8 MB
+(79 %) less than single-stage.
+
+Base images are stand-ins made from the distribution's
+  packages: python:3.11-slim.
+"""
+    )
+
+
+def test_20_columns(two: Report) -> None:
+    """At 20 columns there are lines instead of a table."""
+    assert (
+        page(two, 20)
+        == """\
+imgcompare · default
+Docker Engine
+  20.10.24 (own
+  engine, overlay2,
+  BuildKit)
+linux/amd64
+
+single-stage:
+  957.2 MB
+  (baseline), works
+multi-stage:
+  199.4 MB (−79 %),
+  works
+
+multi-stage is the
+smallest image that
+works: 757.8 MB
+(79 %) less than
+single-stage.
+
+Base images are
+  stand-ins made
+  from the
+  distribution's
+  packages:
+  python:3.11-slim.
+"""
+    )
+
+
+def test_broken_variant(three: Report) -> None:
+    """A broken variant is never the winner, and all that is needed to mend it is there."""
+    assert (
+        page(three, 80)
+        == """\
+imgcompare · default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
+
+Variant       Unpacked         Change  Layers  Build       Ready  Check  Verdict
+single-stage  957.2 MB ██████               7  3.1 s 0/6  0.41 s  ✓ 200  works
+multi-stage   199.4 MB █▎       −79 %       6  2.2 s 9/9  0.52 s  ✓ 200  works
+tutorial      150.1 MB █        −84 %       5   72 s 2/8       –  ✗ run  broken
+
+multi-stage is the smallest image that works: 757.8 MB (79 %) less than
+single-stage; tutorial is smaller still, but broken.
+
+✗ tutorial is broken: exits-at-once
+    The container exited with code 1 before its route answered.
+      Traceback (most recent call last):
+      ModuleNotFoundError: No module named 'flask'
+    Fix   COPY --from=builder /usr/local/lib/python3.11/site-packages
+          /usr/local/lib/python3.11/site-packages
+"""
+    )
+
+
+def test_ascii(three: Report) -> None:
+    """An ASCII terminal gets the same page in its own characters."""
+    assert (
+        page(three, 80, ascii_only=True)
+        == """\
+imgcompare - default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) - linux/amd64
+
+Variant       Unpacked        Change  Layers  Build       Ready  Check   Verdict
+single-stage  957.2 MB #####               7  3.1 s 0/6  0.41 s  ok 200  works
+multi-stage   199.4 MB #       -79 %       6  2.2 s 9/9  0.52 s  ok 200  works
+tutorial      150.1 MB #       -84 %       5   72 s 2/8       -  x run   broken
+
+multi-stage is the smallest image that works: 757.8 MB (79 %) less than
+single-stage; tutorial is smaller still, but broken.
+
+x tutorial is broken: exits-at-once
+    The container exited with code 1 before its route answered.
+      Traceback (most recent call last):
+      ModuleNotFoundError: No module named 'flask'
+    Fix   COPY --from=builder /usr/local/lib/python3.11/site-packages
+          /usr/local/lib/python3.11/site-packages
+"""
+    )
+
+
+def test_nothing_works(make_report: MakeReport, tutorial: Variant) -> None:
+    """Where nothing works no image is praised."""
+    assert (
+        page(make_report(tutorial, replace(tutorial, name="other", image=None, failure=None)), 80)
+        == """\
+imgcompare · default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
+
+Variant   Unpacked                     Change  Layers  Build      Check  Verdict
+tutorial  150.1 MB ██████████████████               5   72 s 2/8  ✗ run  broken
+other            –                          –       –   72 s 2/8  –      broken
+
+No variant works, so there is no smallest image to name.
+
+✗ tutorial is broken: exits-at-once
+    The container exited with code 1 before its route answered.
+      Traceback (most recent call last):
+      ModuleNotFoundError: No module named 'flask'
+    Fix   COPY --from=builder /usr/local/lib/python3.11/site-packages
+          /usr/local/lib/python3.11/site-packages
+
+✗ other is broken
+"""
+    )
+
+
+def test_one_variant(make_report: MakeReport, multi: Variant) -> None:
+    """One variant is described, not compared."""
+    assert (
+        page(make_report(multi), 80)
+        == """\
+imgcompare · default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
+
+Variant      Unpacked  Layers  Build Cached   Ready   Memory  Check  Verdict
+multi-stage  199.4 MB       6  2.2 s    9/9  0.52 s  38.9 MB  ✓ 200  works
+
+multi-stage works; its image is 199.4 MB unpacked, in 6 layers.
+"""
+    )
+
+
+def test_hostile_names(hostile: Report) -> None:
+    """Escapes and bidi vanish, markup is text, and wide characters keep the columns straight."""
+    assert (
+        page(hostile, 80)
+        == """\
+imgcompare · default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
+
+Variant         Unpacked    Change  Layers  Build Cached   Ready  Check  Verdict
+evil[red]x[/]    50.0 MB  baseline       6  2.2 s    0/9  0.52 s  ✓ 200  works
+应用程序-größe   40.0 MB     −20 %       6  2.2 s    0/9  0.52 s  ✓ 200  works
+
+应用程序-größe is the smallest image that works: 10.0 MB (20 %) less than
+evil[red]x[/].
+"""
+    )
+
+
+def test_hostile_names_in_ascii(hostile: Report) -> None:
+    """A name in other letters keeps its difference in ASCII."""
+    assert (
+        page(hostile, 80, ascii_only=True)
+        == """\
+imgcompare - default
+Docker Engine 20.10.24 (own engine, overlay2, BuildKit) - linux/amd64
+
+Variant                     Unpacked    Change  Layers   Ready  Check   Verdict
+evil[red]x[/]                50.0 MB  baseline       6  0.52 s  ok 200  works
+\\u5e94\\u7528\\u7a0b\\u5e8...   40.0 MB     -20 %       6  0.52 s  ok 200  works
+
+\\u5e94\\u7528\\u7a0b\\u5e8f-gr\\xf6\\xdfe is the smallest image that works: 10.0 MB
+(20 %) less than evil[red]x[/].
+"""
+    )
+
+
+def test_gates_and_notes_at_the_foot(make_report: MakeReport, multi: Variant) -> None:
+    """Failed gates and the remarks of this run close the page."""
+    gate = Gate(name="uncompressed_size", subject="multi-stage", limit=150e6, actual=199.4e6, passed=False)
+    text = page(make_report(multi, gates=(gate,)), 80, "Left running: http://127.0.0.1:49153/")
+    assert text.endswith(
+        "in 6 layers.\n\n"
+        "✗ Gate uncompressed_size failed for multi-stage: 199.4 MB, the limit is\n"
+        "  150.0 MB.\n"
+        "Left running: http://127.0.0.1:49153/\n"
+    )
+
+
+def test_evidence_is_folded_and_harmless(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """Log lines keep their indentation, are folded at the edge, and give no orders to the terminal."""
+    evidence = ("\x1b[31m  File \x1b]0;x\x07[bold]" + "x" * 60 + "\n\tboom\u202e",)
+    failure = Failure(stage=Stage.RUN, code="exits-at-once", message="It \x1b[2Jended.", evidence=evidence)
+    broken = make_variant("a", verdict=Verdict.BROKEN, check=None, failure=failure)
+    assert page(make_report(broken), 60).endswith(
+        "✗ a is broken: exits-at-once\n"
+        "    It ended.\n"
+        "        File [bold]xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"
+        "      xxxxxxxxxxxxxxxxxxx\n"
+        "          boom\n"
+    )
+
+
+def test_escapes_only_with_color(three: Report) -> None:
+    """Colour changes nothing but colour; without it there is no escape."""
+    colored = page(three, 80, color=True)
+    assert "\x1b" not in page(three, 80)
+    assert "\x1b[32mworks\x1b[0m" in colored
+    assert "\x1b[31mbroken\x1b[0m" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == page(three, 80)
+
+
+def test_the_environment_has_no_say(three: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The style alone decides: rendering reads no variable."""
+    plain = page(three, 80)
+    for name, value in {"FORCE_COLOR": "1", "COLUMNS": "33", "TTY_COMPATIBLE": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert page(three, 80) == plain
+
+
+_TEXT = st.text(max_size=70)
+_FAILURE = st.builds(
+    Failure, stage=st.sampled_from(Stage), code=_TEXT, message=_TEXT, hint=_TEXT, evidence=st.tuples(_TEXT, _TEXT)
+)
+
+
+@given(
+    names=st.lists(_TEXT, min_size=0, max_size=4, unique=True),
+    sizes=st.lists(st.integers(0, 10**13), min_size=4, max_size=4),
+    failure=_FAILURE,
+    width=st.integers(20, 220),
+    ascii_only=st.booleans(),
+)
+def test_nothing_is_wider_than_the_page(
+    make_report: MakeReport,
+    make_variant: MakeVariant,
+    names: list[str],
+    sizes: list[int],
+    failure: Failure,
+    width: int,
+    ascii_only: bool,
+) -> None:
+    """Whatever is in a report and however narrow the page: no line is too wide, no escape, no foreign character."""
+    works = [make_variant(name, size) for name, size in zip(names, sizes, strict=False)]
+    broken = [replace(v, verdict=Verdict.BROKEN, failure=failure) for v in works[1:]]
+    text = page(make_report(*works[:1], *broken, baseline=names[0] if names else None), width, ascii_only=ascii_only)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert not any(unicodedata.category(character) == "Cc" for character in text.replace("\n", ""))
+    assert text.isascii() or not ascii_only

@@ -1,0 +1,122 @@
+"""The one sentence, and what stands at the foot of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from imgcompare.model import Gate, Report, Variant, Verdict
+from imgcompare.render import words
+
+MakeReport = Callable[..., Report]
+MakeVariant = Callable[..., Variant]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "broken", "baseline", "sentence"),
+    [
+        ({"a": 957, "b": 199}, "", "a", "b is the smallest image that works: 758.0 MB (79 %) less than a."),
+        ({"a": 957, "b": 199}, "", "b", "b, the baseline, is the smallest image that works: "
+         "758.0 MB (79 %) less than a."),
+        ({"a": 957, "b": 199, "c": 400}, "", "c", "b is the smallest image that works: 201.0 MB (50 %) less than c."),
+        ({"a": 957, "b": 199, "c": 400}, "c", "c", "b is the smallest image that works: 758.0 MB (79 %) less than a."),
+        (
+            {"a": 957, "b": 199, "c": 150},
+            "c",
+            "a",
+            "b is the smallest image that works: 758.0 MB (79 %) less than a; c is smaller still, but broken.",
+        ),
+        (
+            {"a": 957, "b": 199, "c": 150, "d": 100},
+            "cd",
+            "a",
+            "b is the smallest image that works: 758.0 MB (79 %) less than a; c and d are smaller still, but broken.",
+        ),
+        ({"a": 957, "b": 199}, "b", "a", "a, the baseline, is the only image that works: 957.0 MB; "
+         "b is smaller still, but broken."),
+        ({"a": 957, "b": 199}, "a", "a", "b is the only image that works: 199.0 MB."),
+        ({"a": 199, "b": 199}, "", "a", "a, the baseline, is the smallest image that works, as large as b: 199.0 MB."),
+        ({"a": 957, "b": 199}, "ab", "a", "No variant works, so there is no smallest image to name."),
+        ({"a": 957}, "", "a", "a works; its image is 957.0 MB unpacked, in 6 layers."),
+        ({"a": 957}, "a", "a", "a is broken; its image is 957.0 MB unpacked, in 6 layers."),
+    ],
+)  # fmt: skip
+def test_headline(
+    make_report: MakeReport,
+    make_variant: MakeVariant,
+    sizes: dict[str, int],
+    broken: str,
+    baseline: str,
+    sentence: str,
+) -> None:
+    """The sentence names the smallest image that works and never a broken one, whatever is the baseline."""
+    variants = [
+        make_variant(name, size * 10**6, verdict=Verdict.BROKEN if name in broken else Verdict.WORKS)
+        for name, size in sizes.items()
+    ]
+    assert words.headline(make_report(*variants, baseline=baseline)) == sentence
+
+
+def test_headline_never_follows_a_report_that_crowns_a_broken_one(
+    make_report: MakeReport, single: Variant, tutorial: Variant
+) -> None:
+    """A damaged report that names a broken winner is not believed."""
+    report = make_report(single, tutorial)
+    forged = replace(report, comparison=replace(report.comparison, smallest_working="tutorial"))
+    assert words.headline(forged) == "No variant works, so there is no smallest image to name."
+
+
+def test_headline_without_checks(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """Unchecked images win nothing."""
+    variants = [make_variant(name, verdict=Verdict.NOT_CHECKED) for name in "ab"]
+    sentence = "No variant was checked, so there is no smallest image that works."
+    assert words.headline(make_report(*variants)) == sentence
+
+
+def test_headline_of_a_variant_without_image(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """A single variant that was not built has no size."""
+    variant = make_variant("a", verdict=Verdict.BROKEN, image=None)
+    assert words.headline(make_report(variant)) == "a is broken; there is no image to measure."
+
+
+def test_engine_details(make_report: MakeReport, single: Variant) -> None:
+    """The line says whose engine it was, how it stores images and what built them."""
+    info = make_report(single).engine
+    assert words.engine(info) == "Docker Engine 20.10.24 (own engine, overlay2, BuildKit)"
+    other = replace(info, private=False, image_store="containerd", storage_driver="", builder="classic")
+    assert words.engine(other) == "Docker Engine 20.10.24 (containerd image store, classic builder)"
+    assert words.platform(info) == "linux/amd64"
+
+
+def test_failed_gates_show_both_values(make_report: MakeReport, single: Variant) -> None:
+    """A gate that fails says what was measured and what the limit is, in their unit; one that holds says nothing."""
+    gates = (
+        Gate(name="uncompressed_size", subject="single-stage", limit=500e6, actual=957.2e6, passed=False),
+        Gate(name="ready_after_s", subject="single-stage", limit=2, actual=None, passed=False),
+        Gate(name="layer_count", subject="single-stage", limit=20, actual=7, passed=True),
+    )
+    assert words.failed_gates(make_report(single, gates=gates)) == (
+        "Gate uncompressed_size failed for single-stage: 957.2 MB, the limit is 500.0 MB.",
+        "Gate ready_after_s failed for single-stage: not measured, the limit is 2.0 s.",
+    )
+
+
+def test_footnotes(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """Stand-in bases, replies that differ and replies that were cut are said; without them nothing is."""
+    assert words.footnotes(make_report(single, multi)) == ()
+    assert single.image
+    assert multi.image
+    assert multi.check
+    one = replace(single, image=replace(single.image, stand_ins=("python:3.11", "python:3.11-slim")))
+    other = replace(
+        multi,
+        image=replace(multi.image, stand_ins=("python:3.11-slim",)),
+        check=replace(multi.check, body_sha256="c" * 64, body_excerpt="Hello\nat 12:00!", body_truncated=True),
+    )
+    assert words.footnotes(make_report(one, other)) == (
+        "Base images are stand-ins made from the distribution's packages: python:3.11, python:3.11-slim.",
+        "The replies differ, as the expectation allows: single-stage “Hello, Docker!”; multi-stage “Hello at 12:00!”.",
+        "The reply was longer than what is read, and compared as far as it was read: multi-stage.",
+    )

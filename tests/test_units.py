@@ -1,0 +1,135 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgcompare.units import (
+    draw_bar,
+    format_bytes,
+    format_change,
+    format_delta,
+    format_percent,
+    format_quantity,
+    format_seconds,
+)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (812_345, "812 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (957_200_000, "957.2 MB"),
+        (999_960_000, "1.00 GB"),
+        (1_234_000_000, "1.23 GB"),
+        (2_500_000_000_000, "2.50 TB"),
+        (2_500_000_000_000_000, "2500.00 TB"),
+    ],
+)
+def test_bytes(count: int, text: str) -> None:
+    """Bytes are decimal as Docker prints them, and a number that rounds up to 1000 moves to the next unit."""
+    assert format_bytes(count) == text
+
+
+@given(st.integers(min_value=0, max_value=10**15))
+def test_bytes_never_show_a_thousand(count: int) -> None:
+    """Below the last unit, a number never has four digits before the point."""
+    assert float(format_bytes(count).split()[0]) < 1000 or count > 9 * 10**14
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(-757_800_000, "−757.8 MB"), (1_200_000, "+1.2 MB"), (0, "0 B"), (-1, "−1 B")]
+)
+def test_delta(count: int, text: str) -> None:
+    """A difference carries its sign; no difference has none."""
+    assert format_delta(count) == text
+
+
+@pytest.mark.parametrize(
+    ("fraction", "text"),
+    [
+        (0.0, "0 %"),
+        (0.0004, "< 0.1 %"),
+        (0.042, "4.2 %"),
+        (0.0994, "9.9 %"),
+        (0.0996, "10 %"),
+        (0.7917, "79 %"),
+        (0.994, "99 %"),
+        (0.996, "99.6 %"),
+        (0.99999, "99.9 %"),
+        (1.0, "100 %"),
+        (12.5, "1250 %"),
+    ],
+)
+def test_percent(fraction: float, text: str) -> None:
+    """A share never rounds to nothing or to everything when it is neither."""
+    assert format_percent(fraction) == text
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(0.2083, "−79 %"), (1.042, "+4.2 %"), (1.0, "0 %"), (0.9999, "≈ 0 %"), (3.0, "+200 %"), (0.0, "−100 %")],
+)
+def test_change(ratio: float, text: str) -> None:
+    """A ratio is shown as what changed."""
+    assert format_change(ratio) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 ms"),
+        (0.0123, "12 ms"),
+        (0.0949, "95 ms"),
+        (0.0951, "0.10 s"),
+        (0.41, "0.41 s"),
+        (0.996, "1.0 s"),
+        (3.14, "3.1 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 00 s"),
+        (72.4, "1 min 12 s"),
+        (3599.6, "1 h 00 min"),
+        (7512, "2 h 05 min"),
+    ],
+)
+def test_seconds(seconds: float, text: str) -> None:
+    """Durations keep two or three figures and never show sixty of anything."""
+    assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("uncompressed_size", 150e6, "150.0 MB"),
+        ("memory_bytes", 4e7, "40.0 MB"),
+        ("ready_after_s", 3, "3.0 s"),
+        ("layer_count", 12.0, "12"),
+    ],
+)
+def test_quantity(name: str, value: float, text: str) -> None:
+    """The name of a quantity says its unit."""
+    assert format_quantity(name, value) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "bar", "ascii_bar"),
+    [
+        (1.0, "██████████", "##########"),
+        (0.5, "█████", "#####"),
+        (0.2083, "██▏", "##"),
+        (0.0001, "▏", "#"),
+        (0.0, "", ""),
+        (7.0, "██████████", "##########"),
+    ],
+)
+def test_bar(share: float, bar: str, ascii_bar: str) -> None:
+    """A bar is as long as its share, in eighths; the smallest still shows, and none leaves its room."""
+    assert draw_bar(share, 10) == bar
+    assert draw_bar(share, 10, ascii_only=True) == ascii_bar
