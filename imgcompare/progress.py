@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _NAME_LIMIT = 40
 _REFRESHES_PER_SECOND = 8
+_ECHO_ROOM = 3
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 # Amounts that move by themselves; what is left of a detail says whether the step is another one.
@@ -179,12 +180,14 @@ class RichProgress(QuietProgress):
 
         # What is cut ends in "…", which an ASCII terminal does not have.
         cut: OverflowMethod = "crop" if self._ascii_only else "ellipsis"
-        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
-        table.add_column(no_wrap=True)
+        table = Table.grid(padding=(0, 2, 0, 0))
+        # Room for the "^C" that a terminal echoes: at the edge it would break the line, and one of ours would remain.
+        table.width = max(self._console.width - _ECHO_ROOM, 1)
+        table.add_column(no_wrap=True, min_width=len(self._spell("✓")))
         table.add_column(no_wrap=True, overflow=cut, max_width=max(self._console.width // 3, 8))
-        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow=cut, min_width=len("export"))
         table.add_column(no_wrap=True, overflow=cut, ratio=1)
-        table.add_column(no_wrap=True, justify="right")
+        table.add_column(no_wrap=True, justify="right", min_width=len("0:00"))
         with self._lock:
             now = self._clock()
             shown = list(self._rows.items())
