@@ -1,0 +1,241 @@
+"""One container from before it exists to after it is gone, over the engine's API.
+
+The API: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Container
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState
+from imgcompare.engine.logs import demultiplex
+from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, UsageError
+from imgcompare.safetext import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgcompare.engine.api import Api
+
+_LOG_BYTES = 64 << 10
+# A json-file log holds what has no newline in entries of 16 KiB, and each counts as a line: four fill the cap.
+_LOG_ENTRIES = 4
+_PORT_WAIT_S = 5.0
+_CREATE_WAIT_S = 5.0
+_REMOVE_WAIT_S = 15.0
+_POLL_S = 0.05
+
+_PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
+# What the image is to blame for: a program that is missing or cannot run, an unknown user, a bad working directory.
+_CANNOT_START = re.compile(
+    r"OCI runtime|executable file not found|no such file or directory|exec format error|not a directory"
+    r"|unable to find user|no matching entries in passwd",
+    re.IGNORECASE,
+)
+
+
+class SdkContainer:
+    """A container that is created, used and removed once; ``create`` comes first and ``remove`` last."""
+
+    def __init__(self, api: Api, spec: ContainerSpec) -> None:
+        self._api = api
+        self._spec = spec
+        self._asked = self._created = False
+        self._start_error = ""
+        self.kept = False
+
+    @property
+    def name(self) -> str:
+        """The name it was given before it existed."""
+        return self._spec.name
+
+    def create(self) -> None:
+        """Create it. Raises EngineError, then it was not created."""
+        self._asked = True
+        try:
+            self._api.call("POST", "/containers/create", params={"name": self.name}, body=_config(self._spec))
+        except EngineRefusedError:
+            self._asked = False
+            raise
+        self._created = True
+
+    def start(self) -> None:
+        """Start it. Raises EngineError, UsageError for a fixed host port that is taken."""
+        try:
+            self._api.call("POST", f"{self._path}/start")
+        except EngineRefusedError as exc:
+            if _PORT_TAKEN.search(exc.text) and self._spec.host_port is not None:
+                raise self._port_taken(self._spec.host_port) from exc
+            if not _CANNOT_START.search(exc.text):
+                raise
+            self._start_error = exc.text
+
+    def host_port(self) -> int | None:
+        """The published port; the engine may tell it a moment after the start (docker-py#2792), so wait a little."""
+        deadline = time.monotonic() + _PORT_WAIT_S
+        while True:
+            found = self._inspect()
+            ports = found.get("NetworkSettings", {}).get("Ports") or {}
+            for binding in ports.get(f"{self._spec.container_port}/tcp") or ():
+                if binding.get("HostPort") not in {None, "", "0"}:
+                    return int(binding["HostPort"])
+            if not found.get("State", {}).get("Running") or time.monotonic() > deadline:
+                return None
+            time.sleep(_POLL_S)
+
+    def state(self) -> ContainerState:
+        """Its state now; of one that somebody removed, that."""
+        try:
+            state = self._inspect().get("State", {})
+        except EngineRefusedError as exc:
+            if exc.status != 404:
+                raise
+            return ContainerState(running=False, error="the container is gone: something else removed it")
+        error = self._start_error or printable(str(state.get("Error") or ""), limit=500)
+        ended = state.get("Status") not in {"created", "configured", "initialized"} or bool(error)
+        running = bool(state.get("Running"))
+        return ContainerState(
+            running=running,
+            exit_code=state.get("ExitCode") if ended and not running else None,
+            oom_killed=bool(state.get("OOMKilled")),
+            error=error,
+        )
+
+    def log_tail(self, lines: int = 40) -> Sequence[str]:
+        """The last log lines, stdout and stderr together, printable; at most 64 KiB of them."""
+        data = b""
+        for count in (lines, _LOG_ENTRIES):
+            params = {"stdout": 1, "stderr": 1, "tail": min(lines, count)}
+            data, whole = self._api.read(f"{self._path}/logs", params=params, limit=_LOG_BYTES)
+            if whole:
+                break
+        return printable_lines(demultiplex(data).decode(errors="replace"))[-lines:]
+
+    def keep(self) -> None:
+        """Leave it up when its ``with`` block ends well."""
+        self.kept = True
+
+    def memory_bytes(self) -> int | None:
+        """Memory in use without the page cache's inactive part, counted as the docker CLI does.
+
+        https://github.com/docker/cli/blob/master/cli/command/container/stats_helpers.go: ``total_inactive_file`` is
+        of cgroup v1, ``inactive_file`` of v2.
+        """
+        answer = self._api.get(f"{self._path}/stats", params={"stream": "false", "one-shot": "true"})
+        memory = answer.get("memory_stats") or {}
+        usage, details = memory.get("usage"), memory.get("stats") or {}
+        if not isinstance(usage, int) or usage == 0:
+            return None
+        inactive = details.get("total_inactive_file", details.get("inactive_file", 0))
+        return usage - inactive if inactive < usage else usage
+
+    def remove(self) -> None:
+        """Remove it by force with its volumes, also when the answer to ``create`` never came.
+
+        Raises EngineError, naming it, when the engine cannot be made to.
+        """
+        if self._created:
+            remove(self._api, self.name)
+        elif self._asked:
+            self._remove_unanswered()
+
+    def _remove_unanswered(self) -> None:
+        """A request cut off may still be carried out: look a while for what it makes, by name and by all our labels."""
+        deadline = time.monotonic() + _CREATE_WAIT_S
+        while True:
+            found = find(self._api, self.name)
+            if found is not None:
+                labels = (found.get("Config") or {}).get("Labels") or {}
+                if self._spec.labels.items() <= labels.items():
+                    remove(self._api, self.name)
+                return
+            if time.monotonic() > deadline:
+                return
+            time.sleep(4 * _POLL_S)
+
+    @property
+    def _path(self) -> str:
+        return f"/containers/{quote(self.name, safe='')}"
+
+    def _inspect(self) -> dict[str, Any]:
+        return self._api.get(f"{self._path}/json")
+
+    def _port_taken(self, port: int) -> UsageError:
+        holder = "something else"
+        with suppress(EngineError):
+            for other in self._api.call("GET", "/containers/json"):
+                if any(published.get("PublicPort") == port for published in other.get("Ports") or ()):
+                    holder = f"the container {printable(', '.join(other.get('Names') or ()).lstrip('/'), limit=100)}"
+        return UsageError(
+            f"host port {port} is taken by {holder}, so {self.name} cannot be published on it",
+            hint="Free it, or name another with --host-port; without --host-port the engine picks a free one.",
+        )
+
+
+def find(api: Api, name: str) -> dict[str, Any] | None:
+    """Inspect the container of that name or id, also after ``cancel``; None when there is none."""
+    try:
+        return api.get(f"/containers/{quote(name, safe='')}/json", cleanup=True)
+    except EngineRefusedError as exc:
+        if exc.status == 404:
+            return None
+        raise
+
+
+def remove_of_run(api: Api, name: str, run_id: str) -> bool:
+    """Remove the container of that name if its label says that run made it; False when there is none such."""
+    found = find(api, name)
+    if found is None or ((found.get("Config") or {}).get("Labels") or {}).get(RUN_LABEL) != run_id:
+        return False
+    remove(api, name)
+    return True
+
+
+def remove(api: Api, name: str) -> None:
+    """Remove a container by force with its anonymous volumes; one that is gone already is as good.
+
+    What passes by itself is waited for: a removal under way (409), a busy file system (500), an engine that restarts.
+    """
+    deadline = time.monotonic() + _REMOVE_WAIT_S
+    path = f"/containers/{quote(name, safe='')}"
+    while True:
+        try:
+            api.call("DELETE", path, params={"force": "true", "v": "true"}, cleanup=True)
+        except EngineRefusedError as exc:
+            if exc.status == 404:
+                return
+            failure: EngineError = exc
+        except EngineLostError as exc:
+            failure = exc
+        else:
+            return
+        if time.monotonic() > deadline:
+            raise EngineError(
+                f"the container {name} could not be removed: {failure.message}",
+                hint=f"Once the engine answers: `imgcompare clean`, or `docker rm -f {name}`.",
+            ) from failure
+        time.sleep(0.2)
+
+
+def _config(spec: ContainerSpec) -> dict[str, Any]:
+    port = f"{spec.container_port}/tcp"
+    host_port = "" if spec.host_port is None else str(spec.host_port)
+    return {
+        "Image": spec.image,
+        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "Labels": dict(spec.labels),
+        "ExposedPorts": {port: {}},
+        "HostConfig": {
+            "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": host_port}]},
+            "Memory": spec.memory_limit_bytes,
+            # Equal to Memory: no swap, so a container that needs too much dies now rather than slowing the machine.
+            "MemorySwap": spec.memory_limit_bytes,
+            "PidsLimit": spec.pids_limit,
+            # Two files: with one, the tail would be gone each time the log is cut.
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+        },
+    }
