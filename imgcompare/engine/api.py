@@ -159,11 +159,16 @@ class Api:
                 with closing(response):
                     _refuse(response, method, path, time.monotonic() + self._timeout_s)
                     yield from _pieces(response, chunk_bytes)
-                    self._stop_if_cancelled()
+                    self.stop_if_cancelled()
 
     def cancel(self) -> None:
         """Break off every stream; from now on only calls with ``cleanup`` go through. From any thread, or a signal."""
         self._wires.cut()
+
+    def stop_if_cancelled(self) -> None:
+        """Raise EngineError after ``cancel``."""
+        if self._wires.is_cut:
+            raise EngineError("cancelled")
 
     def close(self) -> None:
         """Close the sessions of all threads."""
@@ -226,15 +231,11 @@ class Api:
         with closing(link.session):
             link.session.get(f"{link.url}/_ping", timeout=timeout_s, allow_redirects=False).close()
 
-    def _stop_if_cancelled(self) -> None:
-        if self._wires.is_cut:
-            raise EngineError("cancelled")
-
     @contextmanager
     def _translated(self, *, cleanup: bool = False) -> Iterator[None]:
         """Let nothing but our own errors out."""
         if not cleanup:
-            self._stop_if_cancelled()
+            self.stop_if_cancelled()
         try:
             yield
         except ImgcompareError:

@@ -55,6 +55,7 @@ class SdkContainer:
 
     def create(self) -> None:
         """Create it. Raises EngineError, then it was not created."""
+        self._api.stop_if_cancelled()
         self._asked = True
         try:
             self._api.call("POST", "/containers/create", params={"name": self.name}, body=_config(self._spec))

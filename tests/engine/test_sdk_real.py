@@ -805,6 +805,23 @@ def _forward(engine_url: str, head: bytes) -> bytes:
     return answer
 
 
+def test_after_cancel_no_container_is_asked_for(tmp_path: Path) -> None:
+    """What was never asked for is not looked for either: a run that is cut short ends without that wait."""
+    heads: list[bytes] = []
+
+    def serve(connection: socket.socket, head: bytes) -> None:
+        heads.append(head)
+        _version_or(connection, head, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+    with _peer(tmp_path, serve) as url, _client(url) as engine:
+        assert engine.image("x") is None
+        engine.cancel()
+        seen = len(heads)
+        with pytest.raises(EngineError, match="cancelled"), engine.container(_spec("x")):
+            pytest.fail("created")
+    assert len(heads) == seen
+
+
 @pytest.mark.parametrize(("wanted", "spoken"), [("1.30", "1.30"), ("", "1.41")])
 def test_the_api_version_may_be_named(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, wanted: str, spoken: str
