@@ -22,6 +22,7 @@ REPLY_LIMIT_S = 15.0
 _EXCERPT_CHARACTERS = 200
 _FIRST_PAUSE_S = 0.01
 _LONGEST_PAUSE_S = 0.25
+_FIRST_ATTEMPT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class NoReply:
     """A request that got no whole reply, and why, in a few words."""
 
     reason: str
+    timed_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,20 +72,24 @@ def wait_until_ready(
 ) -> Ready | Exited | Silent:
     """Ask until the route replies, the container exits or ``timeout_s`` is over; only an HTTP reply means ready.
 
-    A 503 that nobody expects is a server saying that it is not ready yet (RFC 9110 §15.6.4): asked again.
+    A 503 that nobody expects is a server saying that it is not ready yet (RFC 9110 §15.6.4): asked again. A request
+    without an answer is given up and made anew, each time after twice as long: a packet lost while the network is being
+    set up must not cost the whole timeout, and a first reply that is slow must come through.
     """
     began = time.monotonic()
     deadline = began + timeout_s
     pause = _FIRST_PAUSE_S
+    patience = _FIRST_ATTEMPT_S
     reason = "nothing listened"
     while (remaining := deadline - time.monotonic()) > 0:
-        match request(port, route, limit_s=remaining):
+        match request(port, route, limit_s=min(patience, remaining)):
             case Reply(status=503) as reply if expected.status != reply.status:
                 reason = "the server kept answering 503"
             case Reply():
                 return Ready(time.monotonic() - began)
-            case NoReply(why):
+            case NoReply(why, timed_out):
                 reason = why
+                patience *= 2 if timed_out else 1
         state = container.state()
         if not state.running:
             return Exited(state, time.monotonic() - began)
@@ -149,7 +155,7 @@ def request(port: int, route: str, *, limit_s: float) -> Reply | NoReply:
                 location=response.headers.get("Location", "") if 300 <= response.status < 400 else "",
             )
     except TimeoutError:
-        return NoReply(f"no whole reply within {limit_s:.0f} s")
+        return NoReply(f"no whole reply within {limit_s:.1f} s", timed_out=True)
     except http.client.HTTPException as exc:
         if isinstance(exc, http.client.RemoteDisconnected):
             return NoReply("the connection was closed without a reply")

@@ -31,8 +31,8 @@ def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workben
 
 
 def _export(keys: list[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
-    archive = read_archive(_told(bench.engine.export(keys), bench), platform=platform)
-    images = {key: archive.find(key) for key in keys}
+    archive = read_archive(_told(bench.engine.export(keys), bench))
+    images = {key: archive.find(key, platform=platform) for key in keys}
     for key, image in images.items():
         bench.cache.put_image(key, platform, image)
     return images

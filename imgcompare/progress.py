@@ -28,7 +28,7 @@ _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 # Amounts that move by themselves; what is left of a detail says whether the step is another one.
 _AMOUNTS = re.compile(r"\d+(?:\.\d+)?\s?(?:[kMGT]?i?B(?:/s)?\b|%)")
-_SECONDS_BETWEEN_AMOUNTS = 1.0
+_SECONDS_BETWEEN_AMOUNTS = 5.0
 
 
 class Progress(Protocol):
@@ -76,7 +76,7 @@ class QuietProgress:
 
 
 class PlainProgress(QuietProgress):
-    """A line ``name: stage: detail`` for each new stage or step; where only amounts move, at most one a second."""
+    """A line ``name: stage: detail`` for each new stage or step; where only amounts or a log move, now and then."""
 
     def __init__(self, stream: IO[str], style: Style, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -88,7 +88,7 @@ class PlainProgress(QuietProgress):
     def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
         """Print where ``subject`` is, unless that would repeat the line before."""
         line = ": ".join(filter(None, (_name(subject), stage, printable(detail))))
-        kind, now = _AMOUNTS.sub("", line), self._clock()
+        kind, now = _AMOUNTS.sub("", line.partition(" · ")[0]), self._clock()
         with self._lock:
             last_line, last_kind, last_time = self._last.get(subject, ("", "", 0.0))
             if line == last_line or (kind == last_kind and now - last_time < _SECONDS_BETWEEN_AMOUNTS):

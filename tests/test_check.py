@@ -181,7 +181,7 @@ def test_a_dripping_server_is_left_at_the_deadline(prefix: bytes) -> None:
             time.sleep(0.05)
 
     with serving(answer) as port:
-        assert request(port, "/", limit_s=0.5) == NoReply("no whole reply within 0 s")
+        assert request(port, "/", limit_s=0.5) == NoReply("no whole reply within 0.5 s", timed_out=True)
 
 
 def test_a_reply_cut_before_its_content_length_is_no_reply() -> None:
@@ -293,3 +293,17 @@ def test_a_cancelled_wait_raises() -> None:
     """An interrupted run does not sit out the timeout."""
     with pytest.raises(EngineError):
         wait_until_ready(FakeContainer(RUNNING), free_port(), "/", Expectation(), 3600, lambda: True)
+
+
+def test_a_request_without_an_answer_is_made_anew() -> None:
+    """One lost reply does not cost the whole timeout."""
+    attempts = itertools.count()
+
+    def answer(connection: socket.socket, _head: bytes) -> None:
+        if next(attempts) == 0:
+            connection.recv(1)  # says nothing until the client has given up
+        else:
+            connection.sendall(http(b""))
+
+    with serving(answer) as port:
+        assert isinstance(wait(port, timeout_s=30), Ready)

@@ -106,7 +106,7 @@ class _Page:
             for piece in chop_cells(self.spell(line), self.style.width - len(self.indent) - 2):
                 self.lines.append(Text(f"{self.indent}  {piece}", _COLORS["dim"]))
         if variant.failure.hint:
-            self.say(printable(variant.failure.hint), lead=f"{self.indent}Fix   ")
+            self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")
 
     def remarks(self, remarks: Sequence[tuple[str, Tone]]) -> None:
         """Add what stands at the foot of the page."""

@@ -161,7 +161,7 @@ single-stage; tutorial is smaller still, but broken.
     The container exited with code 1 before its route answered.
       Traceback (most recent call last):
       ModuleNotFoundError: No module named 'flask'
-    Fix   COPY --from=builder /usr/local/lib/python3.11/site-packages
+    Next  COPY --from=builder /usr/local/lib/python3.11/site-packages
           /usr/local/lib/python3.11/site-packages
 """
     )
@@ -187,7 +187,7 @@ x tutorial is broken: exits-at-once
     The container exited with code 1 before its route answered.
       Traceback (most recent call last):
       ModuleNotFoundError: No module named 'flask'
-    Fix   COPY --from=builder /usr/local/lib/python3.11/site-packages
+    Next  COPY --from=builder /usr/local/lib/python3.11/site-packages
           /usr/local/lib/python3.11/site-packages
 """
     )
@@ -211,7 +211,7 @@ No variant works, so there is no smallest image to name.
     The container exited with code 1 before its route answered.
       Traceback (most recent call last):
       ModuleNotFoundError: No module named 'flask'
-    Fix   COPY --from=builder /usr/local/lib/python3.11/site-packages
+    Next  COPY --from=builder /usr/local/lib/python3.11/site-packages
           /usr/local/lib/python3.11/site-packages
 
 ✗ other is broken

@@ -1,0 +1,49 @@
+"""The documents say what the program does: help texts, commands and failure codes are compared with it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from imgcompare.cli import cli
+
+_ROOT = Path(__file__).parent.parent
+_COMMANDS = _ROOT / "docs" / "commands.md"
+
+
+def _pages() -> Iterator[str]:
+    """The help of every command and subcommand, as ``--help`` prints it in 100 columns."""
+    pending: list[tuple[str, click.Command]] = [("imgcompare", cli)]
+    while pending:
+        name, command = pending.pop(0)
+        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
+        yield f"## {name}\n\n```text\n{command.get_help(context)}\n```\n"
+        if isinstance(command, click.Group):
+            pending += [(f"{name} {sub}", command.commands[sub]) for sub in command.list_commands(context)]
+
+
+def test_every_help_text_stands_in_the_docs() -> None:
+    """docs/commands.md is what ``--help`` prints; ``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes it anew."""
+    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages())
+    if os.environ.get("UPDATE_DOCS"):
+        _COMMANDS.write_text(text, encoding="utf-8")
+    assert _COMMANDS.read_text(encoding="utf-8") == text
+
+
+def test_the_readme_names_every_command_with_its_help() -> None:
+    """The README's table of commands is the group's own list."""
+    readme = (_ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `imgcompare (\w+)` \| (.+) \|$", readme, flags=re.MULTILINE))
+    assert rows == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
+
+
+def test_every_failure_code_is_documented() -> None:
+    """Every code in the program stands in docs/report.md, and no other."""
+    source = "".join(path.read_text(encoding="utf-8") for path in (_ROOT / "imgcompare").glob("*.py"))
+    codes = set(re.findall(r'code="([a-z-]+)"', source))
+    documented = set(re.findall(r"^\| `([a-z-]+)` \|", (_ROOT / "docs" / "report.md").read_text(), flags=re.MULTILINE))
+    assert codes == documented
