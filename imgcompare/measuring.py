@@ -31,6 +31,7 @@ def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workben
 
 
 def _export(keys: list[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
+    bench.progress.stage(_SUBJECT, Stage.EXPORT, "waiting for the engine")
     archive = read_archive(_told(bench.engine.export(keys), bench))
     images = {key: archive.find(key, platform=platform) for key in keys}
     for key, image in images.items():
