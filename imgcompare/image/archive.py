@@ -1,0 +1,209 @@
+"""An exported image stream → its images, in one pass: every blob hashed, every digest verified, nothing on disk.
+
+Formats: ``docker save`` as it was (``manifest.json``, ``<id>/layer.tar``, ``<hex>.json``) and as OCI layout since 25
+(https://github.com/opencontainers/image-spec/blob/main/image-layout.md), containerd's export, podman's docker-archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from posixpath import dirname, join
+
+import msgspec
+
+from imgcompare.errors import ImageFormatError
+from imgcompare.image.contents import Contents, document_of, refuse
+from imgcompare.image.documents import Config, Descriptor, SavedImages, decode, is_digest
+from imgcompare.image.history import instruction
+from imgcompare.image.layer import Blob, LayerIndex
+from imgcompare.image.tarheader import HARDLINK, REGULAR, SYMLINK
+from imgcompare.image.tarstream import Chunk, TarStream
+from imgcompare.model import Image, Layer
+from imgcompare.safetext import printable
+
+_MAX_NESTING = 8
+_REFERENCE_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
+# https://docs.docker.com/build/metadata/attestations/attestation-storage/
+_ATTESTATION = "vnd.docker.reference.type"
+
+
+class ArchivedImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image as exported: its config's bytes, their digest ``image_id``, and its layers from the lowest up."""
+
+    config: bytes
+    image_id: str
+    layers: tuple[LayerIndex, ...]
+
+
+class _Found(msgspec.Struct, frozen=True, kw_only=True):
+    """An image and every key that leads to it."""
+
+    image: ArchivedImage
+    platform: str
+    keys: frozenset[str]
+
+
+class Archive:
+    """The images of one exported stream."""
+
+    def __init__(self, found: tuple[_Found, ...]) -> None:
+        self._found = found
+
+    @property
+    def images(self) -> tuple[ArchivedImage, ...]:
+        """Every image, once, in the archive's order."""
+        return tuple({found.image.image_id: found.image for found in self._found}.values())
+
+    def find(self, key: str, *, platform: str | None = None) -> ArchivedImage:
+        """The image of a reference, or of a digest: its config's, its manifest's, or an index's that leads to it.
+
+        Where an index leads to several, ``platform`` (``os/architecture[/variant]``) is preferred, else the first.
+        Raises ImageFormatError when the archive has no such image.
+        """
+        wanted = _key(key)
+        matches = [found for found in self._found if wanted in found.keys]
+        for found in matches:
+            if platform and f"{found.platform}/".startswith(f"{platform}/"):
+                return found.image
+        if matches:
+            return matches[0].image
+        there = sorted({name for found in self._found for name in found.keys})
+        names = printable(", ".join(there), limit=300)
+        raise ImageFormatError(f"The archive has no image {printable(key, limit=200)}; it has {names}.")
+
+
+def read_archive(chunks: Iterable[Chunk]) -> Archive:
+    """Read an exported stream to its end. Raises ImageFormatError naming what is missing, damaged or foreign."""
+    contents = Contents()
+    stream = TarStream(chunks)
+    for entry in stream:
+        if entry.type == REGULAR:
+            contents.add(entry.path, stream.payload())
+        elif entry.type == SYMLINK:
+            contents.link(entry.path, join(dirname(entry.path), entry.linkname))
+        elif entry.type == HARDLINK:
+            contents.link(entry.path, entry.linkname)
+    if not contents.has("index.json") and not contents.has("manifest.json"):
+        refuse("it has neither index.json nor manifest.json")
+    found = (*_from_index(contents), *_from_manifest(contents))
+    if not found:
+        refuse("its index names no image")
+    return Archive(found)
+
+
+def describe(archived: ArchivedImage, reference: str, stand_ins: tuple[str, ...] = ()) -> Image:
+    """The report's view of an image: its layers with the instruction that made each, sizes, user and ports.
+
+    Raises ImageFormatError when the config is no image's.
+    """
+    config = decode(archived.config, Config, "the image's config")
+    made = [row.created_by or "" for row in config.history or () if not row.empty_layer]
+    made += [""] * (len(archived.layers) - len(made))
+    layers = tuple(
+        Layer(
+            diff_id=layer.diff_id,
+            created_by=instruction(created_by),
+            uncompressed_size=layer.uncompressed_size,
+            file_count=layer.file_count,
+            compressed_size=layer.compressed_size,
+        )
+        for layer, created_by in zip(archived.layers, made, strict=False)
+    )
+    packed = [layer.compressed_size for layer in layers if layer.compressed_size is not None]
+    exact = bool(layers) and len(packed) == len(layers)
+    settings = config.config
+    return Image(
+        image_id=archived.image_id,
+        reference=reference,
+        os=printable(config.os, limit=40),
+        architecture=printable(config.architecture, limit=40),
+        uncompressed_size=sum(layer.uncompressed_size for layer in layers),
+        layer_count=len(layers),
+        history_count=len(config.history or ()),
+        layers=layers,
+        user=printable(settings.user or "", limit=100) if settings else "",
+        exposed_ports=tuple(printable(p, limit=40) for p in (settings.exposed_ports or {})) if settings else (),
+        compressed_size=sum(packed) if exact else None,
+        compressed_size_exact=True if exact else None,
+        stand_ins=stand_ins,
+    )
+
+
+def _from_manifest(contents: Contents) -> Iterator[_Found]:
+    """The images of ``manifest.json``, which names each by the paths of its config and layers."""
+    if not contents.has("manifest.json"):
+        return
+    for saved in decode(document_of(contents.at("manifest.json"), "manifest.json"), SavedImages, "manifest.json"):
+        layers = [contents.at(path) for path in saved.layers or ()]
+        tags = frozenset(_key(tag) for tag in saved.repo_tags or ())
+        yield _found(contents, contents.at(saved.config), layers, tags)
+
+
+def _from_index(contents: Contents) -> Iterator[_Found]:
+    """The images that ``index.json`` leads to; each of its rows must lead to a complete one."""
+    if not contents.has("index.json"):
+        return
+    for top in contents.manifest(contents.at("index.json"), "index.json").manifests or ():
+        names = [(top.annotations or {}).get(name) for name in _REFERENCE_ANNOTATIONS]
+        missing: list[str] = []
+        images = list(_walk(contents, top, frozenset(_key(name) for name in names if name), missing))
+        if missing and not images:
+            refuse(f"{missing[0]} is missing")
+        yield from images
+
+
+def _walk(
+    contents: Contents, descriptor: Descriptor, keys: frozenset[str], missing: list[str], depth: int = 0
+) -> Iterator[_Found]:
+    """The complete images below a descriptor, attestations left out; what others lack is added to ``missing``."""
+    if _ATTESTATION in (descriptor.annotations or {}):
+        return
+    if depth > _MAX_NESTING:
+        refuse(f"its indexes are nested more than {_MAX_NESTING} deep")
+    blob = contents.of(descriptor)
+    if blob is None:
+        missing.append(f"the manifest {descriptor.digest}")
+        return
+    keys |= {descriptor.digest}
+    manifest = contents.manifest(blob, f"the manifest {descriptor.digest}")
+    for below in manifest.manifests or ():
+        yield from _walk(contents, below, keys, missing, depth + 1)
+    if manifest.config is None:
+        return
+    config, *layers = (contents.of(part) for part in (manifest.config, *(manifest.layers or ())))
+    if config is None or None in layers:
+        parts = (manifest.config, *(manifest.layers or ()))
+        lacking = next(part.digest for part, there in zip(parts, (config, *layers), strict=True) if there is None)
+        missing.append(f"{lacking}, which the manifest {descriptor.digest} names,")
+        return
+    yield _found(contents, config, [layer for layer in layers if layer], keys)
+
+
+def _found(contents: Contents, blob: Blob, blobs: list[Blob], keys: frozenset[str]) -> _Found:
+    """Hold an image's layers to its config, which lists the digest of each, uncompressed."""
+    config = contents.config(blob)
+    diff_ids = config.rootfs.diff_ids or ()
+    if len(diff_ids) != len(blobs):
+        refuse(f"the config {blob.digest} lists {len(diff_ids)} layers, its manifest {len(blobs)}")
+    layers = []
+    for position, (part, diff_id) in enumerate(zip(blobs, diff_ids, strict=True), 1):
+        if part.layer is None:
+            refuse(f"layer {position} of {blob.digest} ({part.digest}) is no tar")
+        if part.layer.diff_id != diff_id:
+            refuse(f"layer {position} of {blob.digest} is {part.layer.diff_id}, not {diff_id}")
+        layers.append(part.layer)
+    image = ArchivedImage(config=document_of(blob, "a config"), image_id=blob.digest, layers=tuple(layers))
+    platform = "/".join(part for part in (config.os, config.architecture, config.variant) if part)
+    return _Found(image=image, platform=platform, keys=keys | {blob.digest})
+
+
+def _key(name: str) -> str:
+    """A digest as it is, or a reference as Docker writes it in full: every engine shortens it differently."""
+    digest = name.rpartition("@")[2]
+    if is_digest(digest):
+        return digest
+    if is_digest(f"sha256:{name}"):
+        return f"sha256:{name}"
+    for prefix in ("index.docker.io/", "docker.io/", "localhost/", "library/"):
+        name = name.removeprefix(prefix)
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

@@ -1,0 +1,100 @@
+"""Bounded decompression of gzip and zstd streams: output comes in small pieces, and a bomb is cut off."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+import zstandard
+
+from imgcompare.errors import ImageFormatError
+from imgcompare.image.tarstream import Chunk
+
+GZIP_MAGIC = b"\x1f\x8b\x08"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+_PIECE = 1 << 20
+# zstd's own limit for a decoder that was not told to expect more (ZSTD_WINDOWLOG_LIMIT_DEFAULT).
+_MAX_WINDOW = 1 << 27
+_MAX_TOTAL = 1 << 38
+# Deflate cannot do better than 1032:1 (https://zlib.net/zlib_tech.html), and a layer of zeros really gets there; what
+# expands further is cut off once it is large.
+_MAX_RATIO = 1100
+_FREE_OF_RATIO = 1 << 30
+
+
+class _Source:
+    """The stored pieces as the file object that zstandard reads, counted."""
+
+    def __init__(self, pieces: Iterable[Chunk]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = memoryview(b"")
+        self.count = 0
+
+    def __iter__(self) -> Iterator[memoryview]:
+        for piece in self._pieces:
+            self.count += len(piece)
+            yield memoryview(piece)
+
+    def read(self, size: int) -> bytes:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self.count += len(piece)
+            self._rest = memoryview(piece)
+        data, self._rest = bytes(self._rest[:size]), self._rest[size:]
+        return data
+
+
+def is_compressed(head: bytes) -> bool:
+    """Whether a stream that begins with ``head`` is one that ``decompressed`` reads."""
+    return head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
+
+
+def decompressed(pieces: Iterable[Chunk], head: bytes) -> Iterator[bytes]:
+    """Decompress a stream whose first bytes are ``head``, which ``pieces`` still contain.
+
+    Raises ImageFormatError for damaged data and for more output than the limits on total (256 GiB) and ratio allow.
+    """
+    source = _Source(pieces)
+    total = 0
+    try:
+        for piece in _gunzipped(source) if head.startswith(GZIP_MAGIC) else _unzstd(source):
+            total += len(piece)
+            if total > _MAX_TOTAL or total > max(_FREE_OF_RATIO, _MAX_RATIO * source.count):
+                raise ImageFormatError(f"A blob was cut off by limit: {source.count} bytes became more than {total}.")
+            yield piece
+    except (zlib.error, zstandard.ZstdError) as exc:
+        raise ImageFormatError(f"A compressed blob is damaged after {total} bytes of output: {exc}") from exc
+
+
+def _gunzipped(source: _Source) -> Iterator[bytes]:
+    """All members of a gzip stream (seekable formats have one for each file)."""
+    decoder = zlib.decompressobj(wbits=31)
+    step = 512
+    for piece in source:
+        position = 0
+        while position < len(piece):
+            if decoder.eof:
+                decoder, step = zlib.decompressobj(wbits=31), 512
+            part = piece[position : position + step]
+            yield decoder.decompress(part, _PIECE)
+            while decoder.unconsumed_tail:
+                yield decoder.decompress(decoder.unconsumed_tail, _PIECE)
+            position += len(part) - len(decoder.unused_data)
+            # zlib copies what follows a member: many tiny ones in a large piece would cost its square without this.
+            step = min(2 * step, _PIECE)
+    while not decoder.eof:
+        if not (rest := decoder.decompress(b"", _PIECE)):
+            raise zlib.error("the stream is cut short")
+        yield rest
+
+
+def _unzstd(source: _Source) -> Iterator[bytes]:
+    """All frames of a zstd stream; one that is cut short just ends, and its digest gives it away."""
+    decoder = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
+    # It asks for nothing but read().
+    with decoder.stream_reader(source, read_size=1 << 17, read_across_frames=True) as reader:  # type: ignore[arg-type]
+        while piece := reader.read(_PIECE):
+            yield piece
