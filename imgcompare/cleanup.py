@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgcompare.engine import Engine
 from imgcompare.errors import ImgcompareError
-from imgcompare.ledger import CONTAINER, IMAGE, Ledger, Made, ended_runs
+from imgcompare.ledger import CONTAINER, IMAGE, Ledger, Made, ended_runs, names_in_use
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,17 @@ def clean(folder: Path, engine: Engine, *, images: bool) -> Cleaned:
     containers = removed_images = 0
     elsewhere: dict[str, int] = {}
     with ended_runs(folder) as runs:
+        shared = names_in_use(folder, identity, runs)
         for run in runs:
             ours = [made for made in run.made if made.engine == identity]
+            own_images = [made for made in ours if made.kind == IMAGE and made.name not in shared]
             containers += _remove_containers(engine, run.run_id, ours)
             if images:
-                removed_images += _remove_images(engine, ours)
+                removed_images += _remove_images(engine, own_images)
             for made in run.made:
                 if made.engine != identity:
                     elsewhere[made.endpoint] = elsewhere.get(made.endpoint, 0) + 1
-            if len(ours) == len(run.made) and (images or all(made.kind != IMAGE for made in ours)):
+            if len(ours) == len(run.made) and (not own_images or (images and not _tags_left(engine, own_images))):
                 run.forget()
     return Cleaned(containers, removed_images, elsewhere)
 
@@ -78,10 +80,15 @@ def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int
 
 def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
     """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays."""
-    names = dict.fromkeys(entry.name for entry in made if entry.kind == IMAGE)
+    names = dict.fromkeys(entry.name for entry in made)
     digests = [name for name in names if name.startswith("sha256:")]
     removed = sum(engine.remove_image(name) for name in names if name not in digests)
     for digest in digests:
         image = engine.image(digest)
         removed += image is not None and not image.tags and engine.remove_image(digest)
     return removed
+
+
+def _tags_left(engine: Engine, images: Iterable[Made]) -> bool:
+    """Say whether a tag of ours could not be removed, because its image is in use."""
+    return any(engine.image(name) for name in {made.name for made in images} if not name.startswith("sha256:"))

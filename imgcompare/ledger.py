@@ -7,13 +7,15 @@ process id that could have been given to somebody else, no clock.
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from imgcompare.errors import UsageError
 
@@ -42,18 +44,19 @@ class Ledger:
         self._path = folder / f"{run_id}.jsonl"
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._fd = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            self._fd = _create_locked(self._path)
         except OSError as exc:
-            raise UsageError(
-                f"cannot write down what this run makes in {folder}: {exc.strerror}",
-                hint="Point XDG_STATE_HOME at a folder that can be written.",
-            ) from exc
-        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            raise self._unwritable(exc) from exc
 
     def record(self, kind: str, name: str, *, kept: bool = False) -> None:
         """Write one object down; on disk before the caller makes the object."""
-        entry = {"kind": kind, "name": name, "engine": self._engine, "endpoint": self._endpoint, "kept": kept}
-        os.write(self._fd, json.dumps(entry).encode() + b"\n")
+        line = msgspec.json.encode(Made(kind, name, self._engine, self._endpoint, kept)) + b"\n"
+        try:
+            written = os.write(self._fd, line)
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+        if written < len(line):
+            raise self._unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def made(self) -> list[Made]:
         """Everything recorded so far."""
@@ -64,6 +67,12 @@ class Ledger:
         if not left:
             self._path.unlink(missing_ok=True)
         os.close(self._fd)
+
+    def _unwritable(self, exc: OSError) -> UsageError:
+        return UsageError(
+            f"cannot write down what this run makes in {self._path.parent}: {exc.strerror}",
+            hint="Point XDG_STATE_HOME at a folder that can be written and has space.",
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,27 @@ def ended_runs(folder: Path) -> Iterator[list[EndedRun]]:
             os.close(fd)
 
 
+def names_in_use(folder: Path, engine: str, ended: Iterable[EndedRun]) -> frozenset[str]:
+    """Names that runs under way on this engine wrote down: runs of one project share their tags."""
+    known = {run.path for run in ended}
+    living = (path for path in folder.glob("*.jsonl") if path not in known)
+    return frozenset(made.name for path in living for made in _read(path) if made.engine == engine)
+
+
+def _create_locked(path: Path) -> int:
+    """Create a ledger that nobody ever sees unlocked: locked under another name first, then renamed."""
+    unlocked = path.with_suffix(".new")
+    fd = os.open(unlocked, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlocked.rename(path)
+    except OSError:
+        unlocked.unlink(missing_ok=True)
+        os.close(fd)
+        raise
+    return fd
+
+
 def _try_lock(path: Path) -> int | None:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -112,13 +142,13 @@ def _try_lock(path: Path) -> int | None:
 def _read(path: Path) -> list[Made]:
     """Read the whole lines of a ledger; the last one may be half-written by a process that was killed."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = path.read_bytes().split(b"\n")
     except OSError:
         return []
     made = []
     for line in lines:
         try:
-            made.append(Made(**json.loads(line)))
-        except (ValueError, TypeError):
+            made.append(msgspec.json.decode(line, type=Made))
+        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
             continue
     return made
