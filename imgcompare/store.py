@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import suppress
@@ -44,11 +45,14 @@ def prepare(project: Path) -> Path:
 
 def check_writable(path: Path) -> None:
     """Find out, before building, that ``path`` can be written. Raises UsageError; leaves nothing behind."""
-    if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder", hint="Name a file.")
     try:
-        with tempfile.TemporaryFile(dir=path.absolute().parent):
-            pass
+        if path.is_dir():
+            raise UsageError(f"cannot write {path}: it is a folder", hint="Name a file.")
+        if not _is_special(path):
+            with tempfile.TemporaryFile(dir=_target(path).parent):
+                pass
+        elif not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as exc:
         raise UsageError(
             f"cannot write {path}: {exc.strerror}", hint="Name a file in a folder that can be written."
@@ -56,16 +60,37 @@ def check_writable(path: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or nothing: a temporary file in the same folder, on disk, then renamed over ``path``."""
-    fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
+    """Write a whole file or nothing: a temporary file in the same folder, on disk, then renamed over ``path``.
+
+    A link stays one, and its target is written; a device or a pipe is written to, never replaced.
+    """
+    data = text.encode("utf-8", "backslashreplace")
     try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(text.encode("utf-8", "backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - both are plain strings here
+        if _is_special(path):
+            path.write_bytes(data)
+        else:
+            _replace(_target(path), data)
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Free some space, or name another file.") from exc
+
+
+def _is_special(path: Path) -> bool:
+    """Say whether there is something at ``path`` that is no plain file: renaming over ``/dev/null`` would end it."""
+    return path.exists() and not path.is_file()
+
+
+def _target(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # unlike Path.resolve, no error for links that go round in a circle
+
+
+def _replace(path: Path, data: bytes) -> None:
+    fd, temporary = tempfile.mkstemp(prefix=".imgcompare-", dir=path.parent)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
     finally:
         with suppress(FileNotFoundError):
             Path(temporary).unlink()
@@ -88,9 +113,9 @@ def load(path: Path) -> Report:
         raise UsageError(f"cannot read the report {path}: {exc.strerror}", hint="`imgcompare run` makes one.") from exc
     try:
         version = msgspec.json.decode(data, type=_Version).schema_version
-        if version > SCHEMA_VERSION:
+        if not 1 <= version <= SCHEMA_VERSION:
             raise UsageError(
-                f"{path} has schema_version {version}; this imgcompare reads up to {SCHEMA_VERSION}",
+                f"{path} has schema_version {version}; this imgcompare reads 1 to {SCHEMA_VERSION}",
                 hint="Update imgcompare, or make the report again: imgcompare run",
             )
         return msgspec.json.decode(data, type=Report)
@@ -106,9 +131,10 @@ def find(project: Path, wanted: str | None) -> Path | None:
     saved = sorted(runs_folder(project).glob("*.json"))
     if wanted is None:
         return saved[-1] if saved else None
-    if Path(wanted).is_file():
-        return Path(wanted)
-    matching = [path for path in saved if path.stem.startswith(wanted)]
+    with suppress(OSError):  # a name too long for a file, or in a folder that may not be searched
+        if Path(wanted).is_file():
+            return Path(wanted)
+    matching = [path for path in saved if path.stem == wanted] or [p for p in saved if p.stem.startswith(wanted)]
     if len(matching) == 1:
         return matching[0]
     names = ", ".join(path.stem for path in (matching or saved)[-5:]) or "none"
