@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +51,12 @@ class Config:
     rm_images: bool = False
 
     def __post_init__(self) -> None:
+        self._check_names()
+        self._check_request()
+        for text in (*self.build_args, *(part for v in self.variants for part in (v.target, v.image) if part)):
+            _check_utf8(text)
+
+    def _check_names(self) -> None:
         names = [variant.name for variant in self.variants]
         for name in names:
             if names.count(name) > 1:
@@ -60,14 +68,20 @@ class Config:
                 f"the baseline {self.baseline!r} is no variant of this comparison",
                 hint=f"Its variants are: {', '.join(names)}.",
             )
-        if not self.route.startswith("/") or not self.route.isascii() or not self.route.isprintable():
+
+    def _check_request(self) -> None:
+        if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:
+            raise UsageError(f"the timeout {self.timeout_s} is no time", hint="Give seconds: --timeout 60")
+        _check_utf8(self.expect.body or "")
+        if not re.fullmatch(r"/[!-~]*", self.route):
             raise UsageError(
                 f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"
             )
         if self.expect.body_pattern is not None:
+            _check_utf8(self.expect.body_pattern)
             try:
                 re.compile(self.expect.body_pattern)
-            except re.error as exc:
+            except (re.error, OverflowError, RecursionError) as exc:
                 raise UsageError(
                     f"the body pattern {self.expect.body_pattern!r} is no regular expression: {exc}"
                 ) from exc
@@ -99,10 +113,18 @@ def parse_pairs(option: str, texts: Iterable[str], environ: Mapping[str, str]) -
     return pairs
 
 
+def _check_utf8(text: str) -> None:
+    """Refuse arguments whose bytes were no UTF-8: neither an engine nor a report can hold them."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{text!r} is not UTF-8", hint="Write it in UTF-8.")
+
+
 def _parse_variant(text: str) -> VariantSpec:
     name, equals, rest = text.partition("=")
     if not equals:
         name, rest = "", text
+    elif not name:
+        raise UsageError(f"variant {text!r} has no name before the '='", hint=f"A variant is {VARIANT_FORMS}.")
     if rest.startswith(_IMAGE_PREFIX):
         reference = rest.removeprefix(_IMAGE_PREFIX)
         if not reference:
@@ -116,9 +138,13 @@ def _parse_variant(text: str) -> VariantSpec:
 
 def _split_target(text: str) -> tuple[Path, str | None]:
     path, colon, target = text.rpartition(":")
-    if colon and path and target and "/" not in target and not Path(text).exists():
+    if colon and path and target and "/" not in target and not _exists(text):
         return Path(path), target
     return Path(text), None
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for names too long or not to be looked up
 
 
 def _checked(name: str, text: str) -> str:

@@ -10,6 +10,8 @@ from imgcompare.config import Config, VariantSpec
 from imgcompare.errors import UsageError
 
 _PARALLEL_VARIANTS = 8
+# A reference's name has at most 255 characters (https://pkg.go.dev/github.com/distribution/reference).
+_SLUG_LENGTH = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +68,6 @@ def make_plan(config: Config, run_id: str) -> Plan:
 
 def _repository(config: Config) -> str:
     """A repository in our own namespace, one for each context folder, so that two projects never share a tag."""
-    slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower()).strip("-") or "comparison"
+    slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower())[:_SLUG_LENGTH].strip("-") or "comparison"
     context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
     return f"imgcompare/{slug}-{context}"
