@@ -29,7 +29,7 @@ def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
     return Failure(
         stage=Stage.PULL,
         code="image-unavailable",
-        message=f"The image {reference} is not on the engine and cannot be pulled.",
+        message=f"The image {printable(reference, limit=200)} is not on the engine and cannot be pulled.",
         hint=error.hint or "",
         evidence=(printable(error.message, limit=500),),
     )
@@ -37,7 +37,7 @@ def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
 
 def no_port(exposed: Sequence[str]) -> Failure:
     """An image whose port is not known: nothing, or several, exposed and none given."""
-    several = f"it exposes {', '.join(exposed)}" if exposed else "it has no EXPOSE"
+    several = f"it exposes {printable(', '.join(exposed), limit=200)}" if exposed else "it has no EXPOSE"
     return Failure(
         stage=Stage.RUN,
         code="no-port",

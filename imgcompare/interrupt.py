@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -25,7 +24,7 @@ def interruptible() -> Iterator[None]:
         seen.append(number)
         if len(seen) > 1:
             _force(number)
-        os.write(2, b"\nStopping: removing what this run made. Once more to leave at once.\n")
+        _tell(b"\nStopping: removing what this run made. Once more to leave at once.\n")
         raise InterruptedRunError(number)
 
     earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -36,7 +35,12 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _tell(text: bytes) -> None:
+    """Write to stderr past Python's buffers, which a signal handler must not enter; it may be closed."""
+    with suppress(OSError):
+        os.write(2, text)
+
+
 def _force(number: int) -> NoReturn:
-    os.write(2, b"Left at once; `imgcompare clean` removes what is left.\n")
-    sys.stdout.flush()
+    _tell(b"Left at once; `imgcompare clean` removes what is left.\n")
     os._exit(128 + number)

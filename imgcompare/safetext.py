@@ -8,8 +8,11 @@ import re
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
 )
-# C0 and C1 controls, and the bidi, zero-width and line-separating characters that reorder or hide text (UAX #9).
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# C0 and C1 controls, and the bidi, zero-width, tag and line-separating characters that reorder or hide text (UAX #9).
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
 # What the output draws with, for terminals that know no other characters; names keep their difference as escapes.
 _ASCII = str.maketrans(
     {"✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "·": "-", "…": "...", "█": "#", "≈": "~", "×": "x", "÷": "/"}

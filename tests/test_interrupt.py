@@ -1,0 +1,79 @@
+"""One signal ends a run in good order, a second one at once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from imgcompare.errors import InterruptedRunError
+from imgcompare.interrupt import interruptible
+
+PROGRAM = """
+import signal
+from imgcompare.errors import InterruptedRunError
+from imgcompare.interrupt import interruptible
+try:
+    with interruptible():
+        try:
+            print("working", flush=True)
+            signal.pause()
+        finally:
+            print("cleaning", flush=True)
+            if CLEANING_TAKES_LONG:
+                signal.pause()
+except InterruptedRunError as exc:
+    raise SystemExit(exc.exit_code)
+"""
+
+
+def start(*, slow: bool, close_stderr: bool = False) -> subprocess.Popen[str]:
+    """A program under ``interruptible``, at work when this returns."""
+    python = [sys.executable, "-c", PROGRAM.replace("CLEANING_TAKES_LONG", str(slow))]
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *python] if close_stderr else python
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert started.stdout
+    assert started.stdout.readline() == "working\n"
+    return started
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_lets_everything_be_cleaned_up(number: signal.Signals) -> None:
+    """The exception runs through every ``finally``; the exit code is 128 plus the signal; stderr says what goes on."""
+    with start(slow=False) as program:
+        program.send_signal(number)
+        out, err = program.communicate()
+    assert (out, program.returncode) == ("cleaning\n", 128 + number)
+    assert err == "\nStopping: removing what this run made. Once more to leave at once.\n"
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_leaves_at_once(second: signal.Signals) -> None:
+    """Cleaning that hangs can be left; what stays is said to be removable later."""
+    with start(slow=True) as program:
+        program.send_signal(signal.SIGINT)
+        assert program.stdout
+        assert program.stdout.readline() == "cleaning\n"
+        program.send_signal(second)
+        _, err = program.communicate()
+    assert program.returncode == 128 + second
+    assert err.endswith("Left at once; `imgcompare clean` removes what is left.\n")
+
+
+def test_a_closed_stderr_does_not_keep_the_signal_from_working() -> None:
+    """Nobody to tell is no reason not to stop, and not to clean up."""
+    with start(slow=False, close_stderr=True) as program:
+        program.send_signal(signal.SIGTERM)
+        out, _ = program.communicate()
+    assert (out, program.returncode) == ("cleaning\n", 143)
+
+
+def test_the_earlier_handlers_are_back_afterwards() -> None:
+    """Whoever calls us keeps the signals the way they were, also when the block ended with one."""
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(InterruptedRunError) as caught, interruptible():
+        signal.raise_signal(signal.SIGTERM)
+    assert caught.value.exit_code == 143
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
