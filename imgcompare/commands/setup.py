@@ -1,0 +1,43 @@
+"""``imgcompare setup``: make a machine ready."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--yes", "-y", is_flag=True, help="Install missing programs without asking.")
+@click.option(
+    "--stand-in",
+    "stand_ins",
+    multiple=True,
+    metavar="TAG",
+    help="Also make a stand-in for this official Python image, e.g. python:3.9-slim, whatever the version; repeatable.",
+)
+def setup(*, yes: bool, stand_ins: tuple[str, ...]) -> None:
+    """Make this machine ready for `imgcompare run`: an engine that answers, and the base images.
+
+    An engine that answers and has the base images, or can pull them, is used as it is. Otherwise imgcompare starts an
+    engine of its own beside it, with data of its own; its programs are installed from the distribution's packages.
+    Where no registry answers, the base images are made from the same packages, as stand-ins that every report names.
+    Needs root, or sudo, for the own engine. A second call changes nothing.
+
+    \b
+    Examples:
+      imgcompare setup
+      imgcompare setup --yes
+      imgcompare setup --stand-in python:3.9-slim
+    """
+    from imgcompare.prepare import prepare  # noqa: PLC0415 - --help must be quick
+    from imgcompare.safetext import printable  # noqa: PLC0415
+
+    def confirm(question: str) -> bool:
+        return yes or (sys.stdin.isatty() and click.confirm(question, default=True, err=True))
+
+    def say(text: str) -> None:
+        click.echo(printable(text), err=True)
+
+    endpoint = prepare(say, confirm, stand_ins)
+    say(f"Ready: {endpoint.url} ({endpoint.source}). Next: imgcompare run")
