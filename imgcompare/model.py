@@ -66,13 +66,70 @@ class Source(Struct, frozen=True, kw_only=True):
 
 
 class Layer(Struct, frozen=True, kw_only=True):
-    """One layer: ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes."""
+    """One layer: ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes.
+
+    ``base`` says that it came with the base image, ``stage`` and ``dockerfile_line`` which instruction made it, where the
+    Dockerfile is known.
+    """
 
     diff_id: str
     created_by: str
     uncompressed_size: int
     file_count: int
     compressed_size: int | None = None
+    base: bool | None = None
+    stage: str | None = None
+    dockerfile_line: int | None = None
+
+
+class WastedFile(Struct, frozen=True, kw_only=True):
+    """A path whose bytes are in the image more than once or in vain; ``wasted_by`` is the instruction that did it."""
+
+    path: str
+    wasted_bytes: int
+    copies: int
+    wasted_by: str
+
+
+class LargeFile(Struct, frozen=True, kw_only=True):
+    """A file of the merged root file system and its size in bytes."""
+
+    path: str
+    size_bytes: int
+
+
+class DebianPackage(Struct, frozen=True, kw_only=True):
+    """A Debian package; ``installed_bytes`` are those of its files that are in the image."""
+
+    name: str
+    version: str
+    installed_bytes: int
+
+
+class PythonPackage(Struct, frozen=True, kw_only=True):
+    """A Python distribution; ``location`` is the folder it is installed in."""
+
+    name: str
+    version: str
+    installed_bytes: int
+    location: str
+
+
+class Packages(Struct, frozen=True, kw_only=True):
+    """The packages of an image, sorted by name."""
+
+    debian: tuple[DebianPackage, ...] = ()
+    python: tuple[PythonPackage, ...] = ()
+
+
+class Security(Struct, frozen=True, kw_only=True):
+    """What an attacker would find, counted."""
+
+    runs_as_root: bool
+    shells: int
+    compilers: int
+    package_managers: int
+    setuid_files: int
 
 
 class Image(Struct, frozen=True, kw_only=True):
@@ -80,6 +137,11 @@ class Image(Struct, frozen=True, kw_only=True):
 
     ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; ``history_count`` counts
     history rows, empty ones included; ``stand_ins`` names the base images that were made locally.
+
+    ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them, null
+    where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are not.
+    ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does the same
+    by what the bytes are, wherever they came from. ``wasted_bytes`` and ``efficiency`` (0 to 1) are as dive counts.
     """
 
     image_id: str
@@ -95,6 +157,19 @@ class Image(Struct, frozen=True, kw_only=True):
     compressed_size: int | None = None
     compressed_size_exact: bool | None = None
     stand_ins: tuple[str, ...] = ()
+    base_size: int | None = None
+    own_size: int | None = None
+    shared_bytes: int | None = None
+    unique_bytes: int | None = None
+    file_count: int = 0
+    wasted_bytes: int = 0
+    efficiency: float = 1.0
+    wasted_files: tuple[WastedFile, ...] = ()
+    breakdown: dict[str, int] = {}
+    contents: dict[str, int] = {}
+    packages: Packages = Packages()
+    largest_files: tuple[LargeFile, ...] = ()
+    security: Security | None = None
 
 
 class Step(Struct, frozen=True, kw_only=True):
