@@ -7,6 +7,7 @@ Formats: ``docker save`` as it was (``manifest.json``, ``<id>/layer.tar``, ``<he
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from posixpath import dirname, join
 
 import msgspec
@@ -15,13 +16,16 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.contents import Contents, document_of, refuse
 from imgcompare.image.documents import Config, Descriptor, SavedImages, decode, is_digest
 from imgcompare.image.history import instruction
-from imgcompare.image.layer import Blob, LayerIndex
+from imgcompare.image.index import LayerIndex
+from imgcompare.image.layer import Blob
 from imgcompare.image.tarheader import HARDLINK, REGULAR, SYMLINK
 from imgcompare.image.tarstream import Chunk, TarStream
 from imgcompare.model import Image, Layer
 from imgcompare.safetext import printable
 
 _MAX_NESTING = 8
+# Compressing and hashing release the interpreter's lock; more would only compete with the engine that exports.
+_THREADS = 2
 _REFERENCE_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 # https://docs.docker.com/build/metadata/attestations/attestation-storage/
 _ATTESTATION = "vnd.docker.reference.type"
@@ -74,15 +78,21 @@ class Archive:
 
 def read_archive(chunks: Iterable[Chunk]) -> Archive:
     """Read an exported stream to its end. Raises ImageFormatError naming what is missing, damaged or foreign."""
-    contents = Contents()
-    stream = TarStream(chunks)
-    for entry in stream:
-        if entry.type == REGULAR:
-            contents.add(entry.path, stream.payload())
-        elif entry.type == SYMLINK:
-            contents.link(entry.path, join(dirname(entry.path), entry.linkname))
-        elif entry.type == HARDLINK:
-            contents.link(entry.path, entry.linkname)
+    with ThreadPoolExecutor(_THREADS) as executor:
+        contents = Contents(executor)
+        stream = TarStream(chunks)
+        for entry in stream:
+            if entry.type == REGULAR:
+                contents.add(entry.path, stream.payload())
+            elif entry.type == SYMLINK:
+                contents.link(entry.path, join(dirname(entry.path), entry.linkname))
+            elif entry.type == HARDLINK:
+                contents.link(entry.path, entry.linkname)
+    return archive_of(contents)
+
+
+def archive_of(contents: Contents) -> Archive:
+    """The images of contents that were read whole. Raises ImageFormatError as ``read_archive`` does."""
     if not contents.has("index.json") and not contents.has("manifest.json"):
         refuse("it has neither index.json nor manifest.json")
     found = (*_from_index(contents), *_from_manifest(contents))
@@ -109,8 +119,6 @@ def describe(archived: ArchivedImage, reference: str, stand_ins: tuple[str, ...]
         )
         for layer, created_by in zip(archived.layers, made, strict=False)
     )
-    packed = [layer.compressed_size for layer in layers if layer.compressed_size is not None]
-    exact = bool(layers) and len(packed) == len(layers)
     settings = config.config
     return Image(
         image_id=archived.image_id,
@@ -123,8 +131,8 @@ def describe(archived: ArchivedImage, reference: str, stand_ins: tuple[str, ...]
         layers=layers,
         user=printable(settings.user or "", limit=100) if settings else "",
         exposed_ports=tuple(printable(p, limit=40) for p in (settings.exposed_ports or {})) if settings else (),
-        compressed_size=sum(packed) if exact else None,
-        compressed_size_exact=True if exact else None,
+        compressed_size=sum(layer.compressed_size for layer in archived.layers),
+        compressed_size_exact=all(layer.compressed_size_exact for layer in archived.layers),
         stand_ins=stand_ins,
     )
 

@@ -19,9 +19,9 @@ import platformdirs
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.documents import Config, decode, is_digest
-from imgcompare.image.layer import LayerIndex
+from imgcompare.image.index import LayerIndex
 
-_VERSION = "v1"
+_VERSION = "v2"
 _MAX_ENTRIES = 4096
 _MAX_BYTES = 64 << 20
 _T = TypeVar("_T")
@@ -49,7 +49,7 @@ class ImageCache:
 
     def put_layer(self, index: LayerIndex) -> None:
         """Keep a layer's index; a compressed size once known is not forgotten."""
-        if index.compressed_size is None and self.layer(index.diff_id):
+        if not index.compressed_size_exact and self.layer(index.diff_id):
             return
         self._store(index.diff_id, "", index)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from typing import NoReturn
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.documents import Config, Descriptor, Manifest, decode, is_digest
-from imgcompare.image.layer import Blob, read_blob
+from imgcompare.image.layer import Blob, BlobReader
 from imgcompare.image.tarheader import normalised
 from imgcompare.safetext import printable
 
@@ -25,7 +26,8 @@ _HINT = "Export the image again; an archive that is still incomplete was not wri
 class Contents:
     """The blobs of an archive by path and by digest, and the links between its paths."""
 
-    def __init__(self) -> None:
+    def __init__(self, executor: Executor) -> None:
+        self._reader = BlobReader(executor)
         self._by_path: dict[str, Blob] = {}
         self._by_digest: dict[str, Blob] = {}
         self._links: dict[str, str] = {}
@@ -36,7 +38,7 @@ class Contents:
 
     def add(self, path: str, payload: Iterator[memoryview]) -> None:
         """Read one file, and hold it to the digest its name claims."""
-        blob = read_blob(payload, keep=min(_MAX_DOCUMENT, _MAX_DOCUMENTS - self._kept))
+        blob = self._reader.read(payload, keep=min(_MAX_DOCUMENT, _MAX_DOCUMENTS - self._kept))
         claim = _CLAIM.fullmatch(path)
         if claim and blob.digest != f"sha256:{claim[1]}":
             refuse(f"{path} is damaged: its content is {blob.digest}")

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import msgspec
 
+MAX_DOCUMENT_BYTES = 16 << 20
+MAX_DOCUMENTS_BYTES = 64 << 20
+
+_PATHS = frozenset(
+    ("var/lib/dpkg/status", "var/lib/dpkg/diversions", "etc/os-release", "usr/lib/os-release", "etc/passwd")
+)
+_EGG = (".egg-info", "EGG-INFO")
+_METADATA: dict[str, str | tuple[str, ...]] = {
+    "METADATA": ".dist-info",
+    "RECORD": ".dist-info",
+    "PKG-INFO": _EGG,
+    "installed-files.txt": _EGG,
+    "top_level.txt": (".dist-info", *_EGG),
+}
+
 
 class FileEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One tar entry of a layer.
 
-    ``path`` is normalised (no leading slash, "" for the root). ``kind`` is the tar type flag: "0" regular, "1" hard link,
-    "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the payload stored, ``stored`` all bytes of
-    the layer's tar that belong to this entry: headers, extensions, payload and padding. ``digest`` is the content's
-    (16 bytes of its SHA-256), b"" for what has no payload.
+    ``path`` is normalised (no leading slash, "" for the root). ``kind`` is the tar type flag: "0" regular, "1" hard
+    link, "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the payload stored, ``stored`` all
+    bytes of the layer's tar that belong to this entry: headers, extensions, payload and padding. ``link`` is where a
+    link leads: a hard link's target normalised as ``path`` is, a symbolic link's as it stands. ``digest`` is the
+    content's (16 bytes of its SHA-256), b"" for what has no payload. Names that are not UTF-8 hold surrogate escapes.
     """
 
     path: str
@@ -29,8 +45,9 @@ class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):
     """A finished layer. ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes.
 
     It is the sum of the entries' ``stored`` and of the tar's closing blocks. ``file_count`` counts entries that are
-    neither folders nor whiteouts. ``compressed_size`` is exact where the blob was stored compressed, else the estimate of
-    what a registry would hold. ``documents`` are the contents, by path, of the files that name packages.
+    neither folders nor whiteouts. ``compressed_size`` is exact where the blob was stored compressed with gzip, else the
+    estimate of what a registry would hold. ``documents`` are the contents, by path, of the files that name packages: of
+    up to 16 MiB each and 64 MiB together, what is beyond is left out.
     """
 
     diff_id: str
@@ -40,3 +57,13 @@ class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):
     compressed_size_exact: bool
     entries: tuple[FileEntry, ...]
     documents: dict[str, bytes]
+
+
+def is_document(path: str) -> bool:
+    """Whether a file's content is kept because it names packages, interpreters, users or the distribution."""
+    folder, _, name = path.rpartition("/")
+    if name in _METADATA:
+        return folder.endswith(_METADATA[name])
+    if name.endswith((".list", ".egg-info")):
+        return name.endswith(".egg-info") or folder == "var/lib/dpkg/info"
+    return name == "pyvenv.cfg" or folder == "var/lib/dpkg/status.d" or path in _PATHS

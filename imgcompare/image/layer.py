@@ -4,28 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from itertools import chain
 
 import msgspec
 
-from imgcompare.image.decompress import decompressed, is_compressed
-from imgcompare.image.tarheader import DIRECTORY, begins_archive
-from imgcompare.image.tarstream import Chunk, TarStream
+from imgcompare.image.compressed import GzipSize
+from imgcompare.image.decompress import GZIP_MAGIC, decompressed, is_compressed
+from imgcompare.image.index import LayerIndex
+from imgcompare.image.indexing import Allowance, count_files, read_entries
+from imgcompare.image.tarheader import begins_archive
+from imgcompare.image.tarstream import Chunk
 
 _HEAD = 512
-
-
-class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):
-    """What is kept of a layer: ``file_count`` counts entries that are neither directories nor whiteouts.
-
-    ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes; ``compressed_size`` the exact length of the
-    blob where it was stored compressed.
-    """
-
-    diff_id: str
-    uncompressed_size: int
-    file_count: int
-    compressed_size: int | None = None
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,35 +48,56 @@ class _Hashed(Iterator[Chunk]):
         return "sha256:" + self._hash.hexdigest()
 
 
-def read_blob(pieces: Iterable[Chunk], *, keep: int) -> Blob:
-    """Read a blob to its end, deciding by content what it is; JSON is kept up to ``keep`` bytes.
+class BlobReader:
+    """Reads the blobs of one archive, one after another; what gzip would make of layers is measured by the executor."""
 
-    Raises ImageFormatError for a damaged tar or compressed stream.
-    """
-    stored = _Hashed(pieces)
-    head, stream = _peek(stored)
-    compressed = is_compressed(head) and not begins_archive(head)
-    plain = stored
-    if compressed:
-        plain = _Hashed(decompressed(stream, head))
-        head, stream = _peek(plain)
-    layer = document = file_count = None
-    if begins_archive(head):
-        file_count = _count_files(stream)
-    elif not compressed and head.lstrip()[:1] in (b"{", b"["):
-        document = _collect(stream, keep)
-    for _ in chain(stream, stored):
-        pass
-    if file_count is not None:
-        layer = LayerIndex(
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._allowance = Allowance()
+
+    def read(self, pieces: Iterable[Chunk], *, keep: int) -> Blob:
+        """Read a blob to its end, deciding by content what it is; JSON is kept up to ``keep`` bytes.
+
+        Raises ImageFormatError for a damaged tar or compressed stream.
+        """
+        stored = _Hashed(pieces)
+        head, stream = _peek(stored)
+        compressed = is_compressed(head) and not begins_archive(head)
+        gzipped = compressed and head.startswith(GZIP_MAGIC)
+        plain = stored
+        if compressed:
+            plain = _Hashed(decompressed(stream, head))
+            head, stream = _peek(plain)
+        layer = document = None
+        if begins_archive(head):
+            layer = self._layer(stream, plain, stored if gzipped else None)
+        elif not compressed and head.lstrip()[:1] in (b"{", b"["):
+            document = _collect(stream, keep)
+        for _ in chain(stream, stored):
+            pass
+        too_large = document is not None and len(document) < stored.size
+        document = None if too_large else document
+        return Blob(digest=stored.digest, size=stored.size, layer=layer, document=document, too_large=too_large)
+
+    def _layer(self, stream: Iterable[Chunk], plain: _Hashed, gzipped: _Hashed | None) -> LayerIndex:
+        """Read a layer's tar from ``stream``, which ``plain`` hashes; ``gzipped`` is what it is stored as, if it is.
+
+        What is stored as zstd is estimated like what is not compressed: the same layer must weigh the same wherever it
+        is, and one variant's zstd against another's gzip would say nothing of their contents.
+        """
+        estimate = GzipSize(self._executor)
+        entries, documents = read_entries(stream if gzipped else estimate.tap(stream), self._allowance)
+        for _ in chain(stream, gzipped or ()):
+            pass
+        return LayerIndex(
             diff_id=plain.digest,
             uncompressed_size=plain.size,
-            file_count=file_count,
-            compressed_size=stored.size if compressed else None,
+            file_count=count_files(entries),
+            compressed_size=gzipped.size if gzipped else estimate.result(),
+            compressed_size_exact=gzipped is not None,
+            entries=entries,
+            documents=documents,
         )
-    too_large = document is not None and len(document) < stored.size
-    document = None if too_large else document
-    return Blob(digest=stored.digest, size=stored.size, layer=layer, document=document, too_large=too_large)
 
 
 def _peek(pieces: Iterator[Chunk]) -> tuple[bytes, Iterator[Chunk]]:
@@ -96,15 +108,6 @@ def _peek(pieces: Iterator[Chunk]) -> tuple[bytes, Iterator[Chunk]]:
         first.append(piece)
         size += len(piece)
     return b"".join(first)[:_HEAD], chain(first, pieces)
-
-
-def _count_files(stream: Iterable[Chunk]) -> int:
-    # A layer's digest proves that it is whole, so it need not be sealed.
-    return sum(
-        entry.type != DIRECTORY
-        and not (".wh." in entry.name and entry.name.rstrip("/").rpartition("/")[2].startswith(".wh."))
-        for entry in TarStream(stream, sealed=False)
-    )
 
 
 def _collect(stream: Iterable[Chunk], keep: int) -> bytes:

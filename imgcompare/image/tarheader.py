@@ -18,7 +18,10 @@ Fields: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes
 
 
 class TarEntry(msgspec.Struct, frozen=True, gc=False):
-    """One entry's header: names as stored (not UTF-8 → surrogate escapes), ``size`` the payload bytes stored."""
+    """One entry: names as stored (not UTF-8 → surrogate escapes), ``size`` the payload bytes stored.
+
+    ``stored`` counts every byte that belongs to it: its headers with their extensions, its payload and the padding.
+    """
 
     name: str
     type: str
@@ -28,6 +31,7 @@ class TarEntry(msgspec.Struct, frozen=True, gc=False):
     size: int
     mtime: int
     linkname: str
+    stored: int
 
     @property
     def path(self) -> str:
@@ -37,6 +41,8 @@ class TarEntry(msgspec.Struct, frozen=True, gc=False):
 
 def normalised(name: str) -> str:
     """Resolve ``.``, ``..`` and doubled slashes of a name from an archive; nothing leads above the root."""
+    if not ("/." in name or "//" in name or name.startswith(("/", ".")) or name.endswith("/")):
+        return name  # as nearly every name is
     parts: list[str] = []
     for part in name.split("/"):
         if part == "..":

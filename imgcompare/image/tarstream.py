@@ -77,10 +77,11 @@ class TarStream:
     def _next(self) -> TarEntry | None:
         extensions: dict[str, str] = {}
         chained = 0
+        start = self._read_before + self._position
         while (fields := self._header()) is not None:
             flag = fields[7]
             if flag not in _EXTENSIONS:
-                return self._entry(fields, {**self._global, **extensions} if self._global else extensions)
+                return self._entry(start, fields, {**self._global, **extensions} if self._global else extensions)
             if chained == _MAX_CHAIN:
                 self._fail(f"more than {_MAX_CHAIN} extension headers before one entry")
             chained += 1
@@ -134,7 +135,7 @@ class TarStream:
         if self._sealed:
             self._fail(problem)
 
-    def _entry(self, fields: Fields, extensions: dict[str, str]) -> TarEntry:
+    def _entry(self, start: int, fields: Fields, extensions: dict[str, str]) -> TarEntry:
         raw_name, raw_mode, raw_uid, raw_gid, raw_size, raw_mtime, _, flag, raw_link, magic, prefix = fields
         try:
             mode, uid, gid = number(raw_mode), number(raw_uid), number(raw_gid)
@@ -161,7 +162,8 @@ class TarStream:
         kind = REGULAR if flag in _REGULAR else flag.decode("latin-1")
         if flag == b"\0" and name.endswith("/"):
             kind = DIRECTORY
-        return TarEntry(name, kind, mode, uid, gid, size, mtime, link)
+        stored = self._read_before + self._position - start + size + self._padding
+        return TarEntry(name, kind, mode, uid, gid, size, mtime, link, stored)
 
     def _skip_sparse_maps(self, more: int) -> None:
         """Pass the old GNU format's blocks of sparse maps; the size field counts the bytes stored after them."""

@@ -9,12 +9,12 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from imgcompare.image import cache as module
 from imgcompare.image.archive import ArchivedImage, read_archive
 from imgcompare.image.cache import ImageCache, default_cache
-from imgcompare.image.layer import LayerIndex
 
 if TYPE_CHECKING:
     from tests.image.conftest import Make
@@ -55,13 +55,13 @@ def test_other_keys_miss(tmp_path: Path, image: ArchivedImage) -> None:
         assert cache.layer(key) is None
 
 
-def test_a_known_compressed_size_is_kept(tmp_path: Path) -> None:
+def test_a_known_compressed_size_is_kept(tmp_path: Path, image: ArchivedImage) -> None:
     """An export without compressed blobs does not make the cache forget the exact size."""
     cache = ImageCache(tmp_path)
-    exact = LayerIndex(diff_id=ENGINE_DIGEST, uncompressed_size=9, file_count=1, compressed_size=5)
+    (exact, _) = image.layers
     cache.put_layer(exact)
-    cache.put_layer(LayerIndex(diff_id=ENGINE_DIGEST, uncompressed_size=9, file_count=1))
-    assert cache.layer(ENGINE_DIGEST) == exact
+    cache.put_layer(msgspec.structs.replace(exact, compressed_size=5, compressed_size_exact=False))
+    assert cache.layer(exact.diff_id) == exact
 
 
 def test_damage_is_a_miss(tmp_path: Path, image: ArchivedImage) -> None:
@@ -113,9 +113,10 @@ def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ima
 def test_without_home_nothing_is_written_here(tmp_path: Path) -> None:
     """A user without HOME and without an account gets no folder named "~"."""
     code = (
-        "import os; from imgcompare.image.cache import default_cache; from imgcompare.image.layer import LayerIndex\n"
+        "import os; from imgcompare.image.cache import default_cache; from imgcompare.image.index import LayerIndex\n"
         "if os.getuid() == 0: os.setuid(54321)\n"
-        "default_cache().put_layer(LayerIndex(diff_id='sha256:' + 'a' * 64, uncompressed_size=1, file_count=1))"
+        "default_cache().put_layer(LayerIndex(diff_id='sha256:' + 'a' * 64, uncompressed_size=1, file_count=1,"
+        " compressed_size=1, compressed_size_exact=True, entries=(), documents={}))"
     )
     tmp_path.chmod(0o777)
     subprocess.run(
