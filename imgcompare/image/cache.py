@@ -1,4 +1,4 @@
-"""Finished layer indexes and images on disk, so that what was read once is neither exported nor read again.
+"""Finished layer indexes, images and what was found out about them on disk: nothing known is read or worked out again.
 
 Keys are content addresses, so an entry never goes stale: it is right, or damaged and then treated as absent. The path
 holds the version of the format. Nothing here raises: without a writable folder there simply is no cache.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 import platformdirs
@@ -20,11 +21,15 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.documents import Config, decode, is_digest
 from imgcompare.image.index import LayerIndex
+from imgcompare.image.stored import decode_layer, encode_layer
 
-_VERSION = "v2"
+_VERSION = "v3"
 _MAX_ENTRIES = 4096
-_MAX_BYTES = 64 << 20
-_T = TypeVar("_T")
+_MAX_BYTES = 512 << 20
+_CHECKSUM_BYTES = 32
+_LENGTH_BYTES = 4
+_Loaded = TypeVar("_Loaded")
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class _CachedImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,29 +41,41 @@ class _CachedImage(msgspec.Struct, frozen=True, kw_only=True):
     config: bytes
 
 
+class _CachedFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """Something worked out from an image: ``kind`` names what and everything else that it depends on."""
+
+    image_id: str
+    kind: str
+    value: msgspec.Raw
+
+
 class ImageCache:
     """Layers by diff_id and images by the engine's digest, in a folder that runs may share; None keeps nothing."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder / _VERSION if folder else None
+        self._loaded: dict[str, LayerIndex] = {}
 
     def layer(self, diff_id: str) -> LayerIndex | None:
-        """The index of a layer that was read before."""
-        index = self._load(diff_id, "", LayerIndex)
-        return index if index and index.diff_id == diff_id else None
+        """The index of a layer that was read before; layers that images share are loaded once."""
+        if diff_id not in self._loaded:
+            index = self._load(diff_id, "", decode_layer)
+            if index is None or index.diff_id != diff_id:
+                return None
+            self._loaded[diff_id] = index
+        return self._loaded[diff_id]
 
     def put_layer(self, index: LayerIndex) -> None:
-        """Keep a layer's index; a compressed size once known is not forgotten."""
-        if not index.compressed_size_exact and self.layer(index.diff_id):
+        """Keep a layer's index; an exact compressed size once known is not forgotten."""
+        if not index.compressed_size_exact and self._has(index.diff_id):
             return
-        self._store(index.diff_id, "", index)
+        self._loaded.pop(index.diff_id, None)
+        self._store(index.diff_id, "", encode_layer(index))
 
     def image(self, engine_digest: str, platform: str | None) -> ArchivedImage | None:
         """The image an engine names by this digest (config, manifest or index), if it and all its layers are known."""
-        entry = self._load(engine_digest, f"image {platform or ''}", _CachedImage)
-        if entry is None or (entry.engine_digest, entry.platform) != (engine_digest, platform or ""):
-            return None
-        if f"sha256:{hashlib.sha256(entry.config).hexdigest()}" != entry.image_id:
+        entry = self._entry(engine_digest, platform)
+        if entry is None:
             return None
         try:
             config = decode(entry.config, Config, "a cached config")
@@ -70,6 +87,11 @@ class ImageCache:
             return None
         return ArchivedImage(config=entry.config, image_id=entry.image_id, layers=known)
 
+    def image_id(self, engine_digest: str, platform: str | None) -> str | None:
+        """What the image is that an engine names by this digest, without loading its layers."""
+        entry = self._entry(engine_digest, platform)
+        return entry.image_id if entry else None
+
     def put_image(self, engine_digest: str, platform: str | None, image: ArchivedImage) -> None:
         """Keep an image and its layers under the engine's digest for it; a tag is no content address and is ignored."""
         if not is_digest(engine_digest):
@@ -79,8 +101,34 @@ class ImageCache:
         entry = _CachedImage(
             engine_digest=engine_digest, platform=platform or "", image_id=image.image_id, config=image.config
         )
-        self._store(engine_digest, f"image {platform or ''}", entry)
+        self._store(engine_digest, f"image {platform or ''}", iter((msgspec.msgpack.encode(entry),)))
         self._prune()
+
+    def finding(self, image_id: str, kind: str, shape: type[_T]) -> _T | None:
+        """What was worked out from an image; ``kind`` is as it was put."""
+        entry = self._load(image_id, f"finding {kind}", _one(_CachedFinding))
+        if entry is None or (entry.image_id, entry.kind) != (image_id, kind):
+            return None
+        try:
+            return msgspec.msgpack.decode(entry.value, type=shape)
+        except msgspec.MsgspecError:
+            return None
+
+    def put_finding(self, image_id: str, kind: str, value: msgspec.Struct) -> None:
+        """Keep what was worked out; ``kind`` must name what it is, its version, and all else that it depends on."""
+        entry = _CachedFinding(image_id=image_id, kind=kind, value=msgspec.Raw(msgspec.msgpack.encode(value)))
+        self._store(image_id, f"finding {kind}", iter((msgspec.msgpack.encode(entry),)))
+
+    def _entry(self, engine_digest: str, platform: str | None) -> _CachedImage | None:
+        entry = self._load(engine_digest, f"image {platform or ''}", _one(_CachedImage))
+        if entry is None or (entry.engine_digest, entry.platform) != (engine_digest, platform or ""):
+            return None
+        whole = f"sha256:{hashlib.sha256(entry.config).hexdigest()}" == entry.image_id
+        return entry if whole else None
+
+    def _has(self, diff_id: str) -> bool:
+        """Whether a layer is there, whole."""
+        return self._load(diff_id, "", lambda messages: next(messages, None)) is not None
 
     def _path(self, digest: str, kind: str) -> Path | None:
         """One file for each digest and kind; hashed, so that a platform can hold anything."""
@@ -88,39 +136,39 @@ class ImageCache:
             return None
         return self._folder / hashlib.sha256(f"{digest} {kind}".encode("utf-8", "surrogateescape")).hexdigest()
 
-    def _load(self, digest: str, kind: str, shape: type[_T]) -> _T | None:
+    def _load(self, digest: str, kind: str, read: Callable[[Iterator[bytes]], _Loaded]) -> _Loaded | None:
         path = self._path(digest, kind)
         if path is None:
             return None
         try:
             with path.open("rb") as file:
-                checksum, data = file.read(32), file.read(_MAX_BYTES)
-            if hashlib.sha256(data).digest() != checksum:
-                return None
-            entry = msgspec.json.decode(data, type=shape)
-        except (OSError, msgspec.MsgspecError):
+                checksum = file.read(_CHECKSUM_BYTES)
+                if hashlib.file_digest(file, "sha256").digest() != checksum:
+                    return None
+                file.seek(_CHECKSUM_BYTES)
+                entry = read(_messages(file))
+        except (OSError, ValueError, msgspec.MsgspecError):
             return None
         with suppress(OSError):
             os.utime(path)  # pruning drops what was longest unused
         return entry
 
-    def _store(self, digest: str, kind: str, value: LayerIndex | _CachedImage) -> None:
+    def _store(self, digest: str, kind: str, messages: Iterator[bytes]) -> None:
         """Write beside the entry and rename: a reader sees all of it or none, whoever else writes."""
         path = self._path(digest, kind)
         if path is None:
             return
         try:
-            data = msgspec.json.encode(value)
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 try:
-                    file.write(hashlib.sha256(data).digest() + data)
+                    _write(file, messages)
                     file.close()
                     Path(file.name).replace(path)
                 except BaseException:
                     Path(file.name).unlink(missing_ok=True)
                     raise
-        except (OSError, UnicodeError):
+        except (OSError, ValueError, OverflowError):
             return
 
     def _prune(self) -> None:
@@ -138,6 +186,28 @@ class ImageCache:
                 count, total = count - 1, total - size
         except OSError:
             return
+
+
+def _write(file: IO[bytes], messages: Iterable[bytes]) -> None:
+    """The messages, each after its length, and before them all the checksum of that."""
+    checksum = hashlib.sha256()
+    file.write(bytes(_CHECKSUM_BYTES))
+    for message in messages:
+        for part in (len(message).to_bytes(_LENGTH_BYTES, "little"), message):
+            checksum.update(part)
+            file.write(part)
+    file.seek(0)
+    file.write(checksum.digest())
+
+
+def _messages(file: IO[bytes]) -> Iterator[bytes]:
+    while length := file.read(_LENGTH_BYTES):
+        yield file.read(int.from_bytes(length, "little"))
+
+
+def _one(shape: type[_T]) -> Callable[[Iterator[bytes]], _T]:
+    """A reader of entries that are one message."""
+    return lambda messages: msgspec.msgpack.decode(next(messages, b""), type=shape)
 
 
 def default_cache() -> ImageCache:

@@ -13,8 +13,9 @@ import msgspec
 import pytest
 
 from imgcompare.image import cache as module
-from imgcompare.image.archive import ArchivedImage, read_archive
+from imgcompare.image.archive import ArchivedImage, describe, read_archive
 from imgcompare.image.cache import ImageCache, default_cache
+from imgcompare.model import Image, LargeFile
 
 if TYPE_CHECKING:
     from tests.image.conftest import Make
@@ -64,6 +65,40 @@ def test_a_known_compressed_size_is_kept(tmp_path: Path, image: ArchivedImage) -
     assert cache.layer(exact.diff_id) == exact
 
 
+def test_every_entry_comes_back(tmp_path: Path, make: Make) -> None:
+    """More entries than a slice holds, names that are not UTF-8, huge numbers and documents are as they were read."""
+    odd = make.special("dir\udcff/\u202e\n", b"2", "to\udc80")
+    odd.uid = 1 << 40
+    layer = make.tar([odd, ("var/lib/dpkg/status", b"Package: x\n\xff"), *((f"f{n}", b"x" * n) for n in range(9000))])
+    image = read_archive([make.legacy([layer, make.tar([])])]).find("shop:1")
+    ImageCache(tmp_path).put_image(ENGINE_DIGEST, None, image)
+    assert ImageCache(tmp_path).image(ENGINE_DIGEST, None) == image
+    assert image.layers[0].entries[0].path == "dir\udcff/\u202e\n"
+    assert image.layers[0].documents == {"var/lib/dpkg/status": b"Package: x\n\xff"}
+
+
+def test_findings_come_back(tmp_path: Path, image: ArchivedImage) -> None:
+    """What was worked out from an image is found under its kind alone, and only in the shape it has."""
+    cache = ImageCache(tmp_path)
+    found = describe(image, "shop:1")
+    cache.put_finding(image.image_id, "sizes 1", found)
+    assert cache.finding(image.image_id, "sizes 1", Image) == found
+    assert cache.finding(image.image_id, "sizes 2", Image) is None
+    assert cache.finding(ENGINE_DIGEST, "sizes 1", Image) is None
+    assert cache.finding(image.image_id, "sizes 1", LargeFile) is None
+    (path,) = files(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1] + b"\0")
+    assert cache.finding(image.image_id, "sizes 1", Image) is None
+
+
+def test_an_image_is_known_by_its_digest(tmp_path: Path, image: ArchivedImage) -> None:
+    """What an engine's digest stands for is told without its layers."""
+    cache = ImageCache(tmp_path)
+    assert cache.image_id(ENGINE_DIGEST, None) is None
+    cache.put_image(ENGINE_DIGEST, None, image)
+    assert cache.image_id(ENGINE_DIGEST, None) == image.image_id
+
+
 def test_damage_is_a_miss(tmp_path: Path, image: ArchivedImage) -> None:
     """Cut at any byte or with any bit flipped, an entry is absent; storing it again heals it."""
     cache = ImageCache(tmp_path)
@@ -74,12 +109,12 @@ def test_damage_is_a_miss(tmp_path: Path, image: ArchivedImage) -> None:
         damaged += [whole[:at] + bytes((whole[at] ^ 4,)) + whole[at + 1 :] for at in range(0, len(whole), 5)]
         for content in damaged:
             path.write_bytes(content)
-            assert cache.image(ENGINE_DIGEST, None) is None
+            assert ImageCache(tmp_path).image(ENGINE_DIGEST, None) is None
         path.write_bytes(whole)
     files(tmp_path)[0].unlink()
-    assert cache.image(ENGINE_DIGEST, None) is None
+    assert ImageCache(tmp_path).image(ENGINE_DIGEST, None) is None
     cache.put_image(ENGINE_DIGEST, None, image)
-    assert cache.image(ENGINE_DIGEST, None) == image
+    assert ImageCache(tmp_path).image(ENGINE_DIGEST, None) == image
 
 
 def test_swapped_entries_are_misses(tmp_path: Path, image: ArchivedImage) -> None:
@@ -89,8 +124,8 @@ def test_swapped_entries_are_misses(tmp_path: Path, image: ArchivedImage) -> Non
     contents = [path.read_bytes() for path in files(tmp_path)]
     for path, content in zip(files(tmp_path), contents[1:] + contents[:1], strict=True):
         path.write_bytes(content)
-    assert cache.image(ENGINE_DIGEST, None) is None
-    assert cache.layer(image.layers[0].diff_id) is None
+    assert ImageCache(tmp_path).image(ENGINE_DIGEST, None) is None
+    assert ImageCache(tmp_path).layer(image.layers[0].diff_id) is None
 
 
 def test_no_folder_is_no_cache(tmp_path: Path, image: ArchivedImage) -> None:
