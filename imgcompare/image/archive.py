@@ -12,7 +12,7 @@ from posixpath import dirname, join
 
 import msgspec
 
-from imgcompare.errors import ImageFormatError
+from imgcompare.errors import ImageFormatError, UsageError
 from imgcompare.image.contents import Contents, document_of, refuse
 from imgcompare.image.documents import Config, Descriptor, SavedImages, decode, is_digest
 from imgcompare.image.history import instruction
@@ -25,7 +25,7 @@ from imgcompare.safetext import printable
 
 _MAX_NESTING = 8
 # Compressing and hashing release the interpreter's lock; more would only compete with the engine that exports.
-_THREADS = 2
+THREADS = 2
 _REFERENCE_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 # https://docs.docker.com/build/metadata/attestations/attestation-storage/
 _ATTESTATION = "vnd.docker.reference.type"
@@ -58,6 +58,15 @@ class Archive:
         """Every image, once, in the archive's order."""
         return tuple({found.image.image_id: found.image for found in self._found}.values())
 
+    def only(self, *, platform: str | None = None) -> ArchivedImage:
+        """The archive's one image, of several platforms the preferred one. UsageError lists them if it has more."""
+        common = frozenset.intersection(*(found.keys for found in self._found))
+        if common:
+            return self.find(min(common), platform=platform)
+        names = {name for found in self._found for name in found.keys if not is_digest(name)}
+        listed = printable(", ".join(sorted(names or {image.image_id for image in self.images})), limit=300)
+        raise UsageError(f"The archive has {len(self.images)} images: {listed}.", hint="Name the one you mean.")
+
     def find(self, key: str, *, platform: str | None = None) -> ArchivedImage:
         """The image of a reference, or of a digest: its config's, its manifest's, or an index's that leads to it.
 
@@ -78,7 +87,7 @@ class Archive:
 
 def read_archive(chunks: Iterable[Chunk]) -> Archive:
     """Read an exported stream to its end. Raises ImageFormatError naming what is missing, damaged or foreign."""
-    with ThreadPoolExecutor(_THREADS) as executor:
+    with ThreadPoolExecutor(THREADS) as executor:
         contents = Contents(executor)
         stream = TarStream(chunks)
         for entry in stream:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import zstandard
 
 from imgcompare.errors import ImageFormatError
+from imgcompare.image.tarheader import BLOCK
 from imgcompare.image.tarstream import Chunk
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -45,6 +47,17 @@ class _Source:
             self._rest = memoryview(piece)
         data, self._rest = bytes(self._rest[:size]), self._rest[size:]
         return data
+
+
+def peek(pieces: Iterable[Chunk]) -> tuple[bytes, Iterator[Chunk]]:
+    """The first 512 bytes (or all there are), and an iterator that begins with them."""
+    rest = iter(pieces)
+    first: list[Chunk] = []
+    size = 0
+    while size < BLOCK and (piece := next(rest, None)) is not None:
+        first.append(piece)
+        size += len(piece)
+    return b"".join(first)[:BLOCK], chain(first, rest)
 
 
 def is_compressed(head: bytes) -> bool:

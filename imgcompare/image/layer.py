@@ -10,13 +10,11 @@ from itertools import chain
 import msgspec
 
 from imgcompare.image.compressed import GzipSize
-from imgcompare.image.decompress import GZIP_MAGIC, decompressed, is_compressed
+from imgcompare.image.decompress import GZIP_MAGIC, decompressed, is_compressed, peek
 from imgcompare.image.index import LayerIndex
 from imgcompare.image.indexing import Allowance, count_files, read_entries
 from imgcompare.image.tarheader import begins_archive
 from imgcompare.image.tarstream import Chunk
-
-_HEAD = 512
 
 
 class Blob(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,13 +59,13 @@ class BlobReader:
         Raises ImageFormatError for a damaged tar or compressed stream.
         """
         stored = _Hashed(pieces)
-        head, stream = _peek(stored)
+        head, stream = peek(stored)
         compressed = is_compressed(head) and not begins_archive(head)
         gzipped = compressed and head.startswith(GZIP_MAGIC)
         plain = stored
         if compressed:
             plain = _Hashed(decompressed(stream, head))
-            head, stream = _peek(plain)
+            head, stream = peek(plain)
         layer = document = None
         if begins_archive(head):
             layer = self._layer(stream, plain, stored if gzipped else None)
@@ -98,16 +96,6 @@ class BlobReader:
             entries=entries,
             documents=documents,
         )
-
-
-def _peek(pieces: Iterator[Chunk]) -> tuple[bytes, Iterator[Chunk]]:
-    """The first 512 bytes (or all there are), and an iterator that begins with them."""
-    first: list[Chunk] = []
-    size = 0
-    while size < _HEAD and (piece := next(pieces, None)) is not None:
-        first.append(piece)
-        size += len(piece)
-    return b"".join(first)[:_HEAD], chain(first, pieces)
 
 
 def _collect(stream: Iterable[Chunk], keep: int) -> bytes:
