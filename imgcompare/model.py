@@ -107,12 +107,13 @@ class DebianPackage(Struct, frozen=True, kw_only=True):
 
 
 class PythonPackage(Struct, frozen=True, kw_only=True):
-    """A Python distribution; ``location`` is the folder it is installed in."""
+    """A Python distribution; ``location`` is its folder, ``interpreter`` (``python3.11``) whose it is."""
 
     name: str
     version: str
     installed_bytes: int
     location: str
+    interpreter: str | None = None
 
 
 class Packages(Struct, frozen=True, kw_only=True):
