@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -27,7 +28,7 @@ from imgcompare.model import Packages
 Names: TypeAlias = dict[str, Counter[tuple[str, str]]]
 
 ROOT = Path(__file__).parents[2]
-TAG = f"imgcompare-packages-test:{uuid.uuid4().hex[:12]}"
+TAG = f"imgcompare-packages-test:{uuid.uuid4().hex[:12]}-"
 STATUS = (
     "Package: {0}\nStatus: {1}\nVersion: 1:2.3~rc1-4+deb12u1\nArchitecture: all\nDescription: x\n more\n .\n text\n"
 )
@@ -83,22 +84,27 @@ print(json.dumps({"debian": debian, "python": python}))
 
 @pytest.fixture(scope="module")
 def built(engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, Path | None], Path]]:
-    """Builds a Dockerfile, with a folder as its context, and saves the image to a file."""
-    path = tmp_path_factory.mktemp("saved") / "image.tar"
+    """Builds a Dockerfile, with a folder as its context, and saves the image to a file named like its tag."""
+    saved = tmp_path_factory.mktemp("saved")
+    tags: list[str] = []
 
     def build(dockerfile: str, folder: Path | None = None) -> Path:
         files = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} if folder else {}
         context = io.BytesIO(tar_of({"Dockerfile": dockerfile.encode(), **files}))
-        said = list(client.build(fileobj=context, custom_context=True, tag=TAG, rm=True, decode=True))
+        tags.append(f"{TAG}{len(tags)}")
+        said = list(client.build(fileobj=context, custom_context=True, tag=tags[-1], rm=True, decode=True))
         assert not [line for line in said if "error" in line]
-        with path.open("wb") as file:
-            file.writelines(client.get_image(TAG))
+        for previous in saved.glob(f"{TAG}*"):
+            previous.unlink()
+        with (path := saved / tags[-1]).open("wb") as file:
+            file.writelines(client.get_image(tags[-1]))
         return path
 
     with closing(docker.APIClient(base_url=engine_url, version="auto", timeout=300)) as client:
         yield build
-        client.remove_image(TAG, force=True)
-    path.unlink()
+        for tag in tags:
+            client.remove_image(tag, force=True)
+    shutil.rmtree(saved)
 
 
 def tar_of(files: dict[str, bytes]) -> bytes:
@@ -175,8 +181,9 @@ def test_packages_in_unusual_places(built: Callable[..., Path]) -> None:
 
 def test_bytes_are_those_in_a_container(built: Callable[..., Path], engine_url: str) -> None:
     """Installed bytes of every package equal what dpkg and importlib.metadata, run in a container, find on its disk."""
-    packages = ours(built("FROM python:3.11-slim\nLABEL test=packages\n"))
-    command = ["docker", "--host", engine_url, "run", "--rm", "--entrypoint", "python3", TAG, "-c", MEASURE]
+    path = built("FROM python:3.11-slim\nLABEL test=packages\n")
+    packages = ours(path)
+    command = ["docker", "--host", engine_url, "run", "--rm", "--entrypoint", "python3", path.name, "-c", MEASURE]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     measured = json.loads(done.stdout)
     assert {package.name: package.installed_bytes for package in packages.debian} == measured["debian"]
