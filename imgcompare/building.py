@@ -108,7 +108,8 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
 def _shown(path: Path) -> str:
     """Write a path the way it is short to read: relative to here when it is below here."""
     relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    shown = str(path) if relative.startswith("..") else relative
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 def _provide(plan: Plan, bench: Workbench, reference: str) -> Base:

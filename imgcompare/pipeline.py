@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from imgcompare import __version__, compare, diagnose
-from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, draw_blueprints, provide_bases
+from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
 from imgcompare.measuring import measure_images
 from imgcompare.model import SCHEMA_VERSION, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
@@ -31,9 +31,8 @@ class Outcome:
     error: ImgcompareError | None = None
 
 
-def run_comparison(plan: Plan, bench: Workbench) -> Outcome:
-    """Run the whole comparison. Raises for configuration problems, before anything is built."""
-    blueprints = draw_blueprints(plan)
+def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
+    """Run the whole comparison; whatever happens, the report says what was finished."""
     board = _Board(plan, bench.engine.info(), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs + 1, thread_name_prefix="imgcompare")
     workers: list[Future[Variant]] = []
