@@ -20,8 +20,11 @@ from imgcompare.model import Build
 from imgcompare.safetext import printable
 
 _CANCELLED = re.compile(r"(?:.*: )?context canceled", re.DOTALL)
-# The containerd store of engines 24 to 27 cannot read a context that came without a session (moby#47717).
-_UNREADABLE_CONTEXT = ("failed to read downloaded context", "invalid response status 403")
+# The containerd store of engines 24 to 27 asks the network for a context that came without a session, under a made-up
+# host name (moby#47717). What answers, if anything, is up to the network: a proxy's status, or no such host.
+_UNREADABLE_CONTEXT = re.compile(
+    r"failed to read downloaded context: .*(?:invalid response status \d+|Get \"http://build-context-)", re.DOTALL
+)
 _HINT = "Build with --builder classic, or update the engine."
 
 
@@ -75,7 +78,7 @@ def _follow(
 
 
 def _failed(error: str, log: BuildLog, request: BuildRequest, build: Build) -> BuildFailed:
-    if all(text in error for text in _UNREADABLE_CONTEXT):
+    if _UNREADABLE_CONTEXT.search(error) and not _CANCELLED.fullmatch(error):
         raise NoBuildKitError("the engine's BuildKit cannot read a build context sent over the API", hint=_HINT)
     failed = log.failed()
     if failed is None:

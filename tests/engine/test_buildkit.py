@@ -16,6 +16,11 @@ from imgcompare.engine.buildkit import build
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, NoBuildKitError
 
 STREAMS = Path(__file__).parent / "streams"
+# Engine 26.1 with the containerd store, in a network without a resolver and without a proxy.
+UNREACHABLE_CONTEXT = (
+    rb'{"errorDetail":{"message":"failed to read downloaded context: failed to load cache key: '
+    rb'Get \"http://build-context-1\": %s"}}'
+)
 REQUEST = BuildRequest(context=lambda: iter([b"the tar"]), dockerfile="Dockerfile", tag="x:1")
 
 
@@ -107,8 +112,9 @@ def test_a_frontend_that_cannot_be_pulled_is_explained() -> None:
 
 def test_a_cancelled_build_is_no_failure_of_the_variant() -> None:
     """What was cancelled raises, so that nobody takes it for a broken Dockerfile."""
-    with pytest.raises(EngineError, match="was cancelled"):
-        failed("buildkit-cancelled")
+    for answer in (recorded("buildkit-cancelled"), UNREACHABLE_CONTEXT % b"context canceled"):
+        with pytest.raises(EngineError, match="was cancelled"):
+            build(Recorded(answer), REQUEST, "b1", silent)
 
 
 def test_an_answer_that_ends_early_is_a_lost_engine() -> None:
@@ -139,12 +145,13 @@ def test_an_error_after_the_image_is_a_failure() -> None:
     "post",
     [
         Recorded(recorded("buildkit-unreadable-context")),
+        Recorded(UNREACHABLE_CONTEXT % b"dial tcp: lookup build-context-1 on 192.0.2.1:53: no such host"),
         Recorded(b'{"stream":"STEP 1/2: FROM scratch\\n"}\n'),
         Recorded(b"", error=EngineRefusedError("no", status=500, text='invalid version "2"')),
     ],
 )
 def test_an_engine_without_buildkit_is_told_apart(post: Recorded) -> None:
-    """All three ways in which engines do not build with BuildKit are known, and none looks like a failed build."""
+    """Every way in which engines do not build with BuildKit is known, and none looks like a failed build."""
     with pytest.raises(NoBuildKitError) as caught:
         build(post, REQUEST, "b1", silent)
     assert caught.value.hint
