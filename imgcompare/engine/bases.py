@@ -80,6 +80,7 @@ def make_stand_in(socket: Path, tag: str, say: Say, *, on_request: bool = False)
         _derive(socket, slim, full, full, say, packages=_FULL_PACKAGES)
     if tag != true_tag:
         truth = tag if wanted.minor == minor else f"{tag} (really Python {minor})"
+        say(f"{tag}: the same as {true_tag}, under this name because it was asked for; Python in it is {minor}.")
         _derive(socket, true_tag, tag, truth, say)
 
 
