@@ -19,6 +19,7 @@ from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, Im
 from imgcompare.measuring import measure_images
 from imgcompare.model import SCHEMA_VERSION, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.plan import Plan
+from imgcompare.redact import redact_report, secret_values
 from imgcompare.running import run_variant
 from imgcompare.workbench import Workbench
 
@@ -33,7 +34,7 @@ class Outcome:
 
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
-    board = _Board(plan, bench.engine.info(), bench.created, blueprints)
+    board = _Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs + 1, thread_name_prefix="imgcompare")
     workers: list[Future[Variant]] = []
     error: ImgcompareError | None = None
@@ -56,6 +57,11 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     report = board.report()
     bench.save(report)
     return Outcome(report, error)
+
+
+def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
+    """The engine with the builder that this run uses, which need not be the best it has."""
+    return replace(info, builder="classic") if plan.config.builder == "classic" else info
 
 
 def _finish_variant(
@@ -85,7 +91,8 @@ def _finish_variant(
 
 
 def _told(variant: Variant, bench: Workbench) -> Variant:
-    outcome = variant.failure.code if variant.failure else "works"
+    # Not yet "works": whether the body is that of the others is known once all have answered.
+    outcome = variant.failure.code if variant.failure else "answers"
     bench.progress.finished(variant.name, outcome, ok=variant.failure is None)
     return variant
 
@@ -146,15 +153,17 @@ class _Board:
 
     def report(self) -> Report:
         variants = compare.settle(tuple(self._results.values()), self.plan.baseline)
-        return Report(
+        config = self.plan.config
+        report = Report(
             schema_version=SCHEMA_VERSION,
             tool=Tool(name="imgcompare", version=__version__),
             created=self.created,
             engine=self.engine,
-            scenario=self.plan.config.scenario,
+            scenario=config.scenario,
             baseline=self.plan.baseline,
             variants=variants,
             comparison=compare.compare(variants, self.plan.baseline),
             gates=(),
             passed=compare.passed(variants),
         )
+        return redact_report(report, secret_values(config.build_args, config.env))
