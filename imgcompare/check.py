@@ -61,10 +61,11 @@ class Exited:
 
 @dataclass(frozen=True)
 class Silent:
-    """No reply within the time given; ``reason`` is what the last attempt met."""
+    """No reply within the time given; ``reason`` is what the last attempt met, ``listens`` whether a server was there."""
 
     waited_s: float
     reason: str
+    listens: bool = False
 
 
 def wait_until_ready(
@@ -80,15 +81,15 @@ def wait_until_ready(
     deadline = began + timeout_s
     pause = _FIRST_PAUSE_S
     patience = _FIRST_ATTEMPT_S
-    reason = "nothing listened"
+    reason, listens = "nothing listened", False
     while (remaining := deadline - time.monotonic()) > 0:
         match request(port, route, limit_s=min(patience, remaining)):
             case Reply(status=503) as reply if expected.status != reply.status:
-                reason = "the server kept answering 503"
+                reason, listens = "the server kept answering 503", True
             case Reply():
                 return Ready(time.monotonic() - began)
             case NoReply(why, timed_out):
-                reason = why
+                reason, listens = ("it takes connections and does not reply" if timed_out else why), timed_out
                 patience *= 2 if timed_out else 1
         state = container.state()
         if not state.running:
@@ -97,7 +98,7 @@ def wait_until_ready(
             raise EngineError("cancelled")
         time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
         pause = min(pause * 1.5, _LONGEST_PAUSE_S)
-    return Silent(timeout_s, reason)
+    return Silent(timeout_s, reason, listens)
 
 
 def check_route(port: int, route: str, expected: Expectation) -> tuple[Check, str]:

@@ -15,20 +15,25 @@ _ROOT = Path(__file__).parent.parent
 _COMMANDS = _ROOT / "docs" / "commands.md"
 
 
-def _pages() -> Iterator[str]:
-    """The help of every command and subcommand, as ``--help`` prints it in 100 columns."""
-    pending: list[tuple[str, click.Command]] = [("imgcompare", cli)]
-    while pending:
-        name, command = pending.pop(0)
-        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
-        yield f"## {name}\n\n```text\n{command.get_help(context)}\n```\n"
-        if isinstance(command, click.Group):
-            pending += [(f"{name} {sub}", command.commands[sub]) for sub in command.list_commands(context)]
+def _pages(name: str, command: click.Command, parent: click.Context | None = None) -> Iterator[str]:
+    """The help of a command and everything below it, as ``--help`` prints it in 100 columns."""
+    context = click.Context(
+        command,
+        parent=parent,
+        info_name=name,
+        terminal_width=100,
+        max_content_width=100,
+        help_option_names=["-h", "--help"],
+    )
+    yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for sub in command.list_commands(context):
+            yield from _pages(sub, command.commands[sub], context)
 
 
 def test_every_help_text_stands_in_the_docs() -> None:
     """docs/commands.md is what ``--help`` prints; ``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes it anew."""
-    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages())
+    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages("imgcompare", cli))
     if os.environ.get("UPDATE_DOCS"):
         _COMMANDS.write_text(text, encoding="utf-8")
     assert _COMMANDS.read_text(encoding="utf-8") == text
