@@ -61,7 +61,7 @@ class Exited:
 
 @dataclass(frozen=True)
 class Silent:
-    """No reply within the time given; ``reason`` is what the last attempt met, ``listens`` whether a server was there."""
+    """No reply within the time given; ``reason`` is what the last try met, ``listens`` whether a server was there."""
 
     waited_s: float
     reason: str
@@ -89,7 +89,7 @@ def wait_until_ready(
             case Reply():
                 return Ready(time.monotonic() - began)
             case NoReply(why, timed_out):
-                reason, listens = ("it takes connections and does not reply" if timed_out else why), timed_out
+                reason, listens = ("it takes connections and sends no whole reply" if timed_out else why), timed_out
                 patience *= 2 if timed_out else 1
         state = container.state()
         if not state.running:

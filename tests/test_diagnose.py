@@ -89,7 +89,7 @@ def test_a_silent_container_says_port_time_and_the_last_reason() -> None:
 
 def test_a_server_that_listens_is_not_told_to_listen() -> None:
     """A server that takes connections and never replies needs another next step than one that is not there."""
-    failure = diagnose.silent(Silent(60, "it takes connections and does not reply", listens=True), 5000, ())
+    failure = diagnose.silent(Silent(60, "it takes connections and sends no whole reply", listens=True), 5000, ())
     assert "0.0.0.0" not in failure.hint
     assert "--route" in failure.hint
 
