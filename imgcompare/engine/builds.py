@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from imgcompare.engine import BuildFailed, BuildRequest, Built, buildkit, classic
-from imgcompare.engine.buildapi import Post
+from imgcompare.engine.buildapi import Post, summary
+from imgcompare.engine.builderrors import heredoc_line
 from imgcompare.errors import NoBuildKitError
 
 
@@ -49,4 +50,8 @@ def build_image(
         except NoBuildKitError:
             if request.builder != "auto":
                 raise
+    # A Docker Engine's newer classic builder takes a heredoc's text off the Dockerfile and runs the RUN without it.
+    if has_buildkit and (line := heredoc_line(request)) is not None:
+        message = f"Dockerfile line {line}: a heredoc needs BuildKit; the classic builder would leave its text out"
+        return BuildFailed(message, None, (), summary((), duration_s=0))
     return classic.build(post, request, progress, images=images, discard=discard)

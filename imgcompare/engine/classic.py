@@ -29,7 +29,8 @@ _COUNTED = re.compile(r"(?:RUN|COPY|ADD|WORKDIR)\b", re.IGNORECASE)
 _ARROW = re.compile(r"-?--> (Using cache ?)?([0-9a-f]{11,64})?")
 _TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
 _OTHER = re.compile(
-    r"-?--> Running in [0-9a-f]+|Removing intermediate container [0-9a-f]+|COMMIT\b.*|Successfully tagged .*"
+    r"-?--> (?:Running in|Removed intermediate container) [0-9a-f]+|Removing intermediate container [0-9a-f]+"
+    r"|COMMIT\b.*|Successfully tagged .*"
 )
 _BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
 _BAD_DOCKERFILE = re.compile(

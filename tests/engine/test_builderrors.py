@@ -43,6 +43,7 @@ HEREDOC = "FROM python:3.11-slim\nRUN <<EOF\necho hi\nEOF\n"
         'failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 3',
         "The command '/bin/sh -c make' returned a non-zero code: 3",
         'process "/bin/sh -c set -e\nmake\n" did not complete successfully: exit code: 3',
+        'building at STEP "RUN make": while running runtime: exit status 3\n',
     ],
 )
 def test_every_builders_exit_code_reads_the_same(error: str) -> None:
@@ -131,6 +132,18 @@ def test_what_is_no_heredoc_gets_no_hint(line: str) -> None:
     error = "dockerfile parse error line 3: unknown instruction: ECHO"
     expected = "Dockerfile line 3: unknown instruction: ECHO"
     assert explain(error, None, request_for(f"FROM x\n{line}\necho hi\nRUN <<EOF\n")) == expected
+
+
+def test_podmans_unknown_instruction_is_told_without_its_data_structure() -> None:
+    """Podman's text goes on with the parser's data; what is left is what the others say, and of heredocs the same."""
+    error = (
+        'building at STEP "ECHO ": Build error: Unknown instruction: "ECHO" &imagebuilder.Step{Env:[]string{"A=b"}, '
+        'Command:"echo", Message:"ECHO ", Original:"echo hi"}'
+    )
+    assert explain(error, "[3/4] echo hi", PLAIN) == 'unknown instruction: "ECHO"'
+    assert explain(error, "[3/4] echo hi", request_for(HEREDOC)) == (
+        'unknown instruction: "ECHO" (the heredoc begun in line 2 needs BuildKit\'s Dockerfile 1.4: a newer engine)'
+    )
 
 
 def test_a_context_that_is_no_tar_costs_only_the_hint() -> None:

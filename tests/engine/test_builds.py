@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
-from imgcompare.engine import BuildRequest, Built
+from imgcompare.engine import BuildFailed, BuildRequest, Built
 from imgcompare.engine.builds import build_image, supports_buildkit
 from imgcompare.errors import NoBuildKitError
 
@@ -84,3 +87,31 @@ def test_buildkit_demanded_is_never_silently_replaced() -> None:
 def test_engines_that_cannot_have_buildkit_are_known(version: Mapping[str, object], expected: bool) -> None:
     """Podman, Windows engines and engines before API 1.39 are not tried; a damaged answer is no engine with it."""
     assert supports_buildkit(version) is expected
+
+
+def test_the_classic_builder_of_an_engine_with_buildkit_gets_no_heredoc() -> None:
+    """It would run the instruction without the heredoc's text and call that a success; Podman's has no such flaw."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        dockerfile = b"FROM scratch\nRUN <<END\nfalse\nEND\n"
+        member = tarfile.TarInfo("Dockerfile")
+        member.size = len(dockerfile)
+        tar.addfile(member, io.BytesIO(dockerfile))
+    with_heredoc = replace(request("classic"), context=lambda: iter([buffer.getvalue()]))
+
+    def post(
+        path: str, params: Mapping[str, str], body: Iterator[bytes], headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        yield ANSWERS["1"]
+
+    def outcome(*, has_buildkit: bool) -> Built | BuildFailed:
+        return build_image(
+            post, with_heredoc, "b1", ignore, has_buildkit=has_buildkit, images=lambda: (), discard=ignore
+        )
+
+    refused = outcome(has_buildkit=True)
+    assert isinstance(refused, BuildFailed)
+    assert refused.message == (
+        "Dockerfile line 2: a heredoc needs BuildKit; the classic builder would leave its text out"
+    )
+    assert isinstance(outcome(has_buildkit=False), Built)
