@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +17,19 @@ _ROOT = Path(__file__).parent.parent
 _COMMANDS = _ROOT / "docs" / "commands.md"
 
 
-def _pages(name: str, command: click.Command, parent: click.Context | None = None) -> Iterator[str]:
-    """The help of a command and everything below it, as ``--help`` prints it in 100 columns."""
-    context = click.Context(
-        command,
-        parent=parent,
-        info_name=name,
-        terminal_width=100,
-        max_content_width=100,
-        help_option_names=["-h", "--help"],
+def _pages(name: str, command: click.Command) -> Iterator[str]:
+    """What ``--help`` prints of a command and everything below it, in 100 columns."""
+    done = subprocess.run(
+        [sys.executable, "-m", *name.split(), "--help"],
+        env=os.environ | {"COLUMNS": "102", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"
+    yield f"## {name}\n\n```text\n{done.stdout}```\n"
     if isinstance(command, click.Group):
-        for sub in command.list_commands(context):
-            yield from _pages(sub, command.commands[sub], context)
+        for sub in sorted(command.commands):
+            yield from _pages(f"{name} {sub}", command.commands[sub])
 
 
 def test_every_help_text_stands_in_the_docs() -> None:
