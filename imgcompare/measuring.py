@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from imgcompare.building import BuiltVariant
 from imgcompare.engine.layerstore import LayerStore, LayerStoreError
-from imgcompare.errors import ImageFormatError
+from imgcompare.errors import EngineError, ImageFormatError
 from imgcompare.image.archive import ArchivedImage, describe, read_archive
 from imgcompare.image.documents import Config, decode
 from imgcompare.image.layer import LayerIndex, read_blob
@@ -79,9 +79,11 @@ def _export(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict
 
 
 def _told(chunks: Iterable[bytes], bench: Workbench) -> Iterator[bytes]:
-    """Pass a stream on, saying how far it is."""
+    """Pass a stream on, saying how far it is. Raises EngineError when the run is cancelled."""
     total = told = 0
     for chunk in chunks:
+        if bench.cancelled.is_set():
+            raise EngineError("cancelled")
         total += len(chunk)
         if total - told >= _REPORT_EVERY_BYTES:
             told = total

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -22,6 +23,8 @@ from imgcompare.plan import Plan
 from imgcompare.redact import redact_report, secret_values
 from imgcompare.running import run_variant
 from imgcompare.workbench import Workbench
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,15 +40,16 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     board = _Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs + 1, thread_name_prefix="imgcompare")
     workers: list[Future[Variant]] = []
+    images: list[Future[Mapping[str, Image]]] = []
     error: ImgcompareError | None = None
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
         workers += (pool.submit(_finish_variant, plan, drawn, bases, board, bench) for drawn in blueprints)
-        images = pool.submit(lambda: measure_images(plan, board.all_built(), bench))
+        images.append(pool.submit(lambda: measure_images(plan, board.all_built(), bench)))
         for worker in as_completed(workers):
             board.put(worker.result())
             bench.save(board.report())
-        board.add_images(images.result())
+        board.add_images(images[0].result())
     except (InterruptedRunError, EngineError, ImageFormatError) as exc:
         error = exc
         bench.cancel()
@@ -53,10 +57,15 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     if error:
-        board.salvage(workers, error)
+        board.salvage(_finished(workers), _finished(images), error)
     report = board.report()
     bench.save(report)
     return Outcome(report, error)
+
+
+def _finished(futures: Iterable[Future[T]]) -> list[T]:
+    """The results of those that came to a good end."""
+    return [done.result() for done in futures if done.done() and not done.cancelled() and done.exception() is None]
 
 
 def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
@@ -141,14 +150,18 @@ class _Board:
         for name in self._builds:
             self.not_built(name)
 
-    def salvage(self, workers: Iterable[Future[Variant]], error: ImgcompareError) -> None:
+    def salvage(
+        self, variants: Iterable[Variant], images: Iterable[Mapping[str, Image]], error: ImgcompareError
+    ) -> None:
         """Keep what was finished, and mark what was not."""
-        for worker in workers:
-            if worker.done() and not worker.cancelled() and worker.exception() is None:
-                self.put(worker.result())
+        for variant in variants:
+            self.put(variant)
+        for measured in images:
+            self.add_images(measured)
+        built = self.all_built()
         for name, variant in self._results.items():
             if variant.verdict is Verdict.NOT_CHECKED:
-                stage = Stage.RUN if variant.build else Stage.BUILD
+                stage = Stage.RUN if name in built else Stage.BUILD
                 self._results[name] = replace(variant, failure=diagnose.cut_short(stage, error))
 
     def report(self) -> Report:

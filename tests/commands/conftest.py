@@ -55,6 +55,12 @@ class Running:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    @property
+    def stderr(self) -> str:
+        """What it has written so far."""
+        with self._news:
+            return "".join(self._lines)
+
     def wait_for(self, pattern: str) -> None:
         """Wait until a line of stderr matches."""
         with self._news:
@@ -64,7 +70,7 @@ class Running:
             )
             text = "".join(self._lines)
             assert found, f"{pattern!r} did not come in {_PATIENCE_S:g} s:\n{text}"
-            assert re.search(pattern, text), f"it ended without {pattern!r}:\n{text}"
+            assert re.search(pattern, text, re.MULTILINE), f"it ended without {pattern!r}:\n{text}"
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the command's own process."""
@@ -98,16 +104,25 @@ class Project:
         self.folder = command.project
         command.environ["XDG_CACHE_HOME"] = str(cache)
         self.environ = command.environ
+        self._started: list[Running] = []
         shutil.copy(_APP, self.folder / "app.py")
 
     def __call__(self, *arguments: str, **environ: str) -> Result:
         """Run a command to its end."""
-        done = self._command(*arguments, timeout_s=_PATIENCE_S * 3, **environ)
+        done = self._command(*arguments, timeout_s=280, **environ)
         return checked(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: str, **environ: str) -> Running:
         """Start a command and leave it running."""
-        return Running(self._command.start(*arguments, **environ))
+        self._started.append(Running(self._command.start(*arguments, **environ)))
+        return self._started[-1]
+
+    def end(self) -> None:
+        """End what a failed test left running."""
+        for running in self._started:
+            if running.process.poll() is None:
+                running.send(signal.SIGKILL)
+                running.end()
 
     def write(self, files: dict[str, str]) -> None:
         """Write files of the project."""
@@ -157,7 +172,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(imgcompare: Imgcompare, cache: Path, client: docker.DockerClient) -> Iterator[Project]:
     """A project in an empty folder; after the test no container is on the engine that was not there before."""
     before = ours(client)
-    yield Project(imgcompare, cache)
+    project = Project(imgcompare, cache)
+    yield project
+    project.end()
     assert_gone(lambda: ours(client) - before)
 
 
@@ -172,6 +189,7 @@ def lasting_project(
     before = ours(client)
     project = Project(imgcompare_in(tmp_path_factory.mktemp("project")), cache)
     yield project
+    project.end()
     assert_gone(lambda: ours(client) - before)
     project("clean")
 
@@ -196,6 +214,7 @@ class Proxy:
     def __init__(self, folder: Path, upstream: str) -> None:
         self._upstream = upstream.removeprefix("unix://")
         self._pattern: re.Pattern[bytes] | None = None
+        self._altered = b"", b""
         self._held = threading.Event()
         self._go = threading.Event()
         path = folder / "proxy.sock"
@@ -210,9 +229,15 @@ class Proxy:
         method, _, path = request.partition(" ")
         self._pattern = re.compile(rb"%b /v[0-9.]+%b" % (method.encode(), path.encode()))
 
-    def wait(self) -> None:
+    def alter(self, old: bytes, new: bytes) -> None:
+        """Replace bytes in the engine's answers by as many others."""
+        assert len(old) == len(new)
+        self._altered = old, new
+
+    def wait(self, running: Running) -> None:
         """Wait until the request is held."""
-        assert self._held.wait(_PATIENCE_S), "the request never came"
+        while not self._held.wait(0.1):
+            assert running.process.poll() is None, f"it ended without that request:\n{running.stderr}"
 
     def let_go(self) -> None:
         """Pass the held request on to the engine, even if nobody waits for its answer any more."""
@@ -238,7 +263,7 @@ class Proxy:
                 if requests and self._pattern and self._pattern.match(data) and not self._held.is_set():
                     self._held.set()
                     self._go.wait()
-                target.sendall(data)
+                target.sendall(data if requests or not self._altered[0] else data.replace(*self._altered))
         with suppress(OSError):
             target.shutdown(socket.SHUT_WR)
         if not requests:
