@@ -95,7 +95,7 @@ def _derive(socket: Path, base: str, tag: str, truth: str, say: Say, *, packages
     steps = [f"FROM {base}"]
     if packages:
         install = f"apt-get install --yes --no-install-recommends {packages}"
-        steps.append(f"RUN apt-get update && {install} && rm -rf /var/lib/apt/lists/*")
+        steps.append(f"RUN apt-get update && {install} && apt-get clean && rm -rf /var/lib/apt/lists/*")
     steps.append(f'LABEL {STAND_IN_LABEL}="{truth}"')
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w", format=tarfile.USTAR_FORMAT) as archive:
