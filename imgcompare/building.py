@@ -17,6 +17,7 @@ from imgcompare.errors import BaseImageError, UsageError
 from imgcompare.ledger import IMAGE
 from imgcompare.model import Build, Failure, Source, Stage
 from imgcompare.plan import Plan, PlannedVariant
+from imgcompare.redact import redact, secret_values
 from imgcompare.workbench import Workbench
 
 
@@ -72,7 +73,9 @@ def build_variant(
         bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
         outcome = bench.engine.build(
             _request(plan, blueprint, blueprint.context),
-            lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
+            lambda text: bench.progress.stage(
+                blueprint.variant.name, Stage.BUILD, redact(text, secret_values(plan.config.build_args))
+            ),
         )
         if isinstance(outcome, BuildFailed):
             return diagnose.build_failed(outcome), outcome.build
@@ -108,7 +111,8 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
 def _shown(path: Path) -> str:
     """Write a path the way it is short to read: relative to here when it is below here."""
     relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    shown = str(path) if relative.startswith("..") else relative
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 def _provide(plan: Plan, bench: Workbench, reference: str) -> Base:

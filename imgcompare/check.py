@@ -61,10 +61,11 @@ class Exited:
 
 @dataclass(frozen=True)
 class Silent:
-    """No reply within the time given; ``reason`` is what the last attempt met."""
+    """No reply within the time given; ``reason`` is what the last try met, ``listens`` whether a server was there."""
 
     waited_s: float
     reason: str
+    listens: bool = False
 
 
 def wait_until_ready(
@@ -80,24 +81,27 @@ def wait_until_ready(
     deadline = began + timeout_s
     pause = _FIRST_PAUSE_S
     patience = _FIRST_ATTEMPT_S
-    reason = "nothing listened"
+    look_again = began
+    reason, listens = "nothing listened", False
     while (remaining := deadline - time.monotonic()) > 0:
         match request(port, route, limit_s=min(patience, remaining)):
             case Reply(status=503) as reply if expected.status != reply.status:
-                reason = "the server kept answering 503"
+                reason, listens = "the server kept answering 503", True
             case Reply():
                 return Ready(time.monotonic() - began)
             case NoReply(why, timed_out):
-                reason = why
+                reason, listens = ("it takes connections and sends no whole reply" if timed_out else why), timed_out
                 patience *= 2 if timed_out else 1
-        state = container.state()
-        if not state.running:
-            return Exited(state, time.monotonic() - began)
+        if time.monotonic() >= look_again:  # each look costs the engine as much as the app's own start wants
+            state, look_again = container.state(), time.monotonic() + _LONGEST_PAUSE_S
+            if not state.running:
+                return Exited(state, time.monotonic() - began)
         if cancelled():
             raise EngineError("cancelled")
         time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
         pause = min(pause * 1.5, _LONGEST_PAUSE_S)
-    return Silent(timeout_s, reason)
+    state = container.state()
+    return Silent(timeout_s, reason, listens) if state.running else Exited(state, timeout_s)
 
 
 def check_route(port: int, route: str, expected: Expectation) -> tuple[Check, str]:

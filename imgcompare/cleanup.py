@@ -32,9 +32,8 @@ def reap_dead_runs(folder: Path, engine: Engine, ledger: Ledger) -> int:
             kept = {made.name for made in ours if made.kind == CONTAINER and made.kept}
             removed += _remove_containers(engine, run.run_id, (m for m in ours if m.name not in kept))
             if not kept and len(ours) == len(run.made):
-                for made in ours:
-                    if made.kind == IMAGE:
-                        ledger.record(IMAGE, made.name, kept=True)
+                for name in dict.fromkeys(made.name for made in ours if made.kind == IMAGE):
+                    ledger.record(IMAGE, name, kept=True)
                 run.forget()
     return removed
 

@@ -42,6 +42,7 @@ for command in (run, report, setup, engine, doctor, clean):
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; no error shows a traceback."""
+    _fill_closed_streams()
     try:
         code = cli.main(arguments, prog_name="imgcompare", standalone_mode=False)
     except ImgcompareError as exc:
@@ -52,11 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _SIGINT_EXIT
-    except BrokenPipeError:
-        # Whoever read stdout has seen enough; keep the interpreter from failing on its last flush.
+    except OSError as exc:
+        # Most likely stdout, on a full disk: keep the interpreter from failing again on its last flush.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        _tell(f"cannot go on: {exc}", None)
+        code = ImgcompareError.exit_code
     sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Open what is closed of stdin, stdout and stderr, lest a socket or a ledger gets its number and our output."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _tell(message: str, hint: str | None) -> None:

@@ -83,7 +83,8 @@ class Config:
                 re.compile(self.expect.body_pattern)
             except (re.error, OverflowError, RecursionError) as exc:
                 raise UsageError(
-                    f"the body pattern {self.expect.body_pattern!r} is no regular expression: {exc}"
+                    f"the body pattern {self.expect.body_pattern!r} is no regular expression: {exc}",
+                    hint="Put a backslash before what is meant as it stands, or look for text: --expect-body TEXT",
                 ) from exc
 
 

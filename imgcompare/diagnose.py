@@ -37,7 +37,7 @@ def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
 
 def no_port(exposed: Sequence[str]) -> Failure:
     """An image whose port is not known: nothing, or several, exposed and none given."""
-    several = f"it exposes {printable(', '.join(exposed), limit=200)}" if exposed else "it has no EXPOSE"
+    several = f"the image exposes {printable(', '.join(exposed), limit=200)}" if exposed else "the image has no EXPOSE"
     return Failure(
         stage=Stage.RUN,
         code="no-port",
@@ -79,12 +79,19 @@ def exited(result: Exited, log: Sequence[str]) -> Failure:
 
 
 def silent(result: Silent, port: int, log: Sequence[str]) -> Failure:
-    """A container that runs and does not answer."""
+    """A container that runs and does not answer.
+
+    An engine's port forwarding may take connections that nothing in the container does, and reset them: what listens on
+    the container's own loopback only looks like nothing at all.
+    """
     return Failure(
         stage=Stage.CHECK,
         code="never-listens",
         message=f"No reply on container port {port} within {result.waited_s:.0f} s: {result.reason}.",
-        hint="Listen on 0.0.0.0 and on the exposed port; --container-port names another one, --timeout waits longer.",
+        hint="See whether --route names a route that replies at once; --timeout waits longer."
+        if result.listens
+        else f"Listen on 0.0.0.0 (not on 127.0.0.1) and on port {port}; --container-port names another port, "
+        "--timeout waits longer.",
         evidence=tuple(log[-_EVIDENCE_LINES:]) or ("the log is empty",),
     )
 
@@ -94,7 +101,7 @@ def wrong_reply(check: Check, problem: str, log: Sequence[str]) -> Failure:
     return Failure(
         stage=Stage.CHECK,
         code="wrong-response",
-        message=f"{problem[:1].upper()}{problem[1:]}.",
+        message=_sentence(problem),
         hint="See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause.",
         evidence=(f"GET {check.url}", *log[-_EVIDENCE_LINES:]),
     )
@@ -108,6 +115,16 @@ def cut_short(stage: Stage, error: ImgcompareError | None) -> Failure:
         message="The run ended before this variant was finished.",
         hint="Run it again; finished build steps come from the cache.",
         evidence=(printable(error.message, limit=500),) if error else (),
+    )
+
+
+def port_taken(error: ImgcompareError) -> Failure:
+    """A fixed host port that something else holds."""
+    return Failure(
+        stage=Stage.RUN,
+        code="host-port-taken",
+        message=_sentence(error.message),
+        hint=error.hint or "",
     )
 
 
@@ -129,3 +146,7 @@ def image_gone(reference: str) -> Failure:
         message=f"The engine no longer has the image {printable(reference, limit=200)}.",
         hint="Something else removed it meanwhile; run again.",
     )
+
+
+def _sentence(text: str) -> str:
+    return printable(f"{text[:1].upper()}{text[1:]}.", limit=500)

@@ -20,6 +20,10 @@ class UsageError(ImgcompareError):
     exit_code = 2
 
 
+class PortTakenError(ImgcompareError):
+    """The fixed host port of a container is in use; the message names its holder, if it is known."""
+
+
 class NoEngineError(ImgcompareError):
     """No usable container engine: the message names each endpoint tried and where it came from."""
 

@@ -10,17 +10,21 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from imgcompare import __version__, compare, diagnose
-from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, draw_blueprints, provide_bases
+from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
 from imgcompare.measuring import measure_images
 from imgcompare.model import SCHEMA_VERSION, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.plan import Plan
+from imgcompare.redact import redact_report, secret_values
 from imgcompare.running import run_variant
 from imgcompare.workbench import Workbench
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -31,21 +35,21 @@ class Outcome:
     error: ImgcompareError | None = None
 
 
-def run_comparison(plan: Plan, bench: Workbench) -> Outcome:
-    """Run the whole comparison. Raises for configuration problems, before anything is built."""
-    blueprints = draw_blueprints(plan)
-    board = _Board(plan, bench.engine.info(), bench.created, blueprints)
+def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
+    """Run the whole comparison; whatever happens, the report says what was finished."""
+    board = _Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs + 1, thread_name_prefix="imgcompare")
     workers: list[Future[Variant]] = []
+    images: list[Future[Mapping[str, Image]]] = []
     error: ImgcompareError | None = None
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
         workers += (pool.submit(_finish_variant, plan, drawn, bases, board, bench) for drawn in blueprints)
-        images = pool.submit(lambda: measure_images(plan, board.all_built(), bench))
+        images.append(pool.submit(lambda: measure_images(plan, board.all_built(), bench)))
         for worker in as_completed(workers):
             board.put(worker.result())
             bench.save(board.report())
-        board.add_images(images.result())
+        board.add_images(images[0].result())
     except (InterruptedRunError, EngineError, ImageFormatError) as exc:
         error = exc
         bench.cancel()
@@ -53,10 +57,20 @@ def run_comparison(plan: Plan, bench: Workbench) -> Outcome:
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
     if error:
-        board.salvage(workers, error)
+        board.salvage(_finished(workers), _finished(images), error)
     report = board.report()
     bench.save(report)
     return Outcome(report, error)
+
+
+def _finished(futures: Iterable[Future[T]]) -> list[T]:
+    """The results of those that came to a good end."""
+    return [done.result() for done in futures if done.done() and not done.cancelled() and done.exception() is None]
+
+
+def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
+    """The engine with the builder that this run uses, which need not be the best it has."""
+    return replace(info, builder="classic") if plan.config.builder == "classic" else info
 
 
 def _finish_variant(
@@ -86,7 +100,8 @@ def _finish_variant(
 
 
 def _told(variant: Variant, bench: Workbench) -> Variant:
-    outcome = variant.failure.code if variant.failure else "works"
+    # Not yet "works": whether the body is that of the others is known once all have answered.
+    outcome = variant.failure.code if variant.failure else "answers"
     bench.progress.finished(variant.name, outcome, ok=variant.failure is None)
     return variant
 
@@ -135,27 +150,33 @@ class _Board:
         for name in self._builds:
             self.not_built(name)
 
-    def salvage(self, workers: Iterable[Future[Variant]], error: ImgcompareError) -> None:
+    def salvage(
+        self, variants: Iterable[Variant], images: Iterable[Mapping[str, Image]], error: ImgcompareError
+    ) -> None:
         """Keep what was finished, and mark what was not."""
-        for worker in workers:
-            if worker.done() and not worker.cancelled() and worker.exception() is None:
-                self.put(worker.result())
+        for variant in variants:
+            self.put(variant)
+        for measured in images:
+            self.add_images(measured)
+        built = self.all_built()
         for name, variant in self._results.items():
             if variant.verdict is Verdict.NOT_CHECKED:
-                stage = Stage.RUN if variant.build else Stage.BUILD
+                stage = Stage.RUN if name in built else Stage.BUILD
                 self._results[name] = replace(variant, failure=diagnose.cut_short(stage, error))
 
     def report(self) -> Report:
         variants = compare.settle(tuple(self._results.values()), self.plan.baseline)
-        return Report(
+        config = self.plan.config
+        report = Report(
             schema_version=SCHEMA_VERSION,
             tool=Tool(name="imgcompare", version=__version__),
             created=self.created,
             engine=self.engine,
-            scenario=self.plan.config.scenario,
+            scenario=config.scenario,
             baseline=self.plan.baseline,
             variants=variants,
             comparison=compare.compare(variants, self.plan.baseline),
             gates=(),
             passed=compare.passed(variants),
         )
+        return redact_report(report, secret_values(config.build_args, config.env))

@@ -46,7 +46,10 @@ def make_plan(config: Config, run_id: str) -> Plan:
         raise UsageError("there is nothing to compare", hint="Name one or more Dockerfiles: imgcompare run A B")
     last_port = (config.host_port or 0) + len(config.variants) - 1
     if config.host_port is not None and last_port > 65535:
-        raise UsageError(f"--host-port {config.host_port}: the ports would go up to {last_port}, the highest is 65535")
+        raise UsageError(
+            f"--host-port {config.host_port}: the ports would go up to {last_port}, the highest is 65535",
+            hint="Begin lower, or leave --host-port out: the engine then picks free ones.",
+        )
     repository = _repository(config) + (f"-{run_id.lower()}" if config.rm_images else "")
     variants = tuple(
         PlannedVariant(

@@ -10,7 +10,7 @@ from imgcompare import diagnose
 from imgcompare.building import BuiltVariant
 from imgcompare.check import Exited, Silent, check_route, wait_until_ready
 from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec
-from imgcompare.errors import EngineError
+from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.ledger import CONTAINER
 from imgcompare.model import Check, Failure, Run, Stage
 from imgcompare.plan import Plan, PlannedVariant
@@ -52,7 +52,10 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
 
 def _try(plan: Plan, name: str, container: Container, port: int, bench: Workbench) -> Tried:
     config = plan.config
-    container.start()
+    try:
+        container.start()
+    except PortTakenError as exc:
+        return Tried(failure=diagnose.port_taken(exc))
     state = container.state()
     if state.error:
         return Tried(failure=diagnose.start_failed(state))

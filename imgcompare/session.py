@@ -12,11 +12,12 @@ from pathlib import Path
 from platformdirs import user_state_path
 
 from imgcompare import store
+from imgcompare.building import draw_blueprints
 from imgcompare.cleanup import reap_dead_runs, sweep
 from imgcompare.config import Config
 from imgcompare.engine import Endpoint, Engine
 from imgcompare.engine.connect import find_engine, is_local
-from imgcompare.errors import ImgcompareError, NoEngineError
+from imgcompare.errors import EngineRefusedError, ImgcompareError, NoEngineError
 from imgcompare.image.cache import default_cache
 from imgcompare.interrupt import interruptible
 from imgcompare.ledger import Ledger
@@ -57,6 +58,7 @@ def perform(config: Config, connection: Connection, progress: Progress, reports:
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{os.urandom(3).hex()}"
     plan = make_plan(config, run_id)
+    blueprints = draw_blueprints(plan)
     with interruptible(), connected(connection, progress.note) as engine:
         ledger = Ledger(ledgers_folder(), run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
         bench = Workbench(
@@ -69,11 +71,21 @@ def perform(config: Config, connection: Connection, progress: Progress, reports:
         )
         try:
             _refuse_remote(engine.endpoint)
-            if count := reap_dead_runs(ledgers_folder(), engine, ledger):
-                progress.note(f"Removed {count} container(s) that a killed run had left.")
-            return run_comparison(plan, bench)
+            _reap(engine, ledger, progress)
+            return run_comparison(plan, blueprints, bench)
         finally:
             ledger.close(left=_leave(plan, engine, ledger, progress))
+
+
+def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
+    """Clean up after killed runs; what the engine will not let go of is no reason not to run."""
+    try:
+        count = reap_dead_runs(ledgers_folder(), engine, ledger)
+    except EngineRefusedError as exc:
+        progress.note(f"Something that a killed run left is still there: {exc.message}")
+    else:
+        if count:
+            progress.note(f"Removed {count} container(s) that a killed run had left.")
 
 
 def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bool:

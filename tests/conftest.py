@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -86,11 +86,21 @@ class Imgcompare:
             path.write_text(text, encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def imgcompare_in(engine_url: str) -> Callable[[Path], Imgcompare]:
+    """Makes the command line on the real engine for a folder, with a home below it."""
+
+    def make(folder: Path) -> Imgcompare:
+        (folder / "home").mkdir()
+        return Imgcompare(engine_url, folder)
+
+    return make
+
+
 @pytest.fixture
-def imgcompare(engine_url: str, tmp_path: Path) -> Iterator[Imgcompare]:
+def imgcompare(imgcompare_in: Callable[[Path], Imgcompare], tmp_path: Path) -> Iterator[Imgcompare]:
     """The command line on the real engine, in an empty folder; what its runs kept is removed afterwards."""
-    (tmp_path / "home").mkdir()
-    command = Imgcompare(engine_url, tmp_path)
+    command = imgcompare_in(tmp_path)
     yield command
     command("clean")
 

@@ -273,7 +273,7 @@ def test_503_is_asked_again_unless_it_is_expected() -> None:
         assert isinstance(wait(port), Ready)
     with serving(replying(http(b"", "503 Service Unavailable"))) as port:
         assert isinstance(wait(port, status=503), Ready)
-        assert wait(port, timeout_s=0.3) == Silent(0.3, "the server kept answering 503")
+        assert wait(port, timeout_s=0.3) == Silent(0.3, "the server kept answering 503", listens=True)
 
 
 def test_an_exit_ends_the_wait_at_once() -> None:

@@ -91,6 +91,9 @@ class FakeEngine:
         """Not asked for."""
         raise NotImplementedError
 
+    def layer_store(self) -> None:
+        """Nothing to read."""
+
     def export(self, images: Sequence[str]) -> Iterator[bytes]:
         """Not asked for."""
         raise NotImplementedError

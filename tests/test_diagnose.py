@@ -9,7 +9,7 @@ import pytest
 from imgcompare import diagnose
 from imgcompare.check import Exited, Silent
 from imgcompare.engine import BuildFailed, ContainerState
-from imgcompare.errors import BaseImageError, EngineError
+from imgcompare.errors import BaseImageError, EngineError, PortTakenError
 from imgcompare.model import Build, Check, Expectation, Failure, Stage
 
 LOG = tuple(f"line {number}" for number in range(1, 41))
@@ -33,6 +33,7 @@ FAILURES = {
     "wrong-response": (diagnose.wrong_reply(CHECK, "the reply has status 404, expected 200", LOG), Stage.CHECK),
     "interrupted": (diagnose.cut_short(Stage.BUILD, EngineError("lost")), Stage.BUILD),
     "engine-error": (diagnose.engine_refused(Stage.RUN, EngineError("port taken", hint="free it")), Stage.RUN),
+    "host-port-taken": (diagnose.port_taken(PortTakenError("host port 80 is taken by x", hint="free it")), Stage.RUN),
     "image-gone": (diagnose.image_gone("sha256:0"), Stage.BUILD),
 }
 
@@ -82,10 +83,20 @@ def test_a_silent_container_says_port_time_and_the_last_reason() -> None:
     failure = diagnose.silent(Silent(60, "the connection was refused"), 5000, ())
     assert failure.message == "No reply on container port 5000 within 60 s: the connection was refused."
     assert failure.evidence == ("the log is empty",)
+    assert "0.0.0.0" in failure.hint
+    assert "5000" in failure.hint
+
+
+def test_a_server_that_listens_is_not_told_to_listen() -> None:
+    """A server that takes connections and never replies needs another next step than one that is not there."""
+    failure = diagnose.silent(Silent(60, "it takes connections and sends no whole reply", listens=True), 5000, ())
+    assert "0.0.0.0" not in failure.hint
+    assert "--route" in failure.hint
 
 
 @pytest.mark.parametrize(
-    ("exposed", "words"), [((), "it has no EXPOSE"), (("80/tcp", "443/tcp"), "it exposes 80/tcp, 443/tcp")]
+    ("exposed", "words"),
+    [((), "the image has no EXPOSE"), (("80/tcp", "443/tcp"), "the image exposes 80/tcp, 443/tcp")],
 )
 def test_an_unknown_port_says_what_the_image_exposes(exposed: tuple[str, ...], words: str) -> None:
     """None and several are different mistakes."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +17,24 @@ _ROOT = Path(__file__).parent.parent
 _COMMANDS = _ROOT / "docs" / "commands.md"
 
 
-def _pages() -> Iterator[str]:
-    """The help of every command and subcommand, as ``--help`` prints it in 100 columns."""
-    pending: list[tuple[str, click.Command]] = [("imgcompare", cli)]
-    while pending:
-        name, command = pending.pop(0)
-        context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100)
-        yield f"## {name}\n\n```text\n{command.get_help(context)}\n```\n"
-        if isinstance(command, click.Group):
-            pending += [(f"{name} {sub}", command.commands[sub]) for sub in command.list_commands(context)]
+def _pages(name: str, command: click.Command) -> Iterator[str]:
+    """What ``--help`` prints of a command and everything below it, in 100 columns."""
+    done = subprocess.run(
+        [sys.executable, "-m", *name.split(), "--help"],
+        env=os.environ | {"COLUMNS": "102", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    yield f"## {name}\n\n```text\n{done.stdout}```\n"
+    if isinstance(command, click.Group):
+        for sub in sorted(command.commands):
+            yield from _pages(f"{name} {sub}", command.commands[sub])
 
 
 def test_every_help_text_stands_in_the_docs() -> None:
     """docs/commands.md is what ``--help`` prints; ``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes it anew."""
-    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages())
+    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages("imgcompare", cli))
     if os.environ.get("UPDATE_DOCS"):
         _COMMANDS.write_text(text, encoding="utf-8")
     assert _COMMANDS.read_text(encoding="utf-8") == text

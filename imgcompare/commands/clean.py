@@ -13,7 +13,8 @@ from imgcompare.commands.options import engine_options
 def clean(*, keep_images: bool, host: str | None, docker_context: str | None) -> None:
     """Remove what runs left on the engine, and nothing else.
 
-    Containers, and the images built. Only what a run wrote down before making it is removed; runs still under way are left alone.
+    Containers, and the images built. Only what a run wrote down before making it is removed; runs still under way are
+    left alone.
     """
     from imgcompare import cleanup  # noqa: PLC0415 - --help must be quick
     from imgcompare.session import Connection, connected, ledgers_folder  # noqa: PLC0415

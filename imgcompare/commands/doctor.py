@@ -28,7 +28,9 @@ _MARKS = {True: "✓", False: "✗", None: "–"}
 @click.option("--json", "json_", is_flag=True, help="Print the findings as JSON.")
 @click.pass_context
 def doctor(context: click.Context, *, host: str | None, docker_context: str | None, json_: bool) -> None:
-    """Check the engine, its builder, disk, registry and base images, and say what to do next.
+    """Say what works here, what does not, and the next step.
+
+    Looks at the engine, its builder, disk, registry and base images, and imgcompare's own engine.
 
     \b
     ✓ good   ✗ keeps a run from working   – does not matter now, or cannot be seen

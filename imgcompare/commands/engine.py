@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 @click.group()
 def engine() -> None:
-    """Show which engine is used; start and stop imgcompare's own one."""
+    """Start, stop or show imgcompare's own engine."""
 
 
 @engine.command()
 def start() -> None:
-    """Start imgcompare's own engine, and use it until `imgcompare engine stop`.
+    """Start imgcompare's own engine and prefer it.
 
-    An engine named by --host, --docker-context, DOCKER_HOST or DOCKER_CONTEXT still goes first.
+    It is used until `imgcompare engine stop`. An engine named by --host, --docker-context, DOCKER_HOST or
+    DOCKER_CONTEXT still goes first.
     """
     from imgcompare.engine import private  # noqa: PLC0415 - --help must be quick
 
@@ -33,7 +34,10 @@ def start() -> None:
 
 @engine.command()
 def stop() -> None:
-    """Stop imgcompare's own engine with all its containers; its images stay for the next start."""
+    """Stop imgcompare's own engine.
+
+    Its containers end with it; its images stay for the next start.
+    """
     from imgcompare.engine import private  # noqa: PLC0415
 
     stopped = private.stop(_say)
@@ -44,7 +48,10 @@ def stop() -> None:
 @engine_options
 @click.option("--json", "json_", is_flag=True, help="Print the status as JSON.")
 def status(*, host: str | None, docker_context: str | None, json_: bool) -> None:
-    """Show the endpoint that a run would use and where it came from. Nothing is started."""
+    """Show which engine a run would use, and why.
+
+    Nothing is started.
+    """
     facts = _facts(host, docker_context)
     if json_:
         click.echo(json.dumps(facts, indent=2))

@@ -65,5 +65,14 @@ class Output:
         if self.path is not None:
             write_atomically(self.path, text)
         else:
-            sys.stdout.write(text)
-            sys.stdout.flush()
+            _print(text)
+
+
+def _print(text: str) -> None:
+    """Write to stdout; a reader that has seen enough (``| head``) changes nothing about the command's result."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer must not fail again when the interpreter flushes it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

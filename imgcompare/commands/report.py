@@ -27,7 +27,8 @@ def report(
 ) -> None:
     """Show a saved report, or make the first one.
 
-    It is that of a FILE, of a RUN by its name or its beginning, or the newest of this folder. In a folder where nothing was ever run, the default comparison runs first: in CI one command is enough.
+    It is that of a FILE, of a RUN by its name or its beginning, or the newest of this folder. In a folder where nothing
+    was ever run, the default comparison runs first: in CI one command is enough.
 
     \b
     Examples:

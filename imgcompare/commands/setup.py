@@ -17,7 +17,7 @@ import click
     help="Also make a stand-in for this official Python image, e.g. python:3.9-slim, whatever the version; repeatable.",
 )
 def setup(*, yes: bool, stand_ins: tuple[str, ...]) -> None:
-    """Make this machine ready for `imgcompare run`: an engine that answers, and the base images.
+    """Make this machine ready: engine and base images.
 
     An engine that answers and has the base images, or can pull them, is used as it is. Otherwise imgcompare starts an
     engine of its own beside it, with data of its own; its programs are installed from the distribution's packages.

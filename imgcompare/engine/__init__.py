@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from imgcompare.engine.layerstore import LayerStore
 from imgcompare.model import Build, EngineInfo
 
 LABEL_PREFIX = "io.imgcompare."
@@ -150,6 +151,9 @@ class Engine(Protocol):
 
     def container(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
         """Create a container and remove it, by force, on every way out of the ``with`` block."""
+
+    def layer_store(self) -> LayerStore | None:
+        """The engine's own image store, where this process may read its files; else layers come from ``export``."""
 
     def export(self, images: Sequence[str]) -> Iterator[bytes]:
         """The archive of several images in one stream, layers they share once (``GET /images/get``)."""

@@ -80,6 +80,7 @@ def make_stand_in(socket: Path, tag: str, say: Say, *, on_request: bool = False)
         _derive(socket, slim, full, full, say, packages=_FULL_PACKAGES)
     if tag != true_tag:
         truth = tag if wanted.minor == minor else f"{tag} (really Python {minor})"
+        say(f"{tag}: the same as {true_tag}, under this name because it was asked for; Python in it is {minor}.")
         _derive(socket, true_tag, tag, truth, say)
 
 
@@ -94,7 +95,7 @@ def _derive(socket: Path, base: str, tag: str, truth: str, say: Say, *, packages
     steps = [f"FROM {base}"]
     if packages:
         install = f"apt-get install --yes --no-install-recommends {packages}"
-        steps.append(f"RUN apt-get update && {install} && rm -rf /var/lib/apt/lists/*")
+        steps.append(f"RUN apt-get update && {install} && apt-get clean && rm -rf /var/lib/apt/lists/*")
     steps.append(f'LABEL {STAND_IN_LABEL}="{truth}"')
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w", format=tarfile.USTAR_FORMAT) as archive:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, ip_network
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from imgcompare.engine.host import require_program, run, run_as_root
 from imgcompare.errors import NoEngineError
@@ -69,10 +70,31 @@ def ensure(name: str) -> None:
         address = f"{subnet[1]}/{subnet.prefixlen}"
         run_as_root([ip, "addr", "add", address, "dev", name], f"giving {name} the address {address}", hint=_NO_RIGHTS)
     run_as_root([ip, "link", "set", name, "up"], f"bringing {name} up", hint=_NO_RIGHTS)
+    _let_out(name, json.loads(run([ip, "-j", "-4", "addr", "show", "dev", name], "reading the bridge's address")))
+
+
+def _let_out(name: str, links: list[dict[str, Any]]) -> None:
+    """Let containers reach the network through rules of our own.
+
+    The engine is told to leave the firewall alone: at its start it would empty the chains that it takes for its own,
+    which are those of every other Docker engine on the machine.
+    """
+    iptables = require_program("iptables")
+    address = links[0]["addr_info"][0]
+    subnet = str(ip_network(f"{address['local']}/{address['prefixlen']}", strict=False))
+    for table, chain_, *match in (
+        ("nat", "POSTROUTING", "-s", subnet, "!", "-o", name, "-j", "MASQUERADE"),
+        ("filter", "FORWARD", "-i", name, "-j", "ACCEPT"),
+        ("filter", "FORWARD", "-o", name, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "-j", "ACCEPT"),
+    ):
+        rules = run_as_root([iptables, "-w", "-t", table, "-S", chain_], "reading the firewall's rules")
+        if f"-A {chain_} {' '.join(match)}" not in rules.splitlines():
+            adding = [iptables, "-w", "-t", table, "-I", chain_, *match]
+            run_as_root(adding, f"letting {name} reach the network", hint=_NO_RIGHTS)
 
 
 def remove(name: str) -> None:
-    """Remove the bridge and the firewall rules that name it, which an engine leaves behind when it stops."""
+    """Remove the bridge and the firewall rules that name it."""
     iptables = require_program("iptables")
     for table in ("nat", "filter"):
         rules = run_as_root([iptables, "-w", "-t", table, "-S"], "reading the firewall's rules").splitlines()

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState
 from imgcompare.engine.logs import demultiplex
-from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, UsageError
+from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, PortTakenError
 from imgcompare.safetext import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class SdkContainer:
         self._created = True
 
     def start(self) -> None:
-        """Start it. Raises EngineError, UsageError for a fixed host port that is taken."""
+        """Start it. Raises EngineError, PortTakenError for a fixed host port that is taken."""
         try:
             self._api.call("POST", f"{self._path}/start")
         except EngineRefusedError as exc:
@@ -165,14 +165,14 @@ class SdkContainer:
     def _inspect(self) -> dict[str, Any]:
         return self._api.get(f"{self._path}/json")
 
-    def _port_taken(self, port: int) -> UsageError:
+    def _port_taken(self, port: int) -> PortTakenError:
         holder = "something else"
         with suppress(EngineError):
             for other in self._api.call("GET", "/containers/json"):
                 if any(published.get("PublicPort") == port for published in other.get("Ports") or ()):
                     holder = f"the container {printable(', '.join(other.get('Names') or ()).lstrip('/'), limit=100)}"
-        return UsageError(
-            f"host port {port} is taken by {holder}, so {self.name} cannot be published on it",
+        return PortTakenError(
+            f"host port {port} is taken by {holder}",
             hint="Free it, or name another with --host-port; without --host-port the engine picks a free one.",
         )
 

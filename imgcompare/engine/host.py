@@ -65,7 +65,9 @@ def run(argv: Sequence[str], doing: str, *, hint: str | None = None) -> str:
         )
     except subprocess.CalledProcessError as exc:
         lines = exc.stderr.strip().splitlines() or [f"exit code {exc.returncode}"]
-        raise NoEngineError(f"{doing} failed: {printable(lines[-1], limit=300)}", hint=hint or _sudo_hint()) from exc
+        raise NoEngineError(
+            f"{doing} failed: {printable(lines[-1], limit=300)}", hint=_sudo_hint(lines[-1]) or hint
+        ) from exc
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise NoEngineError(f"{doing} failed: {exc}", hint=hint) from exc
     return done.stdout
@@ -128,11 +130,12 @@ def _apt(argv: Sequence[str], say: Callable[[str], None]) -> None:
         errors = [line for line in tail if line.startswith(("E:", "Err:", "sudo:"))] or list(tail)
         raise NoEngineError(
             f"{' '.join(argv)} failed with exit code {process.returncode}: {' · '.join(errors[-3:])}",
-            hint=_sudo_hint() or f"Install them by hand, then try again: apt-get install {' '.join(PACKAGES)}",
+            hint=_sudo_hint(*errors) or f"Install them by hand, then try again: apt-get install {' '.join(PACKAGES)}",
         )
 
 
-def _sudo_hint() -> str | None:
-    if os.geteuid() == 0:
+def _sudo_hint(*lines: str) -> str | None:
+    """What to do when it was sudo that said no, and not the program run through it."""
+    if not any(line.startswith("sudo:") for line in lines):
         return None
-    return "It was run through sudo: check that `sudo -v` works for you, or run `imgcompare setup` as root."
+    return "This needs root: run it as root or where sudo can ask for your password, or let sudo run it without one."

@@ -273,7 +273,9 @@ def _start_dockerd(place: _Place) -> None:
         "--containerd-plugins-namespace": f"{place.name}-plugins",
         "--bridge": place.name,
     }
-    _launch(place, ["dockerd", *(str(part) for pair in arguments.items() for part in pair)])
+    # The firewall is bridge.py's: dockerd would rewrite the chains of every other Docker engine on the machine.
+    own_firewall = ("--iptables=false", "--ip6tables=false")
+    _launch(place, ["dockerd", *own_firewall, *(str(part) for pair in arguments.items() for part in pair)])
     _wait(place, "dockerd", place.dockerd, lambda: _version(place) is not None)
     if os.getuid():
         run_as_root(["chown", f"{os.getuid()}:{os.getgid()}", str(place.socket)], "giving you the engine's socket")

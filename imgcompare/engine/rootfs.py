@@ -47,6 +47,14 @@ code=$?
 rm -rf --one-file-system "$TMPDIR"
 exit $code
 """
+# As in Debian's official images (https://github.com/debuerreotype/debuerreotype, debuerreotype-minimizing-config): what
+# apt downloads for a step is not kept in its layer.
+_APT_CONFIG = """\
+DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb || true"; };
+APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+"""
 _VERSION_MARK = "imgcompare-python-version:"
 _CHUNK_BYTES = 1 << 20
 _END_GRACE_S = 30.0
@@ -112,6 +120,7 @@ def _command(sources: list[aptsources.Source]) -> list[str]:
         'chroot "$1" python3 -m venv --copies --system-site-packages /usr/local',
         *(f"upload {shlex.quote(str(path))} {shlex.quote(target)}" for path, target in _uploads(sources)),
         f'printf {_VERSION_MARK} >&2; chroot "$1" python3 -c "import platform; print(platform.python_version())" >&2',
+        f'printf %s {shlex.quote(_APT_CONFIG)} > "$1/etc/apt/apt.conf.d/docker-clean"',
         'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',  # this machine's; the engine gives a container its own
     ]
     if index := pip_index():

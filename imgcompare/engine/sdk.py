@@ -12,6 +12,8 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +30,7 @@ from imgcompare.engine.builds import build_image, supports_buildkit
 from imgcompare.engine.connect import is_local
 from imgcompare.engine.containers import SdkContainer, remove_of_run
 from imgcompare.engine.failures import place
+from imgcompare.engine.layerstore import LayerStore
 from imgcompare.engine.pulls import follow_pull, unavailable
 from imgcompare.engine.unixadapter import UnixAdapter
 from imgcompare.errors import (
@@ -65,9 +68,13 @@ class SdkEngine:
         """Where it listens, and what named it."""
         return self._endpoint
 
+    @cached_property
+    def _info(self) -> dict[str, Any]:
+        return self._api.get("/info")
+
     def info(self) -> EngineInfo:
         """Name, version, store and builder of the engine."""
-        info, server = self._api.get("/info"), self._api.server
+        info, server = self._info, self._api.server
         status = [tuple(row) for row in info.get("DriverStatus") or ()]
         containerd = ("driver-type", "io.containerd.snapshotter.v1") in status
         machine = str(info.get("Architecture"))
@@ -87,8 +94,19 @@ class SdkEngine:
 
     def identity(self) -> str:
         """The id in the engine's data root; Podman makes a new one up for each answer, so there it is the URL."""
-        identity = self._api.get("/info").get("ID")
+        identity = self._info.get("ID")
         return str(identity) if identity and self._name() != _PODMAN else self._endpoint.url
+
+    def layer_store(self) -> LayerStore | None:
+        """The engine's own files, where it is on this machine and we may read them."""
+        if (
+            not is_local(self._endpoint)
+            or self._info.get("Driver") != "overlay2"
+            or not self._info.get("DockerRootDir")
+        ):
+            return None
+        store = LayerStore(Path(self._info["DockerRootDir"]))
+        return store if store.readable() else None
 
     def image(self, reference: str) -> EngineImage | None:
         """The image of that reference or digest, or None when the engine does not have it."""

@@ -95,6 +95,8 @@ def _state(variant: Variant) -> str:
 def _nothing_works(variants: Sequence[Variant]) -> str:
     if variants and all(v.verdict is Verdict.NOT_CHECKED for v in variants):
         return "No variant was checked, so there is no smallest image that works."
+    if any(v.verdict is Verdict.WORKS and not v.image for v in variants):
+        return "The images that work were not measured, so there is no smallest one to name."
     return "No variant works, so there is no smallest image to name."
 
 

@@ -67,6 +67,16 @@ def _tiny_root() -> Iterator[bytes]:
     yield archive.getvalue()
 
 
+def _firewall_of_others() -> list[str]:
+    """The firewall's rules and chains but for those of the engine in this test."""
+    saved = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    return [
+        line.partition(" [")[0]  # counters change by themselves
+        for line in saved.splitlines()
+        if not line.startswith("#") and private._place().name not in line
+    ]
+
+
 def _left(folder: Path) -> list[str]:
     """What of an engine in ``folder`` is still on the machine."""
     mounts = Path("/proc/self/mounts").read_text()
@@ -84,6 +94,7 @@ def test_it_starts_once_serves_its_owner_alone_and_leaves_nothing(state: Path, e
     """
     other = Path(urlsplit(engine_url).path)
     before = json.loads(_ask(other, "GET", "/info")[1])["ID"]
+    rules = _firewall_of_others()
     first = private.start(_quiet)
     second = private.start(_quiet)
     assert first.running
@@ -94,6 +105,7 @@ def test_it_starts_once_serves_its_owner_alone_and_leaves_nothing(state: Path, e
     assert (state / "docker.sock").stat().st_mode & 0o777 == 0o600
     assert (state / "docker.sock").stat().st_uid == os.getuid()
     assert bridge.exists(private._place().name)
+    assert _firewall_of_others() == rules
     private.set_preferred(True)
     assert private.stop(_quiet) is True
     assert private.stop(_quiet) is False

@@ -41,6 +41,7 @@ from imgcompare.errors import (
     EngineLostError,
     EngineRefusedError,
     NoEngineError,
+    PortTakenError,
     UsageError,
 )
 
@@ -320,7 +321,7 @@ def test_a_taken_host_port_is_named(engine: SdkEngine, make_image: Callable[[str
         port = holder.host_port()
         wanted = _spec(image, host_port=port)
         with (
-            pytest.raises(UsageError, match=f"host port {port} is taken by the container {holder.name}"),
+            pytest.raises(PortTakenError, match=f"host port {port} is taken by the container {holder.name}"),
             engine.container(wanted) as container,
         ):
             container.start()
@@ -332,7 +333,7 @@ def test_a_host_port_that_a_socket_holds_is_named(engine: SdkEngine, make_image:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]
         with (
-            pytest.raises(UsageError, match=f"host port {port} is taken by something else"),
+            pytest.raises(PortTakenError, match=f"host port {port} is taken by something else"),
             engine.container(_spec(make_image(SERVER), host_port=port)) as container,
         ):
             container.start()

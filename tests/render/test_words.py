@@ -68,6 +68,13 @@ def test_headline_never_follows_a_report_that_crowns_a_broken_one(
     assert words.headline(forged) == "No variant works, so there is no smallest image to name."
 
 
+def test_headline_without_measurements(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """A run that was cut short before the images were measured does not say that nothing works."""
+    variants = [replace(make_variant("a"), image=None), make_variant("b", verdict=Verdict.NOT_CHECKED)]
+    sentence = "The images that work were not measured, so there is no smallest one to name."
+    assert words.headline(make_report(*variants)) == sentence
+
+
 def test_headline_without_checks(make_report: MakeReport, make_variant: MakeVariant) -> None:
     """Unchecked images win nothing."""
     variants = [make_variant(name, verdict=Verdict.NOT_CHECKED) for name in "ab"]

@@ -1,0 +1,172 @@
+"""Signals at every stage of a run: it ends with 130 or 143, keeps what was finished, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import docker
+import pytest
+
+from imgcompare.engine import VARIANT_LABEL
+
+if TYPE_CHECKING:
+    from tests.commands.conftest import Project, Proxy
+
+BASE = "python:3.11-slim"
+SLEEP = "import time; time.sleep({:d})"
+
+
+@pytest.mark.parametrize(
+    ("request_held", "number"),
+    [
+        ("GET /info", signal.SIGINT),
+        ("GET /images/python:3.11-slim/json", signal.SIGTERM),
+        ("POST /build", signal.SIGINT),
+        ("GET /images/sha256:", signal.SIGTERM),
+        ("POST /containers/create", signal.SIGINT),
+        ("POST /containers/create", signal.SIGTERM),
+        ("POST /containers/[^/]+/start", signal.SIGINT),
+        ("GET /containers/[^/]+/json", signal.SIGTERM),
+        ("GET /containers/[^/]+/stats", signal.SIGINT),
+        ("GET /images/get", signal.SIGTERM),
+        ("DELETE /containers/", signal.SIGINT),
+    ],
+)
+def test_a_signal_while_the_engine_is_asked_something(
+    project: Project, proxy: Proxy, tmp_path: Path, request_held: str, number: signal.Signals
+) -> None:
+    """Whatever request is under way, also one that makes a container, the run ends with the signal's code, and cleans."""
+    proxy.hold(request_held)
+    proxy.alter(b'"Driver":"overlay2"', b'"Driver":"overlay?"')  # so that images are exported, not read from its files
+    running = project.start("run", *project.stages("works"), DOCKER_HOST=proxy.url, XDG_CACHE_HOME=str(tmp_path / "c"))
+    proxy.wait(running)
+    running.send(number)
+    running.wait_for("^Stopping: ")
+    proxy.let_go()
+    result = running.end()
+    assert result.code == 128 + number
+    assert "Error: interrupted" in result.stderr
+    assert result.stderr.count("Stopping: ") == 1
+    for report in project.saved():
+        assert report["passed"] is False or report["variants"][0]["verdict"] == "works"
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_a_signal_in_a_build_step_ends_the_step(project: Project, builder: str) -> None:
+    """The build is cancelled in the engine too: what the step runs is gone, and no container of it stays."""
+    seconds = 100_000 + os.getpid() % 50_000 * 2 + (builder == "classic")
+    project.write({"Dockerfile": f"FROM {BASE}\nRUN python -c '{SLEEP.format(seconds)}'\n"})
+    running = project.start("run", "Dockerfile", "--builder", builder)
+    _until(lambda: _is_running(SLEEP.format(seconds)))
+    running.send(signal.SIGINT)
+    result = running.end()
+    assert result.code == 130
+    _until(lambda: not _is_running(SLEEP.format(seconds)))
+    (report,) = project.saved()
+    assert report["variants"][0]["failure"]["code"] == "interrupted"
+    assert "see `imgcompare report`" in result.stderr
+    assert "interrupted" in project("report").stdout
+
+
+def test_a_signal_in_a_check_keeps_what_was_finished(project: Project) -> None:
+    """The variant that was done is in the report, on stdout too; the one that was not is said to be interrupted."""
+    running = project.start("run", *project.stages("works", "sleeps"), "--json")
+    running.wait_for("^works: ✓")
+    running.wait_for("^sleeps: check: waiting")
+    running.send(signal.SIGTERM)
+    result = running.end()
+    assert result.code == 143
+    assert result.variant("works")["verdict"] == "works"
+    assert result.variant("sleeps")["failure"]["stage"] == "run"
+    assert result.variant("sleeps")["verdict"] == "not_checked"
+    assert result.variant("sleeps")["failure"]["code"] == "interrupted"
+    assert result.report["passed"] is False
+    assert project.saved() == [result.report]
+    assert project("report", "--json").report == result.report
+
+
+def test_a_second_signal_leaves_at_once_and_clean_removes_the_rest(
+    project: Project, proxy: Proxy, client: docker.DockerClient
+) -> None:
+    """Someone in a hurry is let go; the container that the engine makes afterwards stands in the ledger."""
+    proxy.hold("POST /containers/create")
+    running = project.start("run", *project.stages("works"), DOCKER_HOST=proxy.url)
+    proxy.wait(running)
+    running.send(signal.SIGINT)
+    running.wait_for("^Stopping: ")
+    running.send(signal.SIGINT)
+    result = running.end()
+    assert result.code == 130
+    assert "Left at once; `imgcompare clean` removes what is left." in result.stderr
+    proxy.let_go()
+    _until(lambda: _containers(client, project))
+    assert "Removed 1 container(s)" in project("clean").stderr
+    assert _containers(client, project) == []
+    assert project.ledgers() == []
+
+
+def test_ctrl_c_in_a_terminal_restores_it(project: Project) -> None:
+    """The live view is gone, the cursor is back, and the message stands on a line of its own."""
+    arguments = project.stages("sleeps")
+    terminal, inner = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", sys.executable, "-m", "imgcompare", "run", *arguments],
+        cwd=project.folder,
+        env=project.environ | {"TERM": "xterm"},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+    )
+    os.close(inner)
+    shown = b""
+    while b"waiting for /" not in shown:
+        shown += os.read(terminal, 4096)
+    os.write(terminal, b"\x03")
+    while data := _read(terminal):
+        shown += data
+    os.close(terminal)
+    assert process.wait() == 130
+    assert b"Traceback" not in shown
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert b"\x1b[2KError: interrupted\r\n" in shown
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # how Linux says that the other side of a terminal has closed
+        return b""
+
+
+def _containers(client: docker.DockerClient, project: Project) -> list[Any]:
+    """The containers of this project's runs, known by the run id that their report or ledger is named after."""
+    runs = {path.stem for path in [*project.ledgers(), *(project.folder / ".imgcompare/runs").glob("*.json")]}
+    found = client.containers.list(all=True, filters={"label": VARIANT_LABEL}, ignore_removed=True)
+    return [container for container in found if any(run in str(container.name) for run in runs)]
+
+
+def _is_running(text: str) -> bool:
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal() and int(folder.name) != os.getpid():
+            try:
+                line = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if text.encode() in line and b"imgcompare" not in line:
+                return True
+    return False
+
+
+def _until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited a minute in vain"
+        time.sleep(0.1)
