@@ -110,10 +110,10 @@ def archive_of(contents: Contents) -> Archive:
     return Archive(found)
 
 
-def describe(archived: ArchivedImage, reference: str, stand_ins: tuple[str, ...] = ()) -> Image:
+def describe(archived: ArchivedImage) -> Image:
     """The report's view of an image: its layers with the instruction that made each, sizes, user and ports.
 
-    Raises ImageFormatError when the config is no image's.
+    What it is called where it came from is the caller's to add. Raises ImageFormatError when the config is no image's.
     """
     config = decode(archived.config, Config, "the image's config")
     made = [row.created_by or "" for row in config.history or () if not row.empty_layer]
@@ -131,7 +131,7 @@ def describe(archived: ArchivedImage, reference: str, stand_ins: tuple[str, ...]
     settings = config.config
     return Image(
         image_id=archived.image_id,
-        reference=reference,
+        reference="",
         os=printable(config.os, limit=40),
         architecture=printable(config.architecture, limit=40),
         uncompressed_size=sum(layer.uncompressed_size for layer in layers),
@@ -142,7 +142,6 @@ def describe(archived: ArchivedImage, reference: str, stand_ins: tuple[str, ...]
         exposed_ports=tuple(printable(p, limit=40) for p in (settings.exposed_ports or {})) if settings else (),
         compressed_size=sum(layer.compressed_size for layer in archived.layers),
         compressed_size_exact=all(layer.compressed_size_exact for layer in archived.layers),
-        stand_ins=stand_ins,
     )
 
 

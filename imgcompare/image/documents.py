@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
 
     user: str | None = None
     exposed_ports: dict[str, msgspec.Raw] | None = None
+    working_dir: str | None = None
 
 
 class RootFilesystem(msgspec.Struct, frozen=True):

@@ -124,7 +124,7 @@ class Bench:
 
     def numbers(self, name: str) -> Numbers:
         """Export the image of that name, and read it."""
-        return Numbers.of(describe(read_archive(self.engine.export([name])).find(name), name))
+        return Numbers.of(describe(read_archive(self.engine.export([name])).find(name)))
 
     def close(self) -> None:
         """Remove the images, and end both connections."""

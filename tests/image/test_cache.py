@@ -80,7 +80,7 @@ def test_every_entry_comes_back(tmp_path: Path, make: Make) -> None:
 def test_findings_come_back(tmp_path: Path, image: ArchivedImage) -> None:
     """What was worked out from an image is found under its kind alone, and only in the shape it has."""
     cache = ImageCache(tmp_path)
-    found = describe(image, "shop:1")
+    found = describe(image)
     cache.put_finding(image.image_id, "sizes 1", found)
     assert cache.finding(image.image_id, "sizes 1", Image) == found
     assert cache.finding(image.image_id, "sizes 2", Image) is None

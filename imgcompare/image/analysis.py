@@ -1,0 +1,57 @@
+"""An image's layers → everything the report says of it: sizes, packages, waste, and a category for every byte."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from imgcompare.image.archive import ArchivedImage, describe
+from imgcompare.image.breakdown import breakdown
+from imgcompare.image.documents import Config, decode
+from imgcompare.image.filesystem import merge
+from imgcompare.image.packages import find_packages
+from imgcompare.image.security import security
+from imgcompare.image.wasted import waste
+from imgcompare.model import Image
+
+# Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
+VERSION = 1
+_LARGEST_FILES = 20
+
+
+def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
+    """Work out all that an image alone can tell; the lowest ``base_layer_count`` layers are its base's, if known.
+
+    Reference and stand-ins, and what it shares with others, are the caller's to add. Raises ImageFormatError when the
+    config is no image's.
+    """
+    image = describe(archived)
+    layers = archived.layers
+    settings = decode(archived.config, Config, "the image's config").config
+    root = merge(layers)
+    inventory = find_packages(layers, root)
+    wasted = waste(layers, root, [layer.created_by for layer in image.layers])
+    apart, contents = breakdown(
+        layers,
+        inventory,
+        base_layer_count=base_layer_count,
+        working_dir=(settings.working_dir or "") if settings else "",
+    )
+    base_size = None if base_layer_count is None else sum(x.uncompressed_size for x in layers[:base_layer_count])
+    return replace(
+        image,
+        layers=tuple(
+            replace(layer, base=None if base_layer_count is None else index < base_layer_count)
+            for index, layer in enumerate(image.layers)
+        ),
+        base_size=base_size,
+        own_size=None if base_size is None else image.uncompressed_size - base_size,
+        file_count=root.file_count,
+        wasted_bytes=wasted.wasted_bytes,
+        efficiency=wasted.efficiency,
+        wasted_files=wasted.files,
+        breakdown=apart,
+        contents=contents,
+        packages=inventory.packages,
+        largest_files=root.largest_files(_LARGEST_FILES),
+        security=security(root, image.user),
+    )
