@@ -26,10 +26,12 @@ _PART = 1 << 17
 _BLOCK = 8 * _PART
 _WINDOW = 1 << 15
 _RAW = -15
-_CLASSES = 16
+_CLASSES = 8
+# Past 64 MiB of a layer every second part speaks for its neighbour too: so many even out.
+_ALL_OF_FIRST = 64 << 20
 # Samples of a class come thick at first, so that small layers are measured rather than estimated.
-_THINNING = 4
-_WIDEST_GAP = 28
+_THINNING = 3
+_WIDEST_GAP = 32
 # Of zlib-ng's levels this one stays nearest to Go's default for any content; where there is much to match, Go's result
 # is still longer by up to this share (measured on layers of Python, Debian, NumPy, lists, logs and numbers).
 _GOOD = 7
@@ -40,19 +42,20 @@ _UNDER_WAY = 8
 
 
 class _Block(msgspec.Struct, frozen=True):
-    """Some parts in a row after the ``start`` bytes that came before them."""
+    """Some parts in a row after the ``start`` bytes that came before them; each ``step``-th is looked at."""
 
     data: bytes
     start: int
+    step: int
 
     def part(self, index: int) -> tuple[memoryview, memoryview]:
         """A part, and what came before it."""
         view, begin = memoryview(self.data), self.start + index * _PART
         return view[begin : begin + _PART], view[max(0, begin - _WINDOW) : begin]
 
-    def parts(self) -> int:
-        """How many there are, the last one maybe shorter."""
-        return (len(self.data) - self.start + _PART - 1) // _PART
+    def looked_at(self) -> range:
+        """Which parts; the last one may be shorter."""
+        return range(0, (len(self.data) - self.start + _PART - 1) // _PART, self.step)
 
 
 class _Class(msgspec.Struct):
@@ -79,6 +82,7 @@ class GzipSize:
         self._executor = executor
         self._gathered = bytearray()
         self._start = 0
+        self._taken = 0
         self._fast: deque[tuple[_Block, Future[list[int]]]] = deque()
         self._classes = [_Class() for _ in range(_CLASSES)]
         self._settled = 0.0
@@ -97,7 +101,7 @@ class GzipSize:
 
     def result(self) -> int:
         """The estimate in bytes, once everything was taken."""
-        if not self._start and len(self._gathered) <= _PART:
+        if not self._taken and len(self._gathered) <= _PART:
             return _FRAME + _good(memoryview(self._gathered), memoryview(b""))
         self._submit()
         while self._fast:
@@ -106,7 +110,8 @@ class GzipSize:
 
     def _submit(self) -> None:
         """Have what was gathered measured, and keep its end as what comes before the next."""
-        block = _Block(bytes(self._gathered), self._start)
+        block = _Block(bytes(self._gathered), self._start, 1 if self._taken < _ALL_OF_FIRST else 2)
+        self._taken += len(block.data) - block.start
         self._fast.append((block, self._executor.submit(_fast, block)))
         self._gathered = bytearray(block.data[-_WINDOW:])
         self._start = len(self._gathered)
@@ -116,7 +121,7 @@ class GzipSize:
     def _classify(self) -> None:
         """Put the oldest block's parts into their classes, and have some of them measured well."""
         block, measured = self._fast.popleft()
-        for index, size in enumerate(measured.result()):
+        for index, size in zip(block.looked_at(), measured.result(), strict=True):
             part, before = block.part(index)
             its = self._classes[min(size * _CLASSES // len(part), _CLASSES - 1)]
             if its.count == its.due:
@@ -124,13 +129,13 @@ class GzipSize:
                 its.good, its.fast, its.stands_for = self._executor.submit(_like_go, part, before), size, 0
                 its.due += min(1 + its.count // _THINNING, _WIDEST_GAP)
             its.count += 1
-            its.stands_for += size
+            its.stands_for += size * block.step
 
 
 def _fast(block: _Block) -> list[int]:
-    """What the fast compressor makes of each part."""
+    """What the fast compressor makes of the parts that are looked at."""
     sizes = []
-    for index in range(block.parts()):
+    for index in block.looked_at():
         part, before = block.part(index)
         stream = isal_zlib.compressobj(1, wbits=_RAW, zdict=before)
         sizes.append(len(stream.compress(part)) + len(stream.flush()))
