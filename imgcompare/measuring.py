@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
-from imgcompare.building import BuiltVariant
+from msgspec.structs import replace
+
+from imgcompare.building import BuiltVariant, base_layer_count
 from imgcompare.engine.layerstore import LayerStore, LayerStoreError
 from imgcompare.errors import EngineError, ImageFormatError
-from imgcompare.image.archive import ArchivedImage, describe, read_archive
+from imgcompare.image.analysis import VERSION, analyse
+from imgcompare.image.archive import THREADS, ArchivedImage, read_archive
 from imgcompare.image.documents import Config, decode
-from imgcompare.image.layer import LayerIndex, read_blob
+from imgcompare.image.index import LayerIndex
+from imgcompare.image.layer import BlobReader
 from imgcompare.model import Image, Stage
 from imgcompare.plan import Plan
 from imgcompare.units import format_bytes
@@ -23,21 +28,42 @@ _REPORT_EVERY_BYTES = 16 << 20
 def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workbench) -> dict[str, Image]:
     """Measure every built variant's image, by variant name; layers that several share are read once.
 
-    An image that was read before comes from the cache, and new layers straight from the engine's store where that can
-    be read; all other images are exported, in one call.
+    What was worked out before comes from the cache, layers read before too, and new ones straight from the engine's
+    store where that can be read; all other images are exported, in one call.
     """
     platform = plan.config.platform
-    keys = dict.fromkeys(variant.image.image for variant in built.values())
-    images = {key: image for key in keys if (image := bench.cache.image(key, platform)) is not None}
-    images |= _from_store([key for key in keys if key not in images], bench)
-    images |= _export([key for key in keys if key not in images], platform, bench)
-    for key, image in images.items():
-        bench.cache.put_image(key, platform, image)
+    wanted = {name: (variant.image.image, base_layer_count(variant)) for name, variant in built.items()}
+    images = {each: image for each in set(wanted.values()) if (image := _known(*each, platform, bench)) is not None}
+    missing = [each for each in dict.fromkeys(wanted.values()) if each not in images]
+    archived = _read(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
+    for key, base in missing:
+        image = images[key, base] = analyse(archived[key], base)
+        bench.cache.put_finding(image.image_id, _kind(base), image)
     references = {variant.name: variant.spec.image or variant.tag for variant in plan.variants}
     return {
-        name: describe(images[variant.image.image], references[name], variant.stand_ins)
+        name: replace(images[wanted[name]], reference=references[name], stand_ins=variant.stand_ins)
         for name, variant in built.items()
     }
+
+
+def _known(key: str, base: int | None, platform: str | None, bench: Workbench) -> Image | None:
+    """What was worked out of an image before, without loading a single layer."""
+    image_id = bench.cache.image_id(key, platform)
+    return bench.cache.finding(image_id, _kind(base), Image) if image_id else None
+
+
+def _kind(base: int | None) -> str:
+    return f"analysis {VERSION}, base of {base} layers"
+
+
+def _read(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
+    images = {key: image for key in keys if (image := bench.cache.image(key, platform)) is not None}
+    fresh = _from_store([key for key in keys if key not in images], bench)
+    fresh |= _export([key for key in keys if key not in images and key not in fresh], platform, bench)
+    for key, image in fresh.items():
+        bench.cache.put_image(key, platform, image)
+        bench.cache.put_image(image.image_id, None, image)
+    return images | fresh
 
 
 def _from_store(keys: Sequence[str], bench: Workbench) -> dict[str, ArchivedImage]:
@@ -47,23 +73,26 @@ def _from_store(keys: Sequence[str], bench: Workbench) -> dict[str, ArchivedImag
     if store is None:
         return images
     read: dict[str, LayerIndex] = {}
-    for key in keys:
-        try:
-            config = store.config(key)
-            diff_ids = decode(config, Config, f"the config {key}").rootfs.diff_ids or ()
-            for count, diff_id in enumerate(diff_ids, 1):
-                if diff_id not in read:
-                    read[diff_id] = bench.cache.layer(diff_id) or _stored_layer(store, diff_ids[:count], bench)
-        except (LayerStoreError, ImageFormatError):
-            continue
-        image_id = f"sha256:{hashlib.sha256(config).hexdigest()}"
-        layers = tuple(read[diff_id] for diff_id in diff_ids)
-        images[key] = ArchivedImage(config=config, image_id=image_id, layers=layers)
+    with ThreadPoolExecutor(THREADS) as executor:
+        for key in keys:
+            try:
+                config = store.config(key)
+                diff_ids = decode(config, Config, f"the config {key}").rootfs.diff_ids or ()
+                reader = BlobReader(executor)
+                for count, diff_id in enumerate(diff_ids, 1):
+                    if diff_id not in read:
+                        known = bench.cache.layer(diff_id)
+                        read[diff_id] = known or _stored_layer(reader, store, diff_ids[:count], bench)
+            except (LayerStoreError, ImageFormatError):
+                continue
+            image_id = f"sha256:{hashlib.sha256(config).hexdigest()}"
+            layers = tuple(read[diff_id] for diff_id in diff_ids)
+            images[key] = ArchivedImage(config=config, image_id=image_id, layers=layers)
     return images
 
 
-def _stored_layer(store: LayerStore, diff_ids: Sequence[str], bench: Workbench) -> LayerIndex:
-    layer = read_blob(_told(store.layer(diff_ids), bench), keep=0).layer
+def _stored_layer(reader: BlobReader, store: LayerStore, diff_ids: Sequence[str], bench: Workbench) -> LayerIndex:
+    layer = reader.read(_told(store.layer(diff_ids), bench), keep=0).layer
     if layer is None or layer.diff_id != diff_ids[-1]:
         raise LayerStoreError(f"what the store has for {diff_ids[-1]} is something else")
     return layer
