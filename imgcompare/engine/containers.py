@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState
 from imgcompare.engine.logs import demultiplex
+from imgcompare.engine.memory import memory_in_use, without_inactive
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, PortTakenError
 from imgcompare.safetext import printable, printable_lines
 
@@ -121,18 +122,17 @@ class SdkContainer:
         self.kept = True
 
     def memory_bytes(self) -> int | None:
-        """Memory in use without the page cache's inactive part, counted as the docker CLI does.
-
-        https://github.com/docker/cli/blob/master/cli/command/container/stats_helpers.go: ``total_inactive_file`` is
-        of cgroup v1, ``inactive_file`` of v2.
-        """
+        """Memory in use without the page cache's inactive part: from its control group, else as the engine tells it."""
+        found = self._inspect()
+        read = memory_in_use(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
+        if read is not None:
+            return read
         answer = self._api.get(f"{self._path}/stats", params={"stream": "false", "one-shot": "true"})
         memory = answer.get("memory_stats") or {}
         usage, details = memory.get("usage"), memory.get("stats") or {}
         if not isinstance(usage, int) or usage == 0:
             return None
-        inactive = details.get("total_inactive_file", details.get("inactive_file", 0))
-        return usage - inactive if inactive < usage else usage
+        return without_inactive(usage, details.get("total_inactive_file", details.get("inactive_file", 0)))
 
     def remove(self) -> None:
         """Remove it by force with its volumes, also when the answer to ``create`` never came.

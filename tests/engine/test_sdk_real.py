@@ -271,6 +271,23 @@ def _reply(port: int) -> bytes | None:
     return None
 
 
+def test_memory_is_what_the_engine_says(
+    engine: SdkEngine, make_image: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read from the control group or asked of the engine: of an idle container both say the same, page for page."""
+    with engine.container(_spec(make_image(SERVER))) as container:
+        container.start()
+        port = container.host_port()
+        assert port is not None
+        assert _until(lambda: _reply(port)) == b"HTTP"
+        ours = container.memory_bytes()
+        monkeypatch.setattr("imgcompare.engine.containers.memory_in_use", lambda *_: None)
+        theirs = container.memory_bytes()
+    assert ours is not None
+    assert theirs is not None
+    assert abs(ours - theirs) < 2 << 20
+
+
 def test_exit_code_and_log_of_a_container_that_ends(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
     """Why a container ended is told by its code and the last lines of both streams, made printable."""
     script = r"printf 'one\n\033[31mtwo\033[0m\n'; sleep 0.1; printf 'three' >&2; exit 3"
