@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections import Counter
+from collections.abc import Mapping
 
-from imgcompare.model import Comparison, ComparisonRow, Failure, Image, Stage, Variant, Verdict
+from msgspec.structs import replace
+
+from imgcompare.image.breakdown import reason
+from imgcompare.model import Change, Comparison, ComparisonRow, Failure, Image, Stage, Variant, Verdict
 
 
 def settle(variants: tuple[Variant, ...], baseline: str) -> tuple[Variant, ...]:
@@ -25,6 +29,12 @@ def settle(variants: tuple[Variant, ...], baseline: str) -> tuple[Variant, ...]:
         else variant
         for variant in variants
     )
+
+
+def share(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """Tell each image's bytes that are in layers another variant has too from those in layers of its own."""
+    holders = Counter(diff_id for v in variants if v.image for diff_id in {layer.diff_id for layer in v.image.layers})
+    return tuple(replace(v, image=_shared(v.image, holders)) if v.image else v for v in variants)
 
 
 def compare(variants: tuple[Variant, ...], baseline: str) -> Comparison:
@@ -52,10 +62,10 @@ def _reference(variants: tuple[Variant, ...], baseline: str) -> Variant | None:
 def _different(variant: Variant, reference: Variant) -> Variant:
     assert variant.check is not None  # noqa: S101 - only variants that answered come here
     assert reference.check is not None  # noqa: S101
-    return msgspec.structs.replace(
+    return replace(
         variant,
         verdict=Verdict.BROKEN,
-        check=msgspec.structs.replace(variant.check, passed=False),
+        check=replace(variant.check, passed=False),
         failure=Failure(
             stage=Stage.CHECK,
             code="different-response",
@@ -81,7 +91,24 @@ def _row(name: str, image: Image | None, base: Image | None) -> ComparisonRow:
         compressed_delta=None if packed[0] is None or packed[1] is None else packed[0] - packed[1],
         compressed_ratio=None if packed[0] is None or packed[1] is None else _ratio(packed[0], packed[1]),
         layer_delta=image.layer_count - base.layer_count,
+        pull_size=_pull_size(image, base),
+        reasons=tuple(
+            Change(category=category, delta_bytes=delta) for category, delta in reason(base.contents, image.contents)
+        ),
     )
+
+
+def _shared(image: Image, holders: Mapping[str, int]) -> Image:
+    shared = sum(layer.uncompressed_size for layer in image.layers if holders[layer.diff_id] > 1)
+    return replace(image, shared_bytes=shared, unique_bytes=image.uncompressed_size - shared)
+
+
+def _pull_size(image: Image, base: Image) -> int | None:
+    """The compressed layers that the base has not; a layer listed twice is pulled once."""
+    there = {layer.diff_id for layer in base.layers}
+    missing = {layer.diff_id: layer.compressed_size for layer in image.layers if layer.diff_id not in there}
+    sizes = [size for size in missing.values() if size is not None]
+    return sum(sizes) if len(sizes) == len(missing) else None
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -142,7 +142,8 @@ class Image(Struct, frozen=True, kw_only=True):
     ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them, null
     where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are not.
     ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does the same
-    by what the bytes are, wherever they came from. ``wasted_bytes`` and ``efficiency`` (0 to 1) are as dive counts.
+    by what the bytes are, wherever they came from. ``wasted_bytes`` are file contents in lower layers that upper ones overwrite or delete;
+    ``efficiency`` (0 to 1) is as dive defines it.
     """
 
     image_id: str
@@ -162,9 +163,9 @@ class Image(Struct, frozen=True, kw_only=True):
     own_size: int | None = None
     shared_bytes: int | None = None
     unique_bytes: int | None = None
-    file_count: int = 0
-    wasted_bytes: int = 0
-    efficiency: float = 1.0
+    file_count: int | None = None
+    wasted_bytes: int | None = None
+    efficiency: float | None = None
     wasted_files: tuple[WastedFile, ...] = ()
     breakdown: dict[str, int] = {}
     contents: dict[str, int] = {}
@@ -244,8 +245,19 @@ class Variant(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
+class Change(Struct, frozen=True, kw_only=True):
+    """How many bytes of one category of ``contents`` a variant has more (or, negative, less) than the baseline."""
+
+    category: str
+    delta_bytes: int
+
+
 class ComparisonRow(Struct, frozen=True, kw_only=True):
-    """A variant against the baseline: delta = variant minus baseline, ratio = variant ÷ baseline."""
+    """A variant against the baseline: delta = variant minus baseline, ratio = variant ÷ baseline.
+
+    ``pull_size`` is what a server that already has the baseline would still pull, compressed; ``reasons`` are the changes
+    that make the uncompressed delta, the greatest first.
+    """
 
     variant: str
     uncompressed_delta: int | None = None
@@ -253,6 +265,8 @@ class ComparisonRow(Struct, frozen=True, kw_only=True):
     compressed_delta: int | None = None
     compressed_ratio: float | None = None
     layer_delta: int | None = None
+    pull_size: int | None = None
+    reasons: tuple[Change, ...] = ()
 
 
 class Comparison(Struct, frozen=True, kw_only=True):

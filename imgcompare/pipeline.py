@@ -165,7 +165,7 @@ class _Board:
                 self._results[name] = replace(variant, failure=diagnose.cut_short(stage, error))
 
     def report(self) -> Report:
-        variants = compare.settle(tuple(self._results.values()), self.plan.baseline)
+        variants = compare.share(compare.settle(tuple(self._results.values()), self.plan.baseline))
         config = self.plan.config
         report = Report(
             schema_version=SCHEMA_VERSION,

@@ -7,9 +7,10 @@ import hashlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from imgcompare.compare import compare, passed, settle
-from imgcompare.model import Check, ComparisonRow, Expectation, Image, Source, Stage, Variant, Verdict
+from imgcompare.compare import compare, passed, settle, share
+from imgcompare.model import Change, Check, ComparisonRow, Expectation, Image, Layer, Source, Stage, Variant, Verdict
 
 
 def image(uncompressed: int, compressed: int | None = None, layers: int = 1) -> Image:
@@ -102,6 +103,7 @@ def test_deltas_and_ratios_are_against_the_baseline() -> None:
             compressed_delta=-300,
             compressed_ratio=0.25,
             layer_delta=-1,
+            pull_size=0,
         ),
         ComparisonRow(
             variant="a",
@@ -110,6 +112,7 @@ def test_deltas_and_ratios_are_against_the_baseline() -> None:
             compressed_delta=0,
             compressed_ratio=1.0,
             layer_delta=0,
+            pull_size=0,
         ),
     )
 
@@ -205,3 +208,39 @@ def test_what_was_already_broken_keeps_its_own_failure() -> None:
 def test_a_comparison_passes_when_every_variant_works(verdicts: list[Verdict], expected: bool) -> None:
     """What was not checked has not passed."""
     assert passed(tuple(variant(f"v{i}", verdict=verdict) for i, verdict in enumerate(verdicts))) is expected
+
+
+def layered(name: str, *layers: tuple[str, int, int | None], contents: dict[str, int] | None = None) -> Variant:
+    """A working variant whose image has these layers (diff_id, uncompressed and compressed size)."""
+    made = image(sum(size for _, size, _ in layers), layers=len(layers))
+    parts = tuple(
+        Layer(diff_id=diff_id, created_by="", uncompressed_size=size, file_count=1, compressed_size=packed)
+        for diff_id, size, packed in layers
+    )
+    return replace(variant(name, 1), image=replace(made, layers=parts, contents=contents or {}))
+
+
+def test_shared_bytes_are_in_layers_that_another_variant_has() -> None:
+    """A layer that an image lists twice counts twice, and is not shared with itself."""
+    a = layered("a", ("base", 100, 40), ("own", 10, 4), ("own", 10, 4))
+    b = layered("b", ("base", 100, 40))
+    shared = [(v.image.shared_bytes, v.image.unique_bytes) for v in share((a, b, variant("c"))) if v.image]
+    assert shared == [(100, 20), (100, 0)]
+
+
+def test_what_is_pulled_beside_the_baseline_is_its_missing_layers() -> None:
+    """A layer listed twice travels once; one of unknown size makes the sum unknown."""
+    a = layered("a", ("base", 100, 40), ("a", 10, 4))
+    b = layered("b", ("base", 100, 40), ("b", 20, 7), ("b", 20, 7))
+    c = layered("c", ("base", 100, 40), ("c", 20, None))
+    assert [row.pull_size for row in compare((a, b, c), "a").rows] == [0, 7, None]
+
+
+def test_the_reasons_are_the_changes_by_category() -> None:
+    """The greatest change comes first, what stayed the same is left out."""
+    a = layered("a", contents={"build_tools": 500, "caches": 30, "application": 5})
+    b = layered("b", contents={"build_tools": 100, "caches": 40, "application": 5})
+    assert compare((a, b), "a").rows[1].reasons == (
+        Change(category="build_tools", delta_bytes=-400),
+        Change(category="caches", delta_bytes=10),
+    )

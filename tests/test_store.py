@@ -64,6 +64,8 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.one_of(*map(values, get_args(hint)))
     if get_origin(hint) is tuple:
         return st.lists(values(get_args(hint)[0]), max_size=2).map(tuple)
+    if get_origin(hint) is dict:
+        return st.dictionaries(*map(values, get_args(hint)), max_size=2)
     if issubclass(hint, msgspec.Struct):
         fields = {name: values(field) for name, field in get_type_hints(hint).items()}
         return st.fixed_dictionaries(fields).map(lambda given_: hint(**given_))

@@ -116,6 +116,18 @@ def _compressed(variant: Variant, _: _Facts) -> Cell:
     return Cell(text=format_bytes(variant.image.compressed_size))
 
 
+def _unique(variant: Variant, _: _Facts) -> Cell:
+    if not variant.image or variant.image.unique_bytes is None:
+        return _MISSING
+    return Cell(text=format_bytes(variant.image.unique_bytes))
+
+
+def _wasted(variant: Variant, _: _Facts) -> Cell:
+    if not variant.image or variant.image.wasted_bytes is None:
+        return _MISSING
+    return Cell(text=format_bytes(variant.image.wasted_bytes))
+
+
 def _layers(variant: Variant, _: _Facts) -> Cell:
     return Cell(text=str(variant.image.layer_count)) if variant.image else _MISSING
 
@@ -168,6 +180,8 @@ _COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (
     (Column(key="bar", title="", rank=8, joined=True), _bar),
     (Column(key="change", title="Change", rank=2, right=True), _change),
     (Column(key="compressed_size", title="Pull", rank=3, right=True), _compressed),
+    (Column(key="unique", title="Unique", rank=10, right=True), _unique),
+    (Column(key="wasted", title="Wasted", rank=11, right=True), _wasted),
     (Column(key="layers", title="Layers", rank=4, right=True), _layers),
     (Column(key="build", title="Build", rank=6, right=True), _build),
     (Column(key="cached", title="Cached", rank=7, right=True, joined=True, short_title=""), _cached),
@@ -176,4 +190,4 @@ _COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (
     (Column(key="check", title="Check"), _check),
     (Column(key="verdict", title="Verdict"), _verdict),
 )
-_COMPARING = ("bar", "change")  # with one variant there is nothing to compare
+_COMPARING = ("bar", "change", "unique")  # with one variant there is nothing to compare

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgcompare.model import EngineInfo, Report, Variant, Verdict
+from imgcompare.model import Change, EngineInfo, Report, Variant, Verdict
 from imgcompare.render.rows import variant_name
 from imgcompare.safetext import printable
-from imgcompare.units import format_bytes, format_percent, format_quantity
+from imgcompare.units import format_bytes, format_delta, format_percent, format_quantity
 
 _BUILDERS = {"buildkit": "BuildKit", "classic": "classic builder"}
 
@@ -46,6 +46,24 @@ def headline(report: Report) -> str:
     if winner.name == report.baseline:
         name += ", the baseline,"
     return f"{name} is {_saving(winner, report)}{_smaller_but_broken(winner, variants)}."
+
+
+def reasons(report: Report) -> str:
+    """Return where the winner's saving comes from, ``build tools −402 MB · system packages −290 MB``, or ""."""
+    rival = report.baseline if report.comparison.smallest_working != report.baseline else None
+    row = next((row for row in report.comparison.rows if row.variant == report.comparison.smallest_working), None)
+    return told_changes(row.reasons) if row and rival else ""
+
+
+def told_changes(changes: Sequence[Change]) -> str:
+    """Return the greatest changes by category in one line; what is under a hundredth of the greatest is left out."""
+    least = max((abs(change.delta_bytes) for change in changes), default=0) / 100
+    told = [
+        f"{printable(change.category.replace('_', ' '), limit=40)} {format_delta(change.delta_bytes)}"
+        for change in changes
+        if abs(change.delta_bytes) >= least
+    ]
+    return " · ".join(told)
 
 
 def failure_title(variant: Variant) -> str:
