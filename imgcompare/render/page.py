@@ -1,0 +1,228 @@
+"""A page for a terminal in the making: paragraphs and tables that keep to a width and to the characters it can show."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.text import Text
+
+from imgcompare.render import Style
+from imgcompare.render.rows import Cell, Column, Grid, Tone
+from imgcompare.safetext import to_ascii
+from imgcompare.units import draw_bar
+
+LIST_BELOW = 50  # cells: narrower than this, lines read better than columns
+_BAR_MIN, _BAR_MAX = 5, 30
+_WIDE_MIN = 12
+_COLORS: dict[Tone, str] = {"plain": "", "strong": "bold", "good": "green", "bad": "red", "dim": "dim"}
+# A number and its unit are one word: "757.8" never stands alone at the end of a line.
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:[kMGT]?B|ms|s|min|h)\b)")
+_GLUE = "\xa0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wide(Column):
+    """A column that takes the room that is left; what is too long for it loses its end, or its start (``keep_end``)."""
+
+    keep_end: bool = False
+
+
+class Page:
+    """Lines in the making, each within the width and spelled in the characters of the style."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self.lines: list[Text] = []
+
+    def spell(self, text: str) -> str:
+        """Return the text in the characters that this terminal shows."""
+        return to_ascii(text) if self.style.ascii_only else text
+
+    def gap(self) -> None:
+        """Add an empty line."""
+        self.lines.append(Text())
+
+    def say(self, text: str, tone: Tone = "plain", *, lead: str = "", hang: int | None = None) -> None:
+        """Add a paragraph after ``lead``; its other lines are indented by ``hang``, or else stand below its text."""
+        lead = self.spell(lead)
+        hang = cell_len(lead) if hang is None else hang
+        for line in _fold(self.spell(text), self.style.width - max(cell_len(lead), hang)):
+            self.lines.append(Text(lead + line, _COLORS[tone]))
+            lead = " " * hang
+
+    def title(self, title: str, rest: str) -> bool:
+        """Add a title and what belongs to it as one line, if it fits."""
+        line = Text.assemble((self.spell(title), "bold"), (self.spell(rest), "dim"))
+        if line.cell_len > self.style.width:
+            return False
+        self.lines.append(line)
+        return True
+
+    def quote(self, line: str, lead: str) -> None:
+        """Add a line as it stands, cut between characters and not words: spaces in a log line mean something."""
+        for piece in chop_cells(self.spell(line), self.style.width - len(lead)):
+            self.lines.append(Text(f"{lead}{piece}", _COLORS["dim"]))
+
+    def fits(self, text: str) -> bool:
+        """Say whether a text fits on one line."""
+        return cell_len(self.spell(text)) <= self.style.width
+
+    def grid(self, grid: Grid) -> bool:
+        """Add a table in its richest form that fits; False where none does."""
+        columns = None if self.style.width < LIST_BELOW else _fit(grid, self.style, self.spell)
+        if columns is None:
+            return False
+        self.lines += _draw(columns, len(grid.rows))
+        return True
+
+    def table(self, grid: Grid) -> None:
+        """Add a table, or a line for each of its rows where no form of it fits."""
+        if not self.grid(grid):
+            for row in grid.rows:
+                self.say(" ".join(cell.text for cell in row if cell.text), hang=2)
+
+    def text(self) -> str:
+        """Return everything as one string, with escapes only where the style has colour."""
+        out = io.StringIO()
+        # The style has decided: rich must not look at the environment again.
+        console = Console(
+            file=out,
+            width=self.style.width,
+            force_terminal=self.style.color,
+            color_system="standard" if self.style.color else None,
+            legacy_windows=False,
+            _environ={},
+        )
+        for line in self.lines:
+            line.rstrip()
+            console.print(line, soft_wrap=True, highlight=False)
+        return out.getvalue()
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A column as it will be drawn: its title, its cells with their final texts, and its width in terminal cells."""
+
+    column: Column
+    title: str
+    cells: tuple[Cell, ...]
+    width: int
+
+    @property
+    def gap(self) -> int:
+        return 1 if self.column.joined else 2
+
+    @property
+    def can_stretch(self) -> bool:
+        return self.column.key == "bar" or isinstance(self.column, Wide)
+
+
+def _fit(grid: Grid, style: Style, spell: Callable[[str], str]) -> list[_Fitted] | None:
+    """Return the first of the forms, richest first, whose columns fit; None when even the poorest is too wide."""
+    for dropped, short in _forms(grid):
+        columns = [
+            _shape(column, [row[number] for row in grid.rows], style, spell, short=short)
+            for number, column in enumerate(grid.columns)
+            if column.rank not in dropped
+        ]
+        spare = style.width - sum(c.gap + c.width for c in columns) + columns[0].gap
+        if spare >= 0:
+            return _share_out(columns, spare, style, spell("…"))
+    return None
+
+
+def _forms(grid: Grid) -> Iterator[tuple[frozenset[int], bool]]:
+    """Yield the ranks to leave out, highest first, and whether to use short texts."""
+    ranks = sorted({column.rank for column in grid.columns if column.rank}, reverse=True)
+    for count in range(len(ranks) + 1):
+        yield frozenset(ranks[:count]), False
+        yield frozenset(ranks[:count]), True
+
+
+def _shape(column: Column, cells: Sequence[Cell], style: Style, spell: Callable[[str], str], *, short: bool) -> _Fitted:
+    """Choose a column's texts, each at most a third of the page, and measure it; a bar has its least width."""
+    title = column.short_title if short and column.short_title is not None else column.title
+    chosen = [spell(cell.short if short and cell.short is not None else cell.text) for cell in cells]
+    if isinstance(column, Wide):
+        needed = max(map(cell_len, (title, *chosen)))
+        return _Fitted(column, title, _with(cells, chosen), min(needed, _WIDE_MIN))
+    texts = [_cut(text, style.width // 3, spell("…")) for text in chosen]
+    width = max(_BAR_MIN if column.key == "bar" else 0, *map(cell_len, (title, *texts)))
+    return _Fitted(column, title, _with(cells, texts), width)
+
+
+def _with(cells: Sequence[Cell], texts: Iterable[str]) -> tuple[Cell, ...]:
+    return tuple(replace(cell, text=text) for cell, text in zip(cells, texts, strict=True))
+
+
+def _share_out(columns: Sequence[_Fitted], spare: int, style: Style, ellipsis: str) -> list[_Fitted]:
+    """Share the room that is left among the columns that can use it."""
+    takers = sum(fitted.can_stretch for fitted in columns)
+    stretched = []
+    for fitted in columns:
+        if fitted.can_stretch:
+            before, fitted = fitted.width, _stretch(fitted, spare // takers, style, ellipsis)  # noqa: PLW2901
+            spare, takers = spare - (fitted.width - before), takers - 1
+        stretched.append(fitted)
+    return stretched
+
+
+def _stretch(fitted: _Fitted, spare: int, style: Style, ellipsis: str) -> _Fitted:
+    """Give bars, or what is wide, more room, and draw or cut them."""
+    if fitted.column.key == "bar":
+        width = min(fitted.width + spare, _BAR_MAX)
+        bars = [draw_bar(cell.share or 0.0, width, ascii_only=style.ascii_only) for cell in fitted.cells]
+        return replace(fitted, width=width, cells=_with(fitted.cells, bars))
+    width = min(fitted.width + spare, max(map(cell_len, (fitted.title, *(cell.text for cell in fitted.cells)))))
+    cut = _cut_start if isinstance(fitted.column, Wide) and fitted.column.keep_end else _cut
+    texts = [cut(cell.text, width, ellipsis) for cell in fitted.cells]
+    return replace(fitted, width=width, cells=_with(fitted.cells, texts))
+
+
+def _draw(columns: Sequence[_Fitted], row_count: int) -> Iterator[Text]:
+    """Yield the line of titles, if there are any, and the rows."""
+    if any(column.title for column in columns):
+        yield _line([Cell(text=column.title, tone="dim") for column in columns], columns)
+    for number in range(row_count):
+        yield _line([column.cells[number] for column in columns], columns)
+
+
+def _line(cells: Sequence[Cell], columns: Sequence[_Fitted]) -> Text:
+    line = Text()
+    for number, (cell, fitted) in enumerate(zip(cells, columns, strict=True)):
+        padding = " " * (fitted.width - cell_len(cell.text))
+        line.append(" " * fitted.gap if number else "")
+        line.append(padding if fitted.column.right else "")
+        line.append(cell.text, _COLORS[cell.tone])
+        line.append("" if fitted.column.right else padding)
+    return line
+
+
+def _cut(text: str, width: int, ellipsis: str) -> str:
+    if cell_len(text) <= width:
+        return text
+    return chop_cells(text, width - len(ellipsis))[0] + ellipsis
+
+
+def _cut_start(text: str, width: int, ellipsis: str) -> str:
+    if cell_len(text) <= width:
+        return text
+    return ellipsis + chop_cells(text[::-1], width - len(ellipsis))[0][::-1]
+
+
+def _fold(text: str, width: int) -> list[str]:
+    """Break a text into lines of at most ``width`` cells, between words where it can be done."""
+    lines, current = [], ""
+    for word in _BEFORE_UNIT.sub(_GLUE, text).split(" "):
+        if current and cell_len(current) + 1 + cell_len(word) <= width:
+            current += f" {word}"
+            continue
+        lines.append(current)
+        *full, current = chop_cells(word, width) or [""]
+        lines += full
+    return [line.replace(_GLUE, " ") for line in [*lines, current] if line]
