@@ -80,8 +80,9 @@ class GzipSize:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._gathered = bytearray()
-        self._start = 0
+        self._before = b""
+        self._gathered: list[memoryview] = []
+        self._room = _BLOCK
         self._taken = 0
         self._fast: deque[tuple[_Block, Future[list[int]]]] = deque()
         self._classes = [_Class() for _ in range(_CLASSES)]
@@ -92,17 +93,17 @@ class GzipSize:
         for piece in pieces:
             view = memoryview(piece)
             while view:
-                room = self._start + _BLOCK - len(self._gathered)
-                self._gathered += view[:room]
-                view = view[room:]
-                if len(self._gathered) == self._start + _BLOCK:
+                self._gathered.append(view[: self._room])
+                view = view[self._room :]
+                self._room -= len(self._gathered[-1])
+                if not self._room:
                     self._submit()
             yield piece
 
     def result(self) -> int:
         """The estimate in bytes, once everything was taken."""
-        if not self._taken and len(self._gathered) <= _PART:
-            return _FRAME + _good(memoryview(self._gathered), memoryview(b""))
+        if not self._taken and _BLOCK - self._room <= _PART:
+            return _FRAME + _good(memoryview(b"".join(self._gathered)), memoryview(b""))
         self._submit()
         while self._fast:
             self._classify()
@@ -110,11 +111,11 @@ class GzipSize:
 
     def _submit(self) -> None:
         """Have what was gathered measured, and keep its end as what comes before the next."""
-        block = _Block(bytes(self._gathered), self._start, 1 if self._taken < _ALL_OF_FIRST else 2)
-        self._taken += len(block.data) - block.start
+        data = b"".join((self._before, *self._gathered))
+        block = _Block(data, len(self._before), 1 if self._taken < _ALL_OF_FIRST else 2)
         self._fast.append((block, self._executor.submit(_fast, block)))
-        self._gathered = bytearray(block.data[-_WINDOW:])
-        self._start = len(self._gathered)
+        self._taken += len(data) - len(self._before)
+        self._before, self._gathered, self._room = data[-_WINDOW:], [], _BLOCK
         if len(self._fast) > _UNDER_WAY:
             self._classify()
 

@@ -26,8 +26,9 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     ``path`` is normalised (no leading slash, "" for the root). ``kind`` is the tar type flag: "0" regular, "1" hard
     link, "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the payload stored, ``stored`` all
     bytes of the layer's tar that belong to this entry: headers, extensions, payload and padding. ``link`` is where a
-    link leads: a hard link's target normalised as ``path`` is, a symbolic link's as it stands. ``digest`` is the
-    content's (16 bytes of its SHA-256), b"" for what has no payload. Names that are not UTF-8 hold surrogate escapes.
+    link leads: a hard link's target normalised as ``path`` is, a symbolic link's as it stands, "" for all else.
+    ``digest`` is the content's (16 bytes of its SHA-256), b"" for what has no payload. Names that are not UTF-8 hold
+    surrogate escapes.
     """
 
     path: str

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.index import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, FileEntry, is_document
-from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR, normalised
+from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR, SYMLINK, normalised
 from imgcompare.image.tarstream import Chunk, TarStream
 
 # Some 1.5 million files; a gzip bomb of headers would fill any memory.
@@ -15,6 +15,7 @@ _MAX_KEPT = 512 << 20
 # What an entry takes besides its names: the struct, its numbers and its digest.
 _ENTRY_BYTES = 300
 _DIGEST_BYTES = 16
+_LINKS = (HARDLINK, SYMLINK)
 
 
 class Allowance:
@@ -45,7 +46,9 @@ def read_entries(chunks: Iterable[Chunk], allowance: Allowance) -> tuple[tuple[F
     # A layer's digest proves that it is whole, so it need not be sealed.
     stream = TarStream(chunks, sealed=False)
     for entry in stream:
-        path, kind, size, link = entry.path, entry.type, entry.size, entry.linkname
+        path, kind, size = entry.path, entry.type, entry.size
+        # The header of anything else may have a name there too: engines leave one in whiteouts.
+        link = entry.linkname if kind in _LINKS else ""
         allowance.take(_ENTRY_BYTES + len(path) + len(link))
         if kind == REGULAR and is_document(path):
             documents.pop(path, None)

@@ -8,18 +8,22 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
-from typing import TYPE_CHECKING
+from stat import filemode
+from typing import TYPE_CHECKING, TypeAlias
 
 import docker
 import pytest
 
-from imgcompare.image.archive import describe, read_archive
+from imgcompare.image.archive import read_archive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from imgcompare.image.index import FileEntry
+
 BASES = ("python:3.11-slim", "python:3.11")
 CHUNK = 1 << 18
+Row: TypeAlias = tuple[str, str, str, str, str]
 
 
 @pytest.fixture(scope="module")
@@ -49,28 +53,45 @@ def member(path: Path, name: str) -> bytes:
 
 
 @cache
-def measured(path: Path, name: str) -> tuple[str, int, int]:
-    """The digest, the size, and the files in GNU tar's listing of a layer, links followed."""
+def by_gnu_tar(path: Path, name: str) -> tuple[str, int, list[Row]]:
+    """The digest, the size, and GNU tar's listing of a layer, links in the archive followed."""
     listing = subprocess.run(["tar", "-tvf", str(path), name], capture_output=True, check=True, text=True).stdout
     if " -> " in listing:
         name = listing.strip().rpartition(" -> ")[2].removeprefix("../")
     layer = member(path, name)
-    listed = subprocess.run(
-        ["tar", "-t", "-v", "--quoting-style=literal"], input=layer, capture_output=True, check=True
-    )
-    rows = [row for row in listed.stdout.splitlines() if not row.startswith(b"d") and b"/.wh." not in row]
-    return "sha256:" + hashlib.sha256(layer).hexdigest(), len(layer), len(rows)
+    command = ["tar", "-t", "-v", "--numeric-owner", "--quoting-style=literal"]
+    listed = subprocess.run(command, input=layer, capture_output=True, check=True).stdout
+    return "sha256:" + hashlib.sha256(layer).hexdigest(), len(layer), [gnu_row(line) for line in listed.splitlines()]
+
+
+def gnu_row(line: bytes) -> Row:
+    """A line of the listing: mode, owner, size (or device numbers), date, time, name and link."""
+    mode, owner, size, _, _, name = line.decode("utf-8", "surrogateescape").split(None, 5)
+    name, _, link = name.partition({"h": " link to ", "l": " -> "}.get(mode[0], "\0"))
+    link = link.removeprefix("./") if mode[0] == "h" else link
+    return mode, owner, "" if mode[0] in "cb" else size, name.removeprefix("./").rstrip("/"), link
+
+
+def our_row(entry: FileEntry) -> Row:
+    """An entry as such a line tells it."""
+    letter = "-hlcbdp"[int(entry.kind)]
+    size = "" if letter in "cb" else str(entry.size)
+    return letter + filemode(entry.mode)[1:], f"{entry.uid}/{entry.gid}", size, entry.path, entry.link
 
 
 def test_layers_are_what_gnu_tar_sees(saved: Path) -> None:
-    """Each layer's digest, size and file count of both bases equal those of the saved file, taken apart by GNU tar."""
+    """Each layer's digest, size and entries (mode, owner, size, name, link) of both bases are those GNU tar finds."""
     archive = read_archive(chunks(saved))
     rows = {row["RepoTags"][0]: row for row in json.loads(member(saved, "manifest.json"))}
     for base in BASES:
         image = archive.find(base)
-        found = [(layer.diff_id, layer.uncompressed_size, layer.file_count) for layer in image.layers]
-        assert found == [measured(saved, name) for name in rows[base]["Layers"]]
-        assert describe(image).uncompressed_size == sum(size for _, size, _ in found)
+        for layer, name in zip(image.layers, rows[base]["Layers"], strict=True):
+            digest, size, listed = by_gnu_tar(saved, name)
+            assert (layer.diff_id, layer.uncompressed_size) == (digest, size)
+            assert [our_row(entry) for entry in layer.entries] == listed
+            folders_and_whiteouts = sum(row[0][0] == "d" or "/.wh." in f"/{row[3]}" for row in listed)
+            assert layer.file_count == len(listed) - folders_and_whiteouts
+            assert 1024 <= size - sum(entry.stored for entry in layer.entries) < 10240
         assert image.config == member(saved, rows[base]["Config"])
 
 
