@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from imgcompare import diagnose
-from imgcompare.dockerfile import parse
+from imgcompare.dockerfile import SCRATCH, StageInfo, parse
 from imgcompare.engine import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
 from imgcompare.engine.context import BuildContext, open_context
 from imgcompare.errors import BaseImageError, UsageError
@@ -23,29 +23,41 @@ from imgcompare.workbench import Workbench
 
 @dataclass(frozen=True, kw_only=True)
 class Blueprint:
-    """A variant with everything read that its build needs; no context for an image that exists already."""
+    """A variant with everything read that its build needs; no context for an image that exists already.
+
+    ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.
+    """
 
     variant: PlannedVariant
     source: Source
     bases: tuple[str, ...]
     context: BuildContext | None
+    base: str | None = None
+    stages: tuple[StageInfo, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """A base image looked up: why it cannot be had, or the official name it stands in for."""
+    """A base image looked up: why it cannot be had, or its layers and the official name it stands in for."""
 
     failure: Failure | None = None
     stand_in: str | None = None
+    diff_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltVariant:
-    """A variant whose image is on the engine."""
+    """A variant whose image is on the engine.
+
+    ``stages`` are those of the Dockerfile that made it, the lowest first, and ``base_diff_ids`` the layers of the base
+    image they stand on, None where that is not known.
+    """
 
     image: EngineImage
     build: Build | None
     stand_ins: tuple[str, ...]
+    base_diff_ids: tuple[str, ...] | None = None
+    stages: tuple[StageInfo, ...] = ()
 
 
 def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
@@ -84,7 +96,30 @@ def build_variant(
     image = bench.engine.image(reference)
     if image is None:
         return diagnose.image_gone(reference), build
-    return BuiltVariant(image=image, build=build, stand_ins=stand_ins), build
+    return BuiltVariant(
+        image=image,
+        build=build,
+        stand_ins=stand_ins,
+        base_diff_ids=_base_diff_ids(blueprint, bases),
+        stages=blueprint.stages,
+    ), build
+
+
+def base_layer_count(built: BuiltVariant) -> int | None:
+    """How many of the image's layers, from the lowest up, are its base's; None where the base is not known.
+
+    It is not known either when the image does not begin with exactly those layers: then the build used another base
+    than was looked up.
+    """
+    base = built.base_diff_ids
+    return len(base) if base is not None and built.image.diff_ids[: len(base)] == base else None
+
+
+def _base_diff_ids(blueprint: Blueprint, bases: Mapping[str, Base]) -> tuple[str, ...] | None:
+    if blueprint.base == SCRATCH:
+        return ()
+    base = bases.get(blueprint.base or "")
+    return (base.diff_ids or None) if base else None
 
 
 def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
@@ -104,8 +139,9 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
         dockerfile_digest=context.dockerfile_digest(),
         context_digest=context.digest(),
     )
-    bases = dockerfile.base_images(spec.target, config.build_args)
-    return Blueprint(variant=variant, source=source, bases=bases, context=context)
+    bases = dockerfile.base_images(spec.target, config.build_args, config.platform)
+    base, stages = dockerfile.chain(spec.target, config.build_args, config.platform)
+    return Blueprint(variant=variant, source=source, bases=bases, context=context, base=base, stages=stages)
 
 
 def _shown(path: Path) -> str:
@@ -128,7 +164,9 @@ def _provide(plan: Plan, bench: Workbench, reference: str) -> Base:
             return Base(failure=diagnose.base_unavailable(reference, exc))
         bench.progress.finished(subject, "pulled", ok=True)
         image = bench.engine.image(reference)
-    return Base(stand_in=image.labels.get(STAND_IN_LABEL) if image else None)
+    if image is None:
+        return Base()
+    return Base(stand_in=image.labels.get(STAND_IN_LABEL), diff_ids=image.diff_ids)
 
 
 def _request(plan: Plan, blueprint: Blueprint, context: BuildContext) -> BuildRequest:

@@ -1,7 +1,7 @@
 """A small reader of Dockerfiles: their stages and the images these need; what is wrong in one is the builder's to say.
 
 The syntax is that of https://docs.docker.com/reference/dockerfile/ as BuildKit parses it
-(https://github.com/moby/buildkit, ``frontend/dockerfile/parser`` and ``frontend/dockerfile/shell``).
+(https://github.com/moby/buildkit, ``frontend/dockerfile/parser``).
 """
 
 from __future__ import annotations
@@ -13,13 +13,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
+from imgcompare.dockerfile_variables import argument_values, expand
 from imgcompare.errors import UsageError
 
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*$", re.IGNORECASE)
 _HEREDOC = re.compile(r"\d*<<(-?)\s*([^<]+)")
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_OPERATOR = re.compile(r"\}|:?[-+?]")
-_NOTHING = "scratch"
+
+SCRATCH = "scratch"
+"""What FROM names for an image without layers."""
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction: its ``keyword`` in capitals, the number of its first ``line`` from 1, and its arguments.
+
+    Of ``text``, lines that are continued are joined; a heredoc's body is no part of it.
+    """
+
+    keyword: str
+    line: int
+    text: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +40,7 @@ class StageInfo:
     """One build stage: ``base`` is the image or stage after FROM, with the defaults of its variables put in.
 
     ``base`` is empty where a variable has no default; ``expression`` is what was written. ``references`` are the images
-    and stages that its COPY and RUN take files from. ``line`` counts from 1.
+    and stages that its COPY and RUN take files from. ``line`` counts from 1. ``instructions`` are those after FROM.
     """
 
     name: str | None
@@ -36,6 +49,7 @@ class StageInfo:
     expression: str
     line: int
     references: tuple[str, ...]
+    instructions: tuple[Instruction, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +74,34 @@ class Dockerfile:
         variable without a value is left out: the builder says what is missing. Raises UsageError for an unknown target.
         """
         self.check_target(target)
-        values = _values(self.arguments, build_args, platform, self.escape)
+        values = argument_values(self.arguments, build_args, platform, self.escape)
         images: dict[str, None] = {}
         for stage in self._needed(self.stages[-1] if target is None else self._named(target), values):
-            base = _expand(stage.expression, values, self.escape)
+            base = expand(stage.expression, values, self.escape)
             if base and self._named(base, before=stage.index) is None:
                 images[base] = None
             images |= {name: None for name in stage.references if self._is_external(name)}
-        images.pop(_NOTHING, None)
+        images.pop(SCRATCH, None)
         return tuple(images)
+
+    def chain(
+        self, target: str | None, build_args: Mapping[str, str], platform: str | None = None
+    ) -> tuple[str | None, tuple[StageInfo, ...]]:
+        """Return the image from elsewhere that ``target`` stands on, and the stages stacked on it, the lowest first.
+
+        Only FROM counts, not ``COPY --from``. The image is SCRATCH where there is none, and None where its name hangs
+        on a variable without a value. Raises UsageError for an unknown target.
+        """
+        self.check_target(target)
+        values = argument_values(self.arguments, build_args, platform, self.escape)
+        stages: list[StageInfo] = []
+        base: str | None = None
+        stage = self.stages[-1] if target is None else self._named(target)
+        while stage is not None:
+            stages.append(stage)
+            base = expand(stage.expression, values, self.escape)
+            stage = self._named(base or "", before=stage.index)
+        return base or None, tuple(reversed(stages))
 
     def check_target(self, target: str | None) -> None:
         """Raise UsageError, naming the stages there are, if no stage has that name; None stands for the last stage."""
@@ -102,7 +135,7 @@ class Dockerfile:
             if stage is None or stage.index in needed:
                 continue
             needed[stage.index] = stage
-            base = _expand(stage.expression, values, self.escape)
+            base = expand(stage.expression, values, self.escape)
             waiting += [self._named(base or "", before=stage.index), *map(self._referred, stage.references)]
         return [needed[index] for index in sorted(needed)]
 
@@ -116,11 +149,11 @@ def parse(text: str, name: str) -> Dockerfile:
     if not instructions:
         raise UsageError(f"Dockerfile {name} has no instruction", hint="A Dockerfile begins with FROM.")
     arguments: list[tuple[str, str | None]] = []
-    for _, keyword, rest in takewhile(lambda instruction: instruction[1] != "FROM", instructions):
-        if keyword == "ARG":
-            parts = (word.partition("=") for word in _words(rest, escape))
+    for instruction in takewhile(lambda instruction: instruction.keyword != "FROM", instructions):
+        if instruction.keyword == "ARG":
+            parts = (word.partition("=") for word in _words(instruction.text, escape))
             arguments += [(key, default if equals else None) for key, equals, default in parts]
-    stages = tuple(_stages(instructions, _values(arguments, {}, None, escape), escape))
+    stages = tuple(_stages(instructions, argument_values(arguments, {}, None, escape), escape))
     if not stages:
         raise UsageError(f"Dockerfile {name} has no FROM instruction", hint="Begin it with FROM and a base image.")
     return Dockerfile(
@@ -138,8 +171,7 @@ def _directives(text: str) -> dict[str, str]:
     return directives
 
 
-def _instructions(lines: Sequence[str], escape: str) -> Iterator[tuple[int, str, str]]:
-    """Find the line number, keyword (in capitals) and arguments of each instruction."""
+def _instructions(lines: Sequence[str], escape: str) -> Iterator[Instruction]:
     mark = re.escape(escape)
     continued = re.compile(rf"(^|[^{mark}]){mark}[ \t]*$")
     at = 0
@@ -157,7 +189,7 @@ def _instructions(lines: Sequence[str], escape: str) -> Iterator[tuple[int, str,
             at += 1
         keyword, _, rest = re.sub(r"\s", " ", (whole + part).strip(), count=1).partition(" ")
         if keyword:
-            yield number, keyword.upper(), rest.strip()
+            yield Instruction(keyword.upper(), number, rest.strip())
             at = _after_heredocs(lines, at, keyword.upper(), rest.strip())
 
 
@@ -183,7 +215,7 @@ def _after_heredocs(lines: Sequence[str], at: int, keyword: str, rest: str) -> i
 def _is_json(text: str) -> bool:
     try:
         return isinstance(json.loads(text), list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -191,35 +223,30 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def _stages(
-    instructions: Sequence[tuple[int, str, str]], defaults: Mapping[str, str], escape: str
-) -> Iterator[StageInfo]:
-    starts = [position for position, (_, keyword, _) in enumerate(instructions) if keyword == "FROM"]
+def _stages(instructions: Sequence[Instruction], defaults: Mapping[str, str], escape: str) -> Iterator[StageInfo]:
+    starts = [position for position, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
     for index, (start, end) in enumerate(pairwise([*starts, len(instructions)])):
-        line, _, rest = instructions[start]
-        words = [word for word in rest.split() if not word.startswith("--")]
+        words = [word for word in instructions[start].text.split() if not word.startswith("--")]
+        within = tuple(instructions[start + 1 : end])
         expression = words[0] if words else ""
         yield StageInfo(
             name=words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else None,
             index=index,
-            base=_expand(expression, defaults, escape) or "",
+            base=expand(expression, defaults, escape) or "",
             expression=expression,
-            line=line,
-            references=tuple(
-                source
-                for _, keyword, flags in instructions[start + 1 : end]
-                for source in _sources(keyword, flags, escape)
-            ),
+            line=instructions[start].line,
+            references=tuple(source for instruction in within for source in _sources(instruction, escape)),
+            instructions=within,
         )
 
 
-def _sources(keyword: str, rest: str, escape: str) -> Iterator[str]:
+def _sources(instruction: Instruction, escape: str) -> Iterator[str]:
     """Find where an instruction takes files from: ``COPY --from=…``, ``RUN --mount=…,from=…``."""
-    for word in takewhile(lambda word: word.startswith("--"), _words(rest, escape)):
+    for word in takewhile(lambda word: word.startswith("--"), _words(instruction.text, escape)):
         flag, _, value = _unquoted(word, escape).partition("=")
-        if (keyword, flag) == ("COPY", "--from") and value:
+        if (instruction.keyword, flag) == ("COPY", "--from") and value:
             yield value
-        if (keyword, flag) == ("RUN", "--mount"):
+        if (instruction.keyword, flag) == ("RUN", "--mount"):
             fields = (field.partition("=") for field in value.split(","))
             yield from (source for key, _, source in fields if key.strip().lower() == "from" and source)
 
@@ -239,97 +266,3 @@ def _words(text: str, escape: str) -> Iterator[str]:
 
 def _unquoted(word: str, escape: str) -> str:
     return re.sub(rf"{re.escape(escape)}(.)|['\"]", r"\1", word)
-
-
-def _values(
-    arguments: Sequence[tuple[str, str | None]], build_args: Mapping[str, str], platform: str | None, escape: str
-) -> dict[str, str]:
-    """Return the variables FROM sees: https://docs.docker.com/reference/dockerfile/#understand-how-arg-and-from-interact."""
-    values = {}
-    if platform is not None:
-        os, architecture, variant = (*platform.split("/"), "", "")[:3]
-        values = {"PLATFORM": platform, "OS": os, "ARCH": architecture, "VARIANT": variant}
-        values = {f"TARGET{key}": build_args.get(f"TARGET{key}", value) for key, value in values.items()}
-    for name, default in arguments:
-        value = build_args.get(name)
-        if value is None and default is not None:
-            value = _expand(default, values, escape)
-        if value is not None:
-            values[name] = value
-    return values
-
-
-def _expand(text: str, values: Mapping[str, str], escape: str) -> str | None:
-    """Put in the variables' values and take the quotes away; None if a value is missing or the syntax is not known."""
-    expansion = _Expansion(text, values, escape)
-    try:
-        result = expansion.until("")
-    except ValueError:
-        return None
-    return None if expansion.missing else result
-
-
-class _Expansion:
-    """One pass over a word; ``missing`` tells that a variable that counts has no value."""
-
-    def __init__(self, text: str, values: Mapping[str, str], escape: str) -> None:
-        self.text, self.values, self.escape = text, values, escape
-        self.at = 0
-        self.missing = False
-
-    def until(self, stop: str) -> str:
-        """Expand up to ``stop`` and step over it, "" being the end. Raises ValueError where the text ends before it."""
-        result = ""
-        while self.at < len(self.text):
-            char = self.text[self.at]
-            self.at += 1
-            if char == stop:
-                return result
-            result += self._piece(char, in_quotes=stop == '"')
-        if stop:
-            raise ValueError(f"no {stop}")
-        return result
-
-    def _piece(self, char: str, *, in_quotes: bool) -> str:
-        if char == "$":
-            return self._variable()
-        if char == self.escape:
-            self.at += 1
-            return self.text[self.at - 1 : self.at]
-        if char == '"':
-            return self.until('"')
-        if char == "'" and not in_quotes:
-            start, self.at = self.at, self.text.index("'", self.at) + 1
-            return self.text[start : self.at - 1]
-        return char
-
-    def _variable(self) -> str:
-        braced = self.text.startswith("{", self.at)
-        name = _NAME.match(self.text, self.at + braced)
-        if name is None:
-            if braced:
-                raise ValueError("bad substitution")
-            return "$"
-        self.at = name.end()
-        operator = _OPERATOR.match(self.text, self.at) if braced else None
-        if operator is not None:
-            self.at = operator.end()
-        elif braced:
-            raise ValueError("unknown operator")
-        value = self.values.get(name[0])
-        if operator is None or operator[0] == "}":
-            self.missing |= value is None
-            return value or ""
-        return self._substitute(value, operator[0])
-
-    def _substitute(self, value: str | None, operator: str) -> str:
-        missing, self.missing = self.missing, False
-        word = self.until("}")
-        word_missing, self.missing = self.missing, missing
-        is_set = bool(value) if ":" in operator else value is not None
-        takes_word = is_set if "+" in operator else not is_set
-        if takes_word:
-            # ${X:?text} demands a value: the text is an error message.
-            self.missing |= word_missing or "?" in operator
-            return word
-        return "" if "+" in operator else value or ""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.dockerfile import Dockerfile, parse
+from imgcompare.dockerfile import SCRATCH, Dockerfile, Instruction, parse
 from imgcompare.errors import UsageError
 
 
@@ -71,49 +71,6 @@ def test_stage_names_hide_images() -> None:
 def test_stages_that_need_each_other_do_not_hang() -> None:
     """A circle is for the builder to refuse."""
     assert images("FROM a AS x\nCOPY --from=y / /\nFROM x AS y\n") == ("a",)
-
-
-@pytest.mark.parametrize(
-    ("expression", "expected"),
-    [
-        ("python:$V", "python:3.11"),
-        ("python:${V}-slim", "python:3.11-slim"),
-        ("${REGISTRY}python", "python"),
-        ("${UNSET:-python:3}", "python:3"),
-        ("${UNSET-python:3}", "python:3"),
-        ("${EMPTY:-python:3}", "python:3"),
-        ("x${EMPTY-python:3}", "x"),
-        ("python${V:+:$V}", "python:3.11"),
-        ("python${UNSET:+:$V}", "python"),
-        ("python${EMPTY:+:x}", "python"),
-        ("x${EMPTY+y}", "xy"),
-        ("python:${UNSET:-${V:-2}}", "python:3.11"),
-        ("python:${V:-$UNSET}", "python:3.11"),
-        ("python:${V:?which}", "python:3.11"),
-        ("$DERIVED", "python:3.11-slim"),
-        ("$SPACED", "a b"),
-        ('"python:$V"', "python:3.11"),
-        ('"it\'s:$V"', "it's:3.11"),
-        ("'python:$V'", "python:$V"),
-        (r"python\$V", "python$V"),
-        ("cost$", "cost$"),
-        ("$UNSET", ""),
-        ("python:${UNSET:?which}", ""),
-        ("python:${UNSET:-$UNSET}", ""),
-        ("python:${V%.*}", ""),
-        ("python:${V", ""),
-        ("python:${}", ""),
-        ("'python", ""),
-    ],
-)
-def test_variables_in_from(expression: str, expected: str) -> None:
-    """Variables expand as the builder expands them; where it would refuse, there is no base and no error from here."""
-    text = (
-        f'ARG V=3.11 REGISTRY=""\nARG EMPTY=\nARG UNSET\nARG DERIVED="python:${{V}}-slim"\nARG SPACED="a b"\n'
-        f"FROM {expression}\n"
-    )
-    assert parse(text, "Dockerfile").stages[0].base == expected
-    assert images(text) == ((expected,) if expected else ())
 
 
 def test_build_args_replace_defaults_of_declared_arguments() -> None:
@@ -200,6 +157,63 @@ def test_flags_end_at_the_first_argument() -> None:
     )
 
 
+def test_instructions_of_a_stage() -> None:
+    """Keyword, first line and arguments of each after FROM; continued lines are joined, heredocs are not read."""
+    text = "FROM a\n\n# c\nrun x \\\n  # c\n  y\nCOPY <<E /e\nRUN no\nE\nOnBuild run z\nFROM b\n"
+    first, second = parse(text, "x").stages
+    assert first.instructions == (
+        Instruction("RUN", 4, "x   y"),
+        Instruction("COPY", 7, "<<E /e"),
+        Instruction("ONBUILD", 10, "run z"),
+    )
+    assert second.instructions == ()
+
+
+CHAINS = """
+ARG V=1
+ARG BASE
+FROM a:$V-$TARGETARCH AS base
+FROM b:1 AS tool
+FROM Base AS builder
+COPY --from=tool / /
+FROM $BASE AS given
+FROM scratch AS bare
+FROM builder
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "build_args", "base", "stages"),
+    [
+        (None, {}, "a:1-arm64", [0, 2, 5]),
+        ("BUILDER", {"V": "2"}, "a:2-arm64", [0, 2]),
+        ("tool", {}, "b:1", [1]),
+        ("given", {}, None, [3]),
+        ("given", {"BASE": "c:1"}, "c:1", [3]),
+        ("given", {"BASE": "builder"}, "a:1-arm64", [0, 2, 3]),
+        ("bare", {}, SCRATCH, [4]),
+    ],
+)
+def test_the_chain_of_stages_below_a_target(
+    target: str | None, build_args: dict[str, str], base: str | None, stages: list[int]
+) -> None:
+    """FROM alone leads to the image at the bottom; what is only copied from does not."""
+    found, chain = parse(CHAINS, "x").chain(target, build_args, "linux/arm64")
+    assert (found, [stage.index for stage in chain]) == (base, stages)
+
+
+def test_no_chain_for_an_unknown_target() -> None:
+    """As for the images, the message names the stages there are."""
+    with pytest.raises(UsageError, match="no stage 'nope' in x; its stages are: base, tool"):
+        parse(CHAINS, "x").chain("nope", {})
+
+
+def test_a_name_that_comes_again_stands_on_the_earlier_stage() -> None:
+    """``FROM x AS x`` is the image the first time, and the stage before from then on; it never leads in a circle."""
+    base, chain = parse("FROM x AS x\nFROM x AS x\nFROM x AS x\n", "x").chain(None, {})
+    assert (base, [stage.index for stage in chain]) == ("x", [0, 1, 2])
+
+
 def test_unknown_target_names_the_stages() -> None:
     """The message lists what there is, and the hint the nearest name."""
     dockerfile = parse(STAGES, "deploy/Dockerfile")
@@ -232,7 +246,16 @@ def test_what_is_no_dockerfile(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["FROM", "FROM a AS", "FROM a b c d", "FROM a\nFORM b", "FROM a\nCOPY --from", "FROM \\"]
+    "text",
+    [
+        "FROM",
+        "FROM a AS",
+        "FROM a b c d",
+        "FROM a\nFORM b",
+        "FROM a\nCOPY --from",
+        "FROM \\",
+        pytest.param("FROM a\nRUN " + "[" * 10**5, id="nested"),
+    ],
 )
 def test_mistakes_are_left_to_the_builder(text: str) -> None:
     """The builder says what is wrong better than a second reader could."""
@@ -251,3 +274,6 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     dockerfile = parse(text, "x")
     assert isinstance(dockerfile, Dockerfile)
     assert all(image and image != "scratch" for image in dockerfile.base_images(None, {}))
+    base, stages = dockerfile.chain(None, {})
+    assert stages[-1] is dockerfile.stages[-1]
+    assert base is None or base in {SCRATCH, *dockerfile.base_images(None, {})}
