@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 
 from msgspec.structs import replace
 
@@ -16,7 +17,8 @@ from imgcompare.image.archive import THREADS, ArchivedImage, read_archive
 from imgcompare.image.documents import Config, decode
 from imgcompare.image.index import LayerIndex
 from imgcompare.image.layer import BlobReader
-from imgcompare.model import Image, Stage
+from imgcompare.image.origin import origins
+from imgcompare.model import Image, Layer, Stage
 from imgcompare.plan import Plan
 from imgcompare.units import format_bytes
 from imgcompare.workbench import Workbench
@@ -33,23 +35,45 @@ def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workben
     """
     platform = plan.config.platform
     wanted = {name: (variant.image.image, base_layer_count(variant)) for name, variant in built.items()}
-    images = {each: image for each in set(wanted.values()) if (image := _known(*each, platform, bench)) is not None}
+    configs = {key: bench.cache.config(key, platform) for key, _ in wanted.values()}
+    images = {each: found for each in set(wanted.values()) if (found := _known(configs[each[0]], each[1], bench))}
     missing = [each for each in dict.fromkeys(wanted.values()) if each not in images]
     archived = _read(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
     for key, base in missing:
         image = images[key, base] = analyse(archived[key], base)
         bench.cache.put_finding(image.image_id, _kind(base), image)
+    configs |= {key: image.config for key, image in archived.items()}
     references = {variant.name: variant.spec.image or variant.tag for variant in plan.variants}
     return {
-        name: replace(images[wanted[name]], reference=references[name], stand_ins=variant.stand_ins)
+        name: replace(
+            images[wanted[name]],
+            layers=_with_origins(images[wanted[name]].layers, configs[variant.image.image] or b"", variant),
+            reference=references[name],
+            stand_ins=variant.stand_ins,
+        )
         for name, variant in built.items()
     }
 
 
-def _known(key: str, base: int | None, platform: str | None, bench: Workbench) -> Image | None:
+def _known(config: bytes | None, base: int | None, bench: Workbench) -> Image | None:
     """What was worked out of an image before, without loading a single layer."""
-    image_id = bench.cache.image_id(key, platform)
-    return bench.cache.finding(image_id, _kind(base), Image) if image_id else None
+    return bench.cache.finding(_digest(config), _kind(base), Image) if config else None
+
+
+def _with_origins(layers: tuple[Layer, ...], config: bytes, built: BuiltVariant) -> tuple[Layer, ...]:
+    """Say which line of the Dockerfile made each layer; two Dockerfiles can make one image, so this is never cached."""
+    if not built.stages:
+        return layers
+    history = decode(config, Config, "the image's config").history or ()
+    made = origins(history, built.stages, base_layer_count(built))
+    return tuple(
+        replace(layer, stage=origin.stage, dockerfile_line=origin.line) if origin else layer
+        for layer, origin in zip_longest(layers, made[: len(layers)])
+    )
+
+
+def _digest(config: bytes) -> str:
+    return f"sha256:{hashlib.sha256(config).hexdigest()}"
 
 
 def _kind(base: int | None) -> str:
@@ -85,9 +109,8 @@ def _from_store(keys: Sequence[str], bench: Workbench) -> dict[str, ArchivedImag
                         read[diff_id] = known or _stored_layer(reader, store, diff_ids[:count], bench)
             except (LayerStoreError, ImageFormatError):
                 continue
-            image_id = f"sha256:{hashlib.sha256(config).hexdigest()}"
             layers = tuple(read[diff_id] for diff_id in diff_ids)
-            images[key] = ArchivedImage(config=config, image_id=image_id, layers=layers)
+            images[key] = ArchivedImage(config=config, image_id=_digest(config), layers=layers)
     return images
 
 

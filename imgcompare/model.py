@@ -68,8 +68,8 @@ class Source(Struct, frozen=True, kw_only=True):
 class Layer(Struct, frozen=True, kw_only=True):
     """One layer: ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes.
 
-    ``base`` says that it came with the base image, ``stage`` and ``dockerfile_line`` which instruction made it, where the
-    Dockerfile is known.
+    ``base`` says that it came with the base image, ``stage`` and ``dockerfile_line`` which instruction made it, where
+    the Dockerfile is known.
     """
 
     diff_id: str
@@ -139,11 +139,11 @@ class Image(Struct, frozen=True, kw_only=True):
     ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; ``history_count`` counts
     history rows, empty ones included; ``stand_ins`` names the base images that were made locally.
 
-    ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them, null
-    where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are not.
-    ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does the same
-    by what the bytes are, wherever they came from. ``wasted_bytes`` are file contents in lower layers that upper ones overwrite or delete;
-    ``efficiency`` (0 to 1) is as dive defines it.
+    ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them,
+    null where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are
+    not. ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does
+    the same by what the bytes are, wherever they came from. ``wasted_bytes`` are file contents in lower layers that
+    upper ones overwrite or delete; ``efficiency`` (0 to 1) is as dive defines it.
     """
 
     image_id: str
@@ -255,8 +255,8 @@ class Change(Struct, frozen=True, kw_only=True):
 class ComparisonRow(Struct, frozen=True, kw_only=True):
     """A variant against the baseline: delta = variant minus baseline, ratio = variant ÷ baseline.
 
-    ``pull_size`` is what a server that already has the baseline would still pull, compressed; ``reasons`` are the changes
-    that make the uncompressed delta, the greatest first.
+    ``pull_size`` is what a server that already has the baseline would still pull, compressed; ``reasons`` are the
+    changes that make the uncompressed delta, the greatest first.
     """
 
     variant: str

@@ -87,10 +87,10 @@ class ImageCache:
             return None
         return ArchivedImage(config=entry.config, image_id=entry.image_id, layers=known)
 
-    def image_id(self, engine_digest: str, platform: str | None) -> str | None:
-        """What the image is that an engine names by this digest, without loading its layers."""
+    def config(self, engine_digest: str, platform: str | None) -> bytes | None:
+        """The config of the image that an engine names by this digest, without loading its layers."""
         entry = self._entry(engine_digest, platform)
-        return entry.image_id if entry else None
+        return entry.config if entry else None
 
     def put_image(self, engine_digest: str, platform: str | None, image: ArchivedImage) -> None:
         """Keep an image and its layers under the engine's digest for it; a tag is no content address and is ignored."""

@@ -94,9 +94,9 @@ def test_findings_come_back(tmp_path: Path, image: ArchivedImage) -> None:
 def test_an_image_is_known_by_its_digest(tmp_path: Path, image: ArchivedImage) -> None:
     """What an engine's digest stands for is told without its layers."""
     cache = ImageCache(tmp_path)
-    assert cache.image_id(ENGINE_DIGEST, None) is None
+    assert cache.config(ENGINE_DIGEST, None) is None
     cache.put_image(ENGINE_DIGEST, None, image)
-    assert cache.image_id(ENGINE_DIGEST, None) == image.image_id
+    assert cache.config(ENGINE_DIGEST, None) == image.config
 
 
 def test_damage_is_a_miss(tmp_path: Path, image: ArchivedImage) -> None:
