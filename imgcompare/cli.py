@@ -11,8 +11,10 @@ import click
 
 from imgcompare import __version__
 from imgcompare.commands.clean import clean
+from imgcompare.commands.diff import diff
 from imgcompare.commands.doctor import doctor
 from imgcompare.commands.engine import engine
+from imgcompare.commands.inspect import inspect
 from imgcompare.commands.report import report
 from imgcompare.commands.run import run
 from imgcompare.commands.setup import setup
@@ -36,7 +38,7 @@ def cli() -> None:
     """
 
 
-for command in (run, report, setup, engine, doctor, clean):
+for command in (run, report, diff, inspect, setup, engine, doctor, clean):
     cli.add_command(command)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+from imgcompare.errors import UsageError
+
 MINUS = "−"  # U+2212, as wide as the plus sign beside it
 
 # Decimal units in the spelling of Docker (https://github.com/docker/go-units/blob/master/size.go), with the decimals
 # that give about four figures, so that sizes in one column compare at a glance.
 _BYTE_UNITS = (("B", 0), ("kB", 0), ("MB", 1), ("GB", 2))
+_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?:([kmgt]?)(i?)b)?", re.IGNORECASE)
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -19,6 +24,20 @@ def format_bytes(count: float) -> str:
             return f"{value:.{decimals}f} {unit}"
         value /= 1000
     return f"{value:.2f} TB"
+
+
+def parse_bytes(option: str, text: str) -> int:
+    """Read a number of bytes as users write it: ``500000``, ``500kB``, ``1.5MB``, ``2MiB``; case does not matter.
+
+    Raises UsageError, naming the option, for anything else.
+    """
+    match = _QUANTITY.fullmatch(text.strip())
+    power = "kmgt".find(match[2].lower()) + 1 if match and match[2] else 0
+    if not match or (match[3] and not power):
+        raise UsageError(
+            f"{option} {text!r} is no number of bytes", hint=f"Accepted forms: {option} 500000, 500kB, 1.5MB or 2MiB."
+        )
+    return round(float(match[1]) * float((1024 if match[3] else 1000) ** power))
 
 
 def format_delta(count: float) -> str:

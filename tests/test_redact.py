@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from imgcompare.model import Comparison, EngineInfo, Failure, Report, Source, Stage, Tool, Variant, Verdict
-from imgcompare.redact import MASK, redact, redact_report, secret_values
+from imgcompare.redact import MASK, redact, redact_command, redact_report, secret_values
 
 WORKING = Variant(name="works", source=Source(dockerfile="Dockerfile"), verdict=Verdict.WORKS)
 
@@ -76,3 +76,26 @@ def test_a_report_without_secrets_stays_as_it_is() -> None:
     """Nothing is rebuilt where there is nothing to hide."""
     report = report_of(WORKING)
     assert redact_report(report, ()) is report
+
+
+@pytest.mark.parametrize(
+    ("command", "masked"),
+    [
+        ("serve --password hunter2 --port 1", f"serve --password {MASK} --port 1"),
+        ("serve --api-key=hunter2", f"serve --api-key={MASK}"),
+        ('["serve", "--token", "hunter2"]', f'["serve", "--token", "{MASK}"]'),
+        ('["sh", "-c", "DB_PASSWORD=hunter2 serve"]', f'["sh", "-c", "DB_PASSWORD={MASK} serve"]'),
+        ("https://me:hunter2@host/x", f"https://me:{MASK}@host/x"),
+        ("python -m auth_server run", "python -m auth_server run"),
+        ("curl https://host:80/x@y", "curl https://host:80/x@y"),
+        ("serve --port=80 -p 80", "serve --port=80 -p 80"),
+    ],
+)
+def test_commands_do_not_give_secrets_away(command: str, masked: str) -> None:
+    """What is given to a secret name, and the password in a URL, is masked; other words are not."""
+    assert redact_command(command) == masked
+
+
+def test_long_commands_take_no_time() -> None:
+    """Words of any length are looked at once: this would not end otherwise."""
+    assert redact_command("a" * 200_000 + "-token-" * 20_000).startswith("aaa")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgcompare.errors import UsageError
 from imgcompare.units import (
     draw_bar,
     format_bytes,
@@ -14,6 +15,7 @@ from imgcompare.units import (
     format_percent,
     format_quantity,
     format_seconds,
+    parse_bytes,
 )
 
 
@@ -133,3 +135,32 @@ def test_bar(share: float, bar: str, ascii_bar: str) -> None:
     """A bar is as long as its share, in eighths; the smallest still shows, and none leaves its room."""
     assert draw_bar(share, 10) == bar
     assert draw_bar(share, 10, ascii_only=True) == ascii_bar
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("0", 0),
+        ("500000", 500_000),
+        ("12B", 12),
+        ("500kB", 500_000),
+        ("500 KB", 500_000),
+        (" 1.5mb ", 1_500_000),
+        ("2MiB", 2 << 20),
+        ("1GB", 1_000_000_000),
+        ("0.5TiB", 1 << 39),
+    ],
+)
+def test_bytes_are_read_as_users_write_them(text: str, count: int) -> None:
+    """Decimal and binary units, any case, a fraction or none."""
+    assert parse_bytes("--min", text) == count
+
+
+@pytest.mark.parametrize(
+    "text", ["", "much", "-1", "+1", "1e6", "1.", ".5", "5 iB", "1 XB", "1MBB", "1,5MB", "٣", "9" * 99]
+)
+def test_what_is_no_number_of_bytes_is_refused(text: str) -> None:
+    """The error names the option, what was given, and the accepted forms."""
+    with pytest.raises(UsageError, match=r"--min .* is no number of bytes") as caught:
+        parse_bytes("--min", text)
+    assert caught.value.hint == "Accepted forms: --min 500000, 500kB, 1.5MB or 2MiB."

@@ -24,6 +24,11 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return host(context(command))
 
 
+def platform_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--platform`` for images that exist for several."""
+    return click.option("--platform", metavar="OS/ARCH", help="Which of several platforms, e.g. linux/arm64.")(command)
+
+
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--format``, ``--json`` and ``-o``."""
     format_ = click.option(
@@ -65,10 +70,10 @@ class Output:
         if self.path is not None:
             write_atomically(self.path, text)
         else:
-            _print(text)
+            write_text(text)
 
 
-def _print(text: str) -> None:
+def write_text(text: str) -> None:
     """Write to stdout; a reader that has seen enough (``| head``) changes nothing about the command's result."""
     try:
         sys.stdout.write(text)

@@ -65,7 +65,7 @@ class Archive:
             return self.find(min(common), platform=platform)
         names = {name for found in self._found for name in found.keys if not is_digest(name)}
         listed = printable(", ".join(sorted(names or {image.image_id for image in self.images})), limit=300)
-        raise UsageError(f"The archive has {len(self.images)} images: {listed}.", hint="Name the one you mean.")
+        raise UsageError(f"The archive has {len(self.images)} images: {listed}.", hint="Name the one meant: FILE#NAME.")
 
     def find(self, key: str, *, platform: str | None = None) -> ArchivedImage:
         """The image of a reference, or of a digest: its config's, its manifest's, or an index's that leads to it.

@@ -51,12 +51,29 @@ class History(msgspec.Struct, frozen=True):
     empty_layer: bool | None = None
 
 
+class Healthcheck(msgspec.Struct, frozen=True, rename="pascal"):
+    """How to see whether a container is well; times are nanoseconds."""
+
+    test: tuple[str, ...] | None = None
+    interval: int | None = None
+    timeout: int | None = None
+    start_period: int | None = None
+    retries: int | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, rename="pascal"):
-    """How a container of the image is run."""
+    """How a container of the image is run; engines once wrote a command of one word as a string."""
 
     user: str | None = None
     exposed_ports: dict[str, msgspec.Raw] | None = None
+    env: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | str | None = None
+    cmd: tuple[str, ...] | str | None = None
+    volumes: dict[str, msgspec.Raw] | None = None
     working_dir: str | None = None
+    labels: dict[str, str | None] | None = None
+    stop_signal: str | None = None
+    healthcheck: Healthcheck | None = None
 
 
 class RootFilesystem(msgspec.Struct, frozen=True):

@@ -31,12 +31,31 @@ def open_image(path: Path, name: str | None = None, *, platform: str | None = No
     shown = printable(str(path), limit=200)
     try:
         archive = _open(path)
-        return archive.find(name, platform=platform) if name else archive.only(platform=platform)
+        return _named(archive, name, platform) if name else archive.only(platform=platform)
     except (ImageFormatError, UsageError) as exc:
         raise type(exc)(f"{shown}: {exc.message}", hint=exc.hint or _HINT) from exc
     except (OSError, ValueError) as exc:
         reason = printable(getattr(exc, "strerror", None) or str(exc), limit=200)
         raise UsageError(f"{shown} cannot be read: {reason}.", hint=_HINT) from exc
+
+
+def _named(archive: Archive, name: str, platform: str | None) -> ArchivedImage:
+    try:
+        return archive.find(name, platform=platform)
+    except ImageFormatError as exc:
+        raise UsageError(exc.message, hint="Name one that it has.") from exc
+
+
+def may_be_image(path: Path) -> bool:
+    """Whether it looks worth opening: a tar, packed data, a folder with an image's index, or a pipe. Raises OSError."""
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return _has_index(path)
+    if not stat.S_ISREG(mode):
+        return stat.S_ISFIFO(mode)
+    with path.open("rb") as file:
+        head, _ = peek(_chunks(file))
+    return begins_archive(head) or is_compressed(head)
 
 
 def _open(path: Path) -> Archive:
@@ -59,10 +78,14 @@ def _from_file(file: BinaryIO) -> Archive:
 
 
 def _from_folder(folder: Path) -> Archive:
-    if not any((folder / name).is_file() for name in ("index.json", "manifest.json")):
+    if not _has_index(folder):
         raise UsageError("It is no image: it has neither index.json nor manifest.json.")
     with ThreadPoolExecutor(THREADS) as executor:
         return archive_of(_FolderContents(executor, folder.resolve()))
+
+
+def _has_index(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in ("index.json", "manifest.json"))
 
 
 class _FolderContents(Contents):

@@ -15,8 +15,13 @@ _NOT_ASCII = re.compile("[^\x00-\x7e]")
 
 
 def render(report: Report, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are not data
-    """Return the report as JSON text; characters that a terminal could obey, or cannot show, are escaped."""
-    text = msgspec.json.format(msgspec.json.encode(report), indent=2).decode()
+    """Return the report as JSON text."""
+    return to_json(report, style)
+
+
+def to_json(value: msgspec.Struct, style: Style) -> str:
+    """Return a struct as JSON text; characters that a terminal could obey, or cannot show, are escaped."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     return (_NOT_ASCII if style.ascii_only else _UNSHOWN).sub(_escape, text) + "\n"
 
 

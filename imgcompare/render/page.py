@@ -72,6 +72,11 @@ class Page:
         """Say whether a text fits on one line."""
         return cell_len(self.spell(text)) <= self.style.width
 
+    def cut(self, text: str, width: int) -> str:
+        """Return a text as it is spelled here, filled up or cut to a width."""
+        text = _cut(self.spell(text), width, self.spell("…"))
+        return text + " " * (width - cell_len(text))
+
     def grid(self, grid: Grid) -> bool:
         """Add a table in its richest form that fits; False where none does."""
         columns = None if self.style.width < LIST_BELOW else _fit(grid, self.style, self.spell)
@@ -118,8 +123,13 @@ class _Fitted:
         return 1 if self.column.joined else 2
 
     @property
-    def can_stretch(self) -> bool:
-        return self.column.key == "bar" or isinstance(self.column, Wide)
+    def wants(self) -> int:
+        """How many more cells it could use."""
+        if self.column.key == "bar":
+            return _BAR_MAX - self.width
+        if not isinstance(self.column, Wide):
+            return 0
+        return max(map(cell_len, (self.title, *(cell.text for cell in self.cells)))) - self.width
 
 
 def _fit(grid: Grid, style: Style, spell: Callable[[str], str]) -> list[_Fitted] | None:
@@ -161,27 +171,26 @@ def _with(cells: Sequence[Cell], texts: Iterable[str]) -> tuple[Cell, ...]:
 
 
 def _share_out(columns: Sequence[_Fitted], spare: int, style: Style, ellipsis: str) -> list[_Fitted]:
-    """Share the room that is left among the columns that can use it."""
-    takers = sum(fitted.can_stretch for fitted in columns)
-    stretched = []
-    for fitted in columns:
-        if fitted.can_stretch:
-            before, fitted = fitted.width, _stretch(fitted, spare // takers, style, ellipsis)  # noqa: PLW2901
-            spare, takers = spare - (fitted.width - before), takers - 1
-        stretched.append(fitted)
-    return stretched
+    """Share the room that is left among the columns that want it; what one does not want is for the others."""
+    stretched = list(columns)
+    takers = sorted((number for number, fitted in enumerate(columns) if fitted.wants), key=lambda n: columns[n].wants)
+    for left, number in zip(range(len(takers), 0, -1), takers, strict=True):
+        more = min(spare // left, columns[number].wants)
+        spare -= more
+        stretched[number] = replace(columns[number], width=columns[number].width + more)
+    return [_fill(fitted, style, ellipsis) for fitted in stretched]
 
 
-def _stretch(fitted: _Fitted, spare: int, style: Style, ellipsis: str) -> _Fitted:
-    """Give bars, or what is wide, more room, and draw or cut them."""
+def _fill(fitted: _Fitted, style: Style, ellipsis: str) -> _Fitted:
+    """Draw bars, and cut what is wide, to the width they got."""
     if fitted.column.key == "bar":
-        width = min(fitted.width + spare, _BAR_MAX)
-        bars = [draw_bar(cell.share or 0.0, width, ascii_only=style.ascii_only) for cell in fitted.cells]
-        return replace(fitted, width=width, cells=_with(fitted.cells, bars))
-    width = min(fitted.width + spare, max(map(cell_len, (fitted.title, *(cell.text for cell in fitted.cells)))))
-    cut = _cut_start if isinstance(fitted.column, Wide) and fitted.column.keep_end else _cut
-    texts = [cut(cell.text, width, ellipsis) for cell in fitted.cells]
-    return replace(fitted, width=width, cells=_with(fitted.cells, texts))
+        bars = (draw_bar(cell.share or 0.0, fitted.width, ascii_only=style.ascii_only) for cell in fitted.cells)
+        return replace(fitted, cells=_with(fitted.cells, bars))
+    if not isinstance(fitted.column, Wide):
+        return fitted
+    cut = _cut_start if fitted.column.keep_end else _cut
+    texts = (cut(cell.text, fitted.width, ellipsis) for cell in fitted.cells)
+    return replace(fitted, title=_cut(fitted.title, fitted.width, ellipsis), cells=_with(fitted.cells, texts))
 
 
 def _draw(columns: Sequence[_Fitted], row_count: int) -> Iterator[Text]:

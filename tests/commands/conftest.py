@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tarfile
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +197,71 @@ def lasting_project(
     project.end()
     assert_gone(lambda: ours(client) - before)
     project("clean")
+
+
+class Offline:
+    """The command line where no engine answers, in a folder in which images can be written."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "home").mkdir()
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder / "home"),
+            "DOCKER_HOST": "unix:///nowhere/d.sock",
+            "PYTHONWARNINGS": "error",
+        }
+
+    def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end, output captured."""
+        return subprocess.run(
+            [sys.executable, "-m", "imgcompare", *arguments],
+            cwd=self.folder,
+            env=self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def save(self, file: str, images: dict[str, list[dict[str, bytes]]], **settings: object) -> Path:
+        """Write what ``docker save`` would, of images by name, each a list of layers, each files by path."""
+        blobs: dict[str, bytes] = {}
+        saved = []
+        for name, contents in images.items():
+            layers = [tar_of(content) for content in contents]
+            config = {
+                "os": "linux",
+                "architecture": "amd64",
+                "config": settings,
+                "rootfs": {"type": "layers", "diff_ids": [f"sha256:{sha256(x).hexdigest()}" for x in layers]},
+                "history": [{"created_by": f"COPY {next(iter(content), 'nothing')} /"} for content in contents],
+            }
+            document = json.dumps(config).encode()
+            paths = [f"blobs/sha256/{sha256(blob).hexdigest()}" for blob in (document, *layers)]
+            blobs |= zip(paths, (document, *layers), strict=True)
+            saved.append({"Config": paths[0], "RepoTags": [name], "Layers": paths[1:]})
+        path = self.folder / file
+        path.write_bytes(tar_of(blobs | {"manifest.json": json.dumps(saved).encode()}))
+        return path
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    """A tar of files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Offline:
+    """The command line without an engine."""
+    return Offline(tmp_path)
 
 
 def ours(client: docker.DockerClient) -> set[str]:

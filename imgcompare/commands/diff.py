@@ -1,0 +1,75 @@
+"""``imgcompare diff``: what is different between two images."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from imgcompare.commands.options import engine_options, platform_option, write_text
+
+
+@click.command()
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option("--packages", "sections", flag_value="packages", multiple=True, help="Only the packages, all of them.")
+@click.option("--files", "sections", flag_value="files", multiple=True, help="Only the files, all of them.")
+@click.option("--layers", "sections", flag_value="layers", multiple=True, help="Only the layers.")
+@click.option("--all", "all_", is_flag=True, help="Everything, in full.")
+@click.option(
+    "--min",
+    "min_",
+    metavar="BYTES",
+    help="Put files that move less together by folder: 500000, 500kB, 2MiB; 0 lists each. "
+    "[default: a hundredth of all that moved]",
+)
+@click.option("--json", "json_", is_flag=True, help="Print the difference as JSON, in full.")
+@platform_option
+@engine_options
+def diff(
+    *,
+    before: str,
+    after: str,
+    sections: tuple[str, ...],
+    all_: bool,
+    min_: str | None,
+    json_: bool,
+    platform: str | None,
+    host: str | None,
+    docker_context: str | None,
+) -> None:
+    """Show how image B differs from image A: sizes and the reason, layers, packages, files and config.
+
+    A and B are variants of this folder's newest report, files that `docker save` wrote, OCI layouts as files or
+    folders, Dockerfiles, which are built, or references on the engine. The first of these that fits is meant; ./FILE is
+    always a file, image:REFERENCE always a reference, and FILE#NAME one of several images in a file.
+
+    \b
+    Examples:
+      imgcompare diff single-stage multi-stage
+      imgcompare diff single-stage multi-stage --packages
+      imgcompare diff shop:1.4 shop:1.5 --files --min 100kB
+      imgcompare diff old.tar new.tar --json
+
+    Files and folders need no engine. What the numbers mean: docs/numbers.md
+    """
+    from imgcompare.imagediff import Section, compare_images  # noqa: PLC0415 - --help must be quick
+    from imgcompare.images import load_images  # noqa: PLC0415
+    from imgcompare.progress import open_progress  # noqa: PLC0415
+    from imgcompare.render import diff as page  # noqa: PLC0415
+    from imgcompare.render.json import to_json  # noqa: PLC0415
+    from imgcompare.session import Connection  # noqa: PLC0415
+    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.units import parse_bytes  # noqa: PLC0415
+
+    min_bytes = parse_bytes("--min", min_) if min_ is not None else None
+    with open_progress(sys.stderr, quiet=False) as progress:
+        connection = Connection(host=host, context=docker_context)
+        old, new = load_images((before, after), Path.cwd(), connection, progress, platform=platform)
+    wanted = tuple(map(Section, sections)) if sections and not all_ else tuple(Section)
+    found = compare_images(old, new, wanted, min_bytes=min_bytes)
+    style = style_for(sys.stdout, os.environ)
+    rows = None if sections or all_ else page.SUMMARY_ROWS
+    write_text(to_json(found, style) if json_ else page.render(found, style, rows=rows))
