@@ -11,7 +11,7 @@ from imgcompare import store
 from imgcompare.commands.options import Output
 from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
-from imgcompare.model import Expectation, Report
+from imgcompare.model import Expectation, Report, Verdict
 from imgcompare.progress import open_progress
 from imgcompare.scenarios import scenario
 from imgcompare.session import Connection, perform
@@ -24,7 +24,7 @@ def run_and_write(options: Mapping[str, Any], output: Output, project: Path, env
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
         outcome = perform(config, connection, progress, reports)
-    if outcome.error is None or any(variant.check for variant in outcome.report.variants):
+    if outcome.error is None or any(v.verdict is not Verdict.NOT_CHECKED for v in outcome.report.variants):
         output.write(outcome.report, notes=_kept_urls(config, outcome.report))
     if outcome.error is not None:
         raise outcome.error
