@@ -35,7 +35,6 @@ SLEEP = "import time; time.sleep({:d})"
         ("POST /containers/create", signal.SIGTERM),
         ("POST /containers/[^/]+/start", signal.SIGINT),
         ("GET /containers/[^/]+/json", signal.SIGTERM),
-        ("GET /containers/[^/]+/stats", signal.SIGINT),
         ("GET /images/get", signal.SIGTERM),
         ("DELETE /containers/", signal.SIGINT),
     ],
