@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from imgcompare.commands.options import Output
 from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation, Report, Verdict
+from imgcompare.plan import default_jobs
 from imgcompare.progress import open_progress
 from imgcompare.scenarios import scenario
 from imgcompare.session import Connection, perform
@@ -41,7 +43,6 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
             "no_cache",
             "pull",
             "builder",
-            "jobs",
             "keep",
             "host_port",
             "rm_images",
@@ -49,6 +50,7 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
         if key in options
     }
     shared |= {
+        "jobs": options.get("jobs") or default_jobs(os.cpu_count()),
         "env": parse_pairs("--env", options.get("env", ()), environ),
         "build_args": parse_pairs("--build-arg", options.get("build_arg", ()), environ),
         "timeout_s": options.get("timeout", 60.0),
