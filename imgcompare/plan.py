@@ -70,12 +70,12 @@ def make_plan(config: Config, run_id: str) -> Plan:
 
 
 def default_jobs(processors: int | None) -> int:
-    """How many variants to work on at a time: more than two a processor only slow each other, and each other's start."""
+    """How many variants to work on at a time: more than two a processor only slow each other's start."""
     return max(_FEWEST_JOBS, 2 * (processors or 1))
 
 
 def _repository(config: Config) -> str:
     """A repository in our own namespace, one for each context folder, so that two projects never share a tag."""
     slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower())[:_SLUG_LENGTH].strip("-") or "comparison"
-    context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"imgcompare/{slug}-{context}"
