@@ -20,9 +20,9 @@ from imgcompare.safetext import printable
 BODY_LIMIT_BYTES = 1 << 20
 REPLY_LIMIT_S = 15.0
 _EXCERPT_CHARACTERS = 200
-_FIRST_PAUSE_S = 0.01
+_FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.25
-_FIRST_ATTEMPT_S = 2.0
+_FIRST_ATTEMPT_S = 0.3
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from imgcompare.engine import Engine
-from imgcompare.errors import ImgcompareError
+from imgcompare.errors import EngineLostError, ImgcompareError
 from imgcompare.ledger import CONTAINER, IMAGE, Ledger, Made, ended_runs, names_in_use
 
 
@@ -38,16 +39,26 @@ def reap_dead_runs(folder: Path, engine: Engine, ledger: Ledger) -> int:
     return removed
 
 
-def sweep(engine: Engine, ledger: Ledger) -> list[str]:
-    """After a run that was cut short, remove whatever container of it is still there; returns those that stayed."""
+def sweep(engine: Engine, ledger: Ledger, tags: Iterable[str] = ()) -> list[str]:
+    """At a run's end, remove whatever container of it is still there, and ``tags``; returns what stayed.
+
+    Once the engine is lost it is not asked again: a frozen one would take its whole time-out for each.
+    """
     made = ledger.made()
     kept = {entry.name for entry in made if entry.kept}
-    left = []
-    for name in dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER and entry.name not in kept):
+    names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER and entry.name not in kept)
+    removals = [(name, partial(engine.remove_container, name, ledger.run_id)) for name in names]
+    removals += [(tag, partial(engine.remove_image, tag)) for tag in tags]
+    left: list[str] = []
+    lost = False
+    for name, remove in removals:
         try:
-            engine.remove_container(name, ledger.run_id)
-        except ImgcompareError:
-            left.append(name)
+            if not lost:
+                remove()
+                continue
+        except ImgcompareError as exc:
+            lost = isinstance(exc, EngineLostError)
+        left.append(name)
     return left
 
 

@@ -29,7 +29,7 @@ class VariantSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means as many as fit."""
+    """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time."""
 
     scenario: str
     context: Path

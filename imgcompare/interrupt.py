@@ -11,6 +11,17 @@ from typing import NoReturn
 
 from imgcompare.errors import InterruptedRunError
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def leave_signals_to_the_main_thread() -> None:
+    """Block the signals in this thread and in those it starts; for the initializer of a pool.
+
+    The kernel gives a process's signal to any thread that takes it. Python's handlers run in the main one, which sleeps
+    on when another was woken: the first Ctrl-C of a run was lost now and then.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
 
 @contextmanager
 def interruptible() -> Iterator[None]:
@@ -27,7 +38,7 @@ def interruptible() -> Iterator[None]:
         _tell(b"\nStopping: removing what this run made. Once more to leave at once.\n")
         raise InterruptedRunError(number)
 
-    earlier = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    earlier = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:
         yield
     finally:

@@ -42,6 +42,7 @@ class Ledger:
         self._engine = engine
         self._endpoint = endpoint
         self._path = folder / f"{run_id}.jsonl"
+        self._removed: set[str] = set()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._fd = _create_locked(self._path)
@@ -58,9 +59,13 @@ class Ledger:
         if written < len(line):
             raise self._unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
+    def removed(self, name: str) -> None:
+        """Note that an object is gone again; only for this process, another one looks for itself."""
+        self._removed.add(name)
+
     def made(self) -> list[Made]:
-        """Everything recorded so far."""
-        return _read(self._path)
+        """Everything recorded so far that is not gone again."""
+        return [made for made in _read(self._path) if made.name not in self._removed]
 
     def close(self, *, left: bool) -> None:
         """End the run: the file goes unless something recorded in it is ``left`` on the engine."""

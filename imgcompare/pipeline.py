@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from imgcompare import __version__, compare, diagnose
 from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
+from imgcompare.interrupt import leave_signals_to_the_main_thread
 from imgcompare.measuring import measure_images
 from imgcompare.model import SCHEMA_VERSION, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.plan import Plan
@@ -38,7 +39,7 @@ class Outcome:
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
     board = _Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
-    pool = ThreadPoolExecutor(plan.jobs + 1, thread_name_prefix="imgcompare")
+    pool = ThreadPoolExecutor(plan.jobs + 1, "imgcompare", leave_signals_to_the_main_thread)
     workers: list[Future[Variant]] = []
     images: list[Future[Mapping[str, Image]]] = []
     error: ImgcompareError | None = None

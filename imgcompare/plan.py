@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imgcompare.config import Config, VariantSpec
 from imgcompare.errors import UsageError
 
-_PARALLEL_VARIANTS = 8
+_FEWEST_JOBS = 4
 # A reference's name has at most 255 characters (https://pkg.go.dev/github.com/distribution/reference).
 _SLUG_LENGTH = 100
 
@@ -65,12 +65,17 @@ def make_plan(config: Config, run_id: str) -> Plan:
         config=config,
         baseline=config.baseline or config.variants[0].name,
         variants=variants,
-        jobs=config.jobs or min(len(variants), _PARALLEL_VARIANTS),
+        jobs=min(len(variants), config.jobs or _FEWEST_JOBS),
     )
+
+
+def default_jobs(processors: int | None) -> int:
+    """How many variants to work on at a time: more than two a processor only slow each other's start."""
+    return max(_FEWEST_JOBS, 2 * (processors or 1))
 
 
 def _repository(config: Config) -> str:
     """A repository in our own namespace, one for each context folder, so that two projects never share a tag."""
     slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower())[:_SLUG_LENGTH].strip("-") or "comparison"
-    context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"imgcompare/{slug}-{context}"

@@ -47,6 +47,8 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
         if plan.config.keep and tried.failure is None:
             bench.ledger.record(CONTAINER, spec.name, kept=True)
             container.keep()
+            return tried
+    bench.ledger.removed(spec.name)
     return tried
 
 

@@ -17,7 +17,7 @@ from imgcompare.cleanup import reap_dead_runs, sweep
 from imgcompare.config import Config
 from imgcompare.engine import Endpoint, Engine
 from imgcompare.engine.connect import find_engine, is_local
-from imgcompare.errors import EngineRefusedError, ImgcompareError, NoEngineError
+from imgcompare.errors import EngineRefusedError, NoEngineError
 from imgcompare.image.cache import default_cache
 from imgcompare.interrupt import interruptible
 from imgcompare.ledger import Ledger
@@ -90,21 +90,11 @@ def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
 
 def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bool:
     """Remove what must not stay, and say whether anything of this run does."""
-    left = sweep(engine, ledger)
-    if plan.config.rm_images:
-        left += [variant.tag for variant in plan.variants if variant.tag and not _removed(engine, variant.tag)]
+    tags = [variant.tag for variant in plan.variants if variant.tag] if plan.config.rm_images else []
+    left = sweep(engine, ledger, tags)
     if left:
         progress.note(f"Could not remove {', '.join(left)}: `imgcompare clean` will, once the engine answers.")
     return bool(left) or any(entry.kept for entry in ledger.made())
-
-
-def _removed(engine: Engine, tag: str) -> bool:
-    """Remove an image's tag; False when the engine could not."""
-    try:
-        engine.remove_image(tag)
-    except ImgcompareError:
-        return False
-    return True
 
 
 def _saver(folder: Path | None, run_id: str) -> Callable[[Report], None]:

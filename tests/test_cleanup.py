@@ -11,7 +11,7 @@ import pytest
 
 from imgcompare.cleanup import Cleaned, clean, reap_dead_runs, sweep
 from imgcompare.engine import BuildFailed, BuildRequest, Built, Container, ContainerSpec, Endpoint, EngineImage
-from imgcompare.errors import EngineError
+from imgcompare.errors import EngineError, EngineLostError
 from imgcompare.ledger import CONTAINER, IMAGE, Ledger, ended_runs
 from imgcompare.model import EngineInfo
 
@@ -28,6 +28,8 @@ class FakeEngine:
     in_use: set[str] = field(default_factory=set)
     name: str = "engine-1"
     refuses: set[str] = field(default_factory=set)
+    lost: bool = False
+    asked: int = 0
 
     @property
     def endpoint(self) -> Endpoint:
@@ -40,6 +42,9 @@ class FakeEngine:
 
     def remove_container(self, name: str, run_id: str) -> bool:
         """Remove it if its label names that run."""
+        self.asked += 1
+        if self.lost:
+            raise EngineLostError("it does not answer")
         if name in self.refuses:
             raise EngineError(f"cannot remove {name}")
         if self.containers.get(name) != run_id:
@@ -309,6 +314,32 @@ def test_a_sweep_removes_this_run_s_containers_but_the_kept_ones(tmp_path: Path)
     assert sweep(engine, run) == []
     assert engine.containers == {"c2": "run", "c3": "other"}
     assert engine.images == {DIGEST: {"imgcompare/x:a"}}
+    run.close(left=False)
+
+
+def test_a_sweep_removes_the_tags_that_are_not_to_stay(tmp_path: Path) -> None:
+    """``--rm-images``: the run's own tags go, after the containers that use them."""
+    run = begin(tmp_path, "run", (CONTAINER, "c1"), (IMAGE, "imgcompare/x:a"))
+    engine = FakeEngine(containers={"c1": "run"}, images={DIGEST: {"imgcompare/x:a"}})
+    assert sweep(engine, run, ["imgcompare/x:a"]) == []
+    assert (engine.containers, engine.images) == ({}, {})
+    run.close(left=False)
+
+
+def test_a_sweep_asks_a_lost_engine_once(tmp_path: Path) -> None:
+    """A frozen engine takes its whole time-out for each answer: after the first, everything is said to stay."""
+    run = begin(tmp_path, "run", (CONTAINER, "c1"), (CONTAINER, "c2"))
+    engine = FakeEngine(containers={"c1": "run", "c2": "run"}, lost=True)
+    assert sweep(engine, run, ["imgcompare/x:a"]) == ["c1", "c2", "imgcompare/x:a"]
+    assert engine.asked == 1
+    run.close(left=False)
+
+
+def test_a_sweep_leaves_out_what_is_gone(tmp_path: Path) -> None:
+    """A container that its own worker removed is neither looked for nor called left when the engine is lost."""
+    run = begin(tmp_path, "run", (CONTAINER, "c1"), (CONTAINER, "c2"))
+    run.removed("c1")
+    assert sweep(FakeEngine(lost=True), run) == ["c2"]
     run.close(left=False)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from imgcompare.errors import InterruptedRunError
-from imgcompare.interrupt import interruptible
+from imgcompare.interrupt import interruptible, leave_signals_to_the_main_thread
 
 PROGRAM = """
 import signal
@@ -77,3 +78,11 @@ def test_the_earlier_handlers_are_back_afterwards() -> None:
         signal.raise_signal(signal.SIGTERM)
     assert caught.value.exit_code == 143
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_workers_leave_signals_to_the_main_thread() -> None:
+    """A signal that another thread received would not wake the main one, where Python's handlers run."""
+    with ThreadPoolExecutor(1, initializer=leave_signals_to_the_main_thread) as pool:
+        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result()
+    assert {signal.SIGINT, signal.SIGTERM} <= blocked
+    assert not {signal.SIGINT, signal.SIGTERM} & signal.pthread_sigmask(signal.SIG_BLOCK, ())

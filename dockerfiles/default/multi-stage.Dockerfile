@@ -59,5 +59,6 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --retries=3 \
 STOPSIGNAL SIGTERM
 
 # The heartbeat files of the workers go to memory: on a slow disk they would make gunicorn
-# take a busy worker for a dead one. The control socket is off: nothing here would use it.
-CMD ["gunicorn", "--workers=2", "--access-logfile=-", "--worker-tmp-dir=/dev/shm", "--graceful-timeout=8", "--no-control-socket", "sample_app.wsgi:app"]
+# take a busy worker for a dead one. The app is loaded once, before the workers part from it:
+# they start faster and share its memory. The control socket is off: nothing here would use it.
+CMD ["gunicorn", "--workers=2", "--preload", "--access-logfile=-", "--worker-tmp-dir=/dev/shm", "--graceful-timeout=8", "--no-control-socket", "sample_app.wsgi:app"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,8 @@ from imgcompare import store
 from imgcompare.commands.options import Output
 from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
-from imgcompare.model import Expectation, Report
+from imgcompare.model import Expectation, Report, Verdict
+from imgcompare.plan import default_jobs
 from imgcompare.progress import open_progress
 from imgcompare.scenarios import scenario
 from imgcompare.session import Connection, perform
@@ -24,7 +26,7 @@ def run_and_write(options: Mapping[str, Any], output: Output, project: Path, env
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
         outcome = perform(config, connection, progress, reports)
-    if outcome.error is None or any(variant.check for variant in outcome.report.variants):
+    if outcome.error is None or any(v.verdict is not Verdict.NOT_CHECKED for v in outcome.report.variants):
         output.write(outcome.report, notes=_kept_urls(config, outcome.report))
     if outcome.error is not None:
         raise outcome.error
@@ -41,7 +43,6 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
             "no_cache",
             "pull",
             "builder",
-            "jobs",
             "keep",
             "host_port",
             "rm_images",
@@ -49,6 +50,7 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
         if key in options
     }
     shared |= {
+        "jobs": options.get("jobs") or default_jobs(os.cpu_count()),
         "env": parse_pairs("--env", options.get("env", ()), environ),
         "build_args": parse_pairs("--build-arg", options.get("build_arg", ()), environ),
         "timeout_s": options.get("timeout", 60.0),

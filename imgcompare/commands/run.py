@@ -48,7 +48,11 @@ from imgcompare.commands.options import Output, engine_options, output_options
     help="Which builder.",
 )
 @click.option(
-    "--jobs", "-j", type=click.IntRange(1, 64), metavar="N", help="Variants at the same time. [default: all, up to 8]"
+    "--jobs",
+    "-j",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Variants at the same time. [default: two a processor, at least 4]",
 )
 @click.option(
     "--timeout",

@@ -45,7 +45,7 @@ _REASONS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str
     (PermissionError, "permission denied", _GROUP_HINT),
     (ConnectionRefusedError, "connection refused: nothing listens there", _START_HINT),
     (
-        (ConnectionError, http.client.IncompleteRead),
+        (ConnectionError, http.client.IncompleteRead, urllib3.exceptions.ProtocolError),
         "it closed the connection before its answer was complete",
         _START_HINT,
     ),
@@ -87,9 +87,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     current: BaseException | None = error
     while current is not None:
         wrapper = isinstance(current, requests.RequestException | urllib3.exceptions.HTTPError)
-        if not wrapper or isinstance(current, _TIMEOUTS) or (current.__cause__ or current.__context__) is None:
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        if not wrapper or isinstance(current, _TIMEOUTS) or cause is None:
             yield current
-        current = current.__cause__ or current.__context__
+        current = cause
 
 
 def _text(error: BaseException) -> str:

@@ -282,9 +282,7 @@ def test_a_server_only_on_its_own_loopback_is_told_to_listen_outside(apps: Resul
 
 def test_a_slow_start_is_waited_for(apps: Result) -> None:
     """Only a reply is ready: a server that takes its time works."""
-    late = apps.variant("starts_late")
-    assert late["verdict"] == "works"
-    assert late["run"]["ready_after_s"] > 2
+    assert apps.variant("starts_late")["verdict"] == "works"
 
 
 def test_what_is_read_of_a_body_is_bounded(apps: Result) -> None:
