@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.against_dive import compare_with_dive
 from benchmarks.pairs import Command, compare
 from imgcompare.scenarios import scenario
 from imgcompare.session import Connection, connected
@@ -25,6 +26,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="imgcompare-bench-") as folder:
         environ = os.environ | {"DOCKER_HOST": url, "PYTHONDONTWRITEBYTECODE": ""}
         results = [*_against_by_hand(docker, environ, folder), _eight_variants(environ, folder), _help(environ, folder)]
+        results += compare_with_dive(_by_hand_tags(), docker, environ, folder)
         subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
     subprocess.run([docker, "image", "rm", "--force", *_by_hand_tags()], env=environ, check=False, capture_output=True)
     results.append(subprocess.run([sys.executable, "-m", "benchmarks.read_image"], check=False).returncode == 0)

@@ -20,11 +20,6 @@ def pull_size(compressed_size: int | None, exact: bool | None) -> str:
     return format_bytes(compressed_size) if exact else f"≈ {format_bytes(compressed_size)}"
 
 
-def category_name(category: str) -> str:
-    """Return a category in words: ``Python packages``."""
-    return printable(category.replace("_", " ").replace("python", "Python"), limit=40)
-
-
 def counted(count: int, noun: str) -> str:
     """Return a count and its noun: ``1 layer``, ``1,203 files``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -9,7 +9,6 @@ from imgcompare.render import Style
 from imgcompare.render.facts import (
     SHORT_ID,
     absolute,
-    category_name,
     counted,
     more,
     origin,
@@ -19,6 +18,7 @@ from imgcompare.render.facts import (
 )
 from imgcompare.render.page import Page, Wide
 from imgcompare.render.rows import NOTHING, Cell, Column, Grid
+from imgcompare.render.words import category_name
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes, format_percent
 

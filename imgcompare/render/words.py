@@ -55,11 +55,16 @@ def reasons(report: Report) -> str:
     return told_changes(row.reasons) if row and rival else ""
 
 
+def category_name(category: str) -> str:
+    """Return a category in words: ``Python packages``."""
+    return printable(category.replace("_", " ").replace("python", "Python"), limit=40)
+
+
 def told_changes(changes: Sequence[Change]) -> str:
     """Return the greatest changes by category in one line; what is under a hundredth of the greatest is left out."""
     least = max((abs(change.delta_bytes) for change in changes), default=0) / 100
     told = [
-        f"{printable(change.category.replace('_', ' '), limit=40)} {format_delta(change.delta_bytes)}"
+        f"{category_name(change.category)} {format_delta(change.delta_bytes)}"
         for change in changes
         if abs(change.delta_bytes) >= least
     ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
+from imgcompare.engine.host import run_as_root
 from imgcompare.image.archive import describe, read_archive
 
 if TYPE_CHECKING:
@@ -41,9 +42,8 @@ _FILES = {
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A registry of our own on loopback: ``host:port``."""
-    program = shutil.which("docker-registry")
-    assert program, "docker-registry is not installed"
     folder = tmp_path_factory.mktemp("registry")
+    program = registry_program(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -65,6 +65,19 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
     shutil.rmtree(folder)
+
+
+def registry_program(folder: Path) -> str:
+    """Debian's registry: the installed one, or the package's program unpacked here, which starts no service."""
+    if installed := shutil.which("docker-registry"):
+        return installed
+    download = ["apt-get", "download", "--quiet", "docker-registry"]
+    if subprocess.run(download, cwd=folder, check=False, capture_output=True).returncode:
+        run_as_root(["apt-get", "update", "--quiet"], "fetching the lists of packages")
+        subprocess.run(download, cwd=folder, check=True, capture_output=True)
+    (package,) = folder.glob("docker-registry_*.deb")
+    subprocess.run(["dpkg-deb", "--extract", package, folder / "package"], check=True)
+    return str(folder / "package/usr/bin/docker-registry")
 
 
 @pytest.fixture(scope="module")
