@@ -19,9 +19,9 @@ from imgcompare.imagediff import (
 )
 from imgcompare.model import Layer
 from imgcompare.render import Style
-from imgcompare.render.facts import SHORT_ID, absolute, counted, origin, pull_size, section, without
+from imgcompare.render.facts import SHORT_ID, absolute, counted, origin, section, without
 from imgcompare.render.page import Page, Wide
-from imgcompare.render.rows import NOTHING, Cell, Column, Grid, Tone
+from imgcompare.render.rows import NOTHING, Cell, Column, Grid, Tone, pull_size
 from imgcompare.render.words import told_changes
 from imgcompare.safetext import printable
 from imgcompare.units import MINUS, format_bytes, format_change, format_delta, format_percent

@@ -6,18 +6,11 @@ from collections.abc import Sequence
 
 from imgcompare.model import Layer
 from imgcompare.render.page import Page
-from imgcompare.render.rows import NOTHING, Grid
+from imgcompare.render.rows import Grid
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes
 
 SHORT_ID = len("sha256:") + 12
-
-
-def pull_size(compressed_size: int | None, exact: bool | None) -> str:
-    """Return a compressed size, marked where it is an estimate: ``≈ 67.9 MB``."""
-    if compressed_size is None:
-        return NOTHING
-    return format_bytes(compressed_size) if exact else f"≈ {format_bytes(compressed_size)}"
 
 
 def counted(count: int, noun: str) -> str:

@@ -12,12 +12,11 @@ from imgcompare.render.facts import (
     counted,
     more,
     origin,
-    pull_size,
     section,
     without,
 )
 from imgcompare.render.page import Page, Wide
-from imgcompare.render.rows import NOTHING, Cell, Column, Grid
+from imgcompare.render.rows import NOTHING, Cell, Column, Grid, pull_size
 from imgcompare.render.words import category_name
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes, format_percent

@@ -80,6 +80,13 @@ def build_grid(report: Report) -> Grid:
 _MISSING = Cell(text=NOTHING, tone="dim")
 
 
+def pull_size(compressed_size: int | None, exact: bool | None) -> str:
+    """Return a compressed size, marked where it is an estimate: ``≈ 67.9 MB``."""
+    if compressed_size is None:
+        return NOTHING
+    return format_bytes(compressed_size) if exact else f"≈ {format_bytes(compressed_size)}"
+
+
 def variant_name(name: str) -> str:
     """Return a variant's name as it is shown: printable, never empty, of bounded length."""
     return printable(name, limit=60) or "(no name)"
@@ -113,7 +120,7 @@ def _change(variant: Variant, facts: _Facts) -> Cell:
 def _compressed(variant: Variant, _: _Facts) -> Cell:
     if not variant.image or variant.image.compressed_size is None:
         return _MISSING
-    return Cell(text=format_bytes(variant.image.compressed_size))
+    return Cell(text=pull_size(variant.image.compressed_size, variant.image.compressed_size_exact))
 
 
 def _unique(variant: Variant, _: _Facts) -> Cell:

@@ -40,8 +40,14 @@ def test_one_variant_has_nothing_to_compare(make_report: MakeReport, multi: Vari
 def test_compressed_size_appears_when_known(make_report: MakeReport, single: Variant, multi: Variant) -> None:
     """The size of a pull has its column as soon as one variant knows it."""
     assert multi.image
-    known = replace(multi, image=replace(multi.image, compressed_size=67_900_000))
-    assert [cell.text for cell in cells(build_grid(make_report(single, known)), "compressed_size")] == ["–", "67.9 MB"]
+    sized = replace(multi.image, compressed_size=67_900_000)
+    known = replace(multi, image=replace(sized, compressed_size_exact=True))
+    estimated = replace(multi, name="estimated", image=replace(sized, compressed_size_exact=False))
+    assert [cell.text for cell in cells(build_grid(make_report(single, known, estimated)), "compressed_size")] == [
+        "–",
+        "67.9 MB",
+        "≈ 67.9 MB",
+    ]
 
 
 def test_broken_variant(make_report: MakeReport, single: Variant, tutorial: Variant) -> None:
