@@ -94,7 +94,12 @@ def test_a_stand_in_says_what_it_is(client: docker.DockerClient, tag: str) -> No
 
 def test_making_one_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C while packages are being installed ends every process and removes the temporary folder."""
-    code = "from imgcompare.engine import rootfs\nwith rootfs.make(lambda text: None) as root: pass\n"
+    code = (
+        "import signal\nfrom imgcompare.engine import rootfs\n"
+        # Whoever started the tests in the background had SIGINT ignored for all of them.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "with rootfs.make(lambda text: None) as root: pass\n"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", code],
         stderr=subprocess.DEVNULL,
