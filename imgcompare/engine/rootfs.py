@@ -121,6 +121,7 @@ def _command(sources: list[aptsources.Source]) -> list[str]:
         *(f"upload {shlex.quote(str(path))} {shlex.quote(target)}" for path, target in _uploads(sources)),
         f'printf {_VERSION_MARK} >&2; chroot "$1" python3 -c "import platform; print(platform.python_version())" >&2',
         f'printf %s {shlex.quote(_APT_CONFIG)} > "$1/etc/apt/apt.conf.d/docker-clean"',
+        'rm -f "$1"/var/cache/apt/*.bin',  # told to keep none, apt no longer removes those it has made by now
         'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',  # this machine's; the engine gives a container its own
     ]
     if index := pip_index():
