@@ -44,6 +44,9 @@ python -c 'import sys; print("%d.%d" % sys.version_info[:2])'
 """
 
 
+_LEFTOVERS = "ls /var/cache/apt/*.bin /var/cache/apt/archives/*.deb /var/lib/apt/lists/*Packages* 2>/dev/null || true"
+
+
 @pytest.fixture(scope="module")
 def client(engine_url: str) -> Iterator[docker.DockerClient]:
     """A client of the engine that has the bases."""
@@ -90,6 +93,12 @@ def test_a_stand_in_says_what_it_is(client: docker.DockerClient, tag: str) -> No
     assert environment["PATH"].startswith("/usr/local/bin:")
     assert environment["LANG"] == "C.UTF-8"
     assert environment["PIP_CERT"] == "/etc/ssl/certs/ca-certificates.crt"
+
+
+@pytest.mark.parametrize("tag", BUNDLED_BASES)
+def test_what_apt_downloaded_is_not_in_a_stand_in(client: docker.DockerClient, tag: str) -> None:
+    """Package files, lists and apt's caches would be measured as if an official image had them."""
+    assert client.containers.run(tag, ["sh", "-c", _LEFTOVERS], remove=True) == b""
 
 
 def test_making_one_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
