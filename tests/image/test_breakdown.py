@@ -53,7 +53,7 @@ SITE = "opt/venv/lib/python3.11/site-packages"
     ("path", "expected"),
     [
         ("root/.cache/pip/http/a", "caches"),
-        ("var/lib/apt/lists/deb.debian.org_Packages", "caches"),
+        ("var/lib/apt/lists/mirror.example_debian_Packages", "caches"),
         ("var/cache/apt/archives/curl.deb", "caches"),
         (f"{SITE}/flask/__pycache__/app.cpython-311.pyc", "caches"),
         ("app/__pycache__/app.cpython-311.pyc", "caches"),
