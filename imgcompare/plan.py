@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from imgcompare.config import Config, VariantSpec
 from imgcompare.errors import UsageError
 
-_FEWEST_JOBS = 4
+_FEWEST_JOBS = 3
 # A reference's name has at most 255 characters (https://pkg.go.dev/github.com/distribution/reference).
 _SLUG_LENGTH = 100
 
@@ -70,8 +70,8 @@ def make_plan(config: Config, run_id: str) -> Plan:
 
 
 def default_jobs(processors: int | None) -> int:
-    """How many variants to work on at a time: more than two a processor only slow each other's start."""
-    return max(_FEWEST_JOBS, 2 * (processors or 1))
+    """How many variants to work on at a time: one more than processors; others only slow each other's start."""
+    return max(_FEWEST_JOBS, (processors or 1) + 1)
 
 
 def _repository(config: Config) -> str:

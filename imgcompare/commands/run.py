@@ -52,7 +52,7 @@ from imgcompare.commands.options import Output, engine_options, output_options
     "-j",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="Variants at the same time. [default: two a processor, at least 4]",
+    help="Variants at the same time. [default: processors + 1, at least 3]",
 )
 @click.option(
     "--timeout",
