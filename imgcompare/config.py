@@ -19,17 +19,26 @@ VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET or NAME=ima
 
 @dataclass(frozen=True, kw_only=True)
 class VariantSpec:
-    """One way to make the image: a Dockerfile (with an optional target stage), or an existing image's reference."""
+    """One way to make the image: a Dockerfile (with an optional target stage), or an existing image's reference.
+
+    ``expected_failure`` is the code of the failure it is meant to show, ``hardened`` runs it with restrictions too.
+    """
 
     name: str
     dockerfile: Path | None = None
     target: str | None = None
     image: str | None = None
+    expected_failure: str | None = None
+    hardened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time."""
+    """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
+
+    ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``stop``,
+    ``hardened`` and ``after_change`` ask for more to be measured.
+    """
 
     scenario: str
     context: Path
@@ -49,6 +58,12 @@ class Config:
     timeout_s: float = 60.0
     keep: bool = False
     rm_images: bool = False
+    description: str = ""
+    notes: tuple[str, ...] = ()
+    skip_unavailable: bool = False
+    stop: bool = False
+    hardened: bool = False
+    after_change: bool = False
 
     def __post_init__(self) -> None:
         self._check_names()

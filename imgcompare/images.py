@@ -23,11 +23,11 @@ from imgcompare.imagediff import LoadedImage
 from imgcompare.interrupt import interruptible
 from imgcompare.ledger import Ledger
 from imgcompare.measuring import measure_images
-from imgcompare.model import Failure, Image, Report, Stage, Variant
+from imgcompare.model import Failure, Image, Stage, Variant
 from imgcompare.plan import Plan, make_plan
 from imgcompare.progress import Progress
 from imgcompare.session import Connection, connected, ledgers_folder
-from imgcompare.subjects import ArchiveFile, Subject, find_subjects
+from imgcompare.subjects import ArchiveFile, Subject, find_subjects, variants_by_name
 from imgcompare.workbench import Workbench
 
 
@@ -38,7 +38,7 @@ def load_images(
 
     Raises UsageError for what is no image, and what engines and builds raise.
     """
-    subjects = find_subjects(texts, _newest_report(project, progress))
+    subjects = find_subjects(texts, _newest_variants(project, progress))
     cache = default_cache()
     loaded = {
         text: found
@@ -51,14 +51,14 @@ def load_images(
     return tuple(loaded[text] for text in texts)
 
 
-def _newest_report(project: Path, progress: Progress) -> Report | None:
-    """The newest report of this folder; a damaged one is no reason not to look at other images."""
+def _newest_variants(project: Path, progress: Progress) -> dict[str, Variant]:
+    """The variants of this folder's newest report by name; a damaged one is no reason not to look at other images."""
     path = store.find(project, None)
     try:
-        return store.load(path) if path else None
+        return variants_by_name(store.load(path)) if path else {}
     except UsageError as exc:
         progress.note(exc.message)
-        return None
+        return {}
 
 
 def _without_engine(text: str, subject: Subject, cache: ImageCache, platform: str | None) -> LoadedImage | None:

@@ -192,13 +192,22 @@ class Build(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """How the container ran: ``ready_after_s`` from start to the first good reply, ``memory_bytes`` after the check."""
+    """How the container ran: ``ready_after_s`` from start to the first good reply, ``memory_bytes`` after the check.
+
+    ``health`` is the HEALTHCHECK's own verdict (``healthy``, ``unhealthy``, or ``starting`` when the wait for it
+    ended), null where the image has none, and ``healthy_after_s`` when it came. With ``--stop``: ``stopped_after_s``
+    from sending ``stop_signal`` to the container's end, ``killed`` where the grace period ran out first.
+    """
 
     container_port: int
     host_port: int
     ready_after_s: float | None = None
     memory_bytes: int | None = None
+    health: str | None = None
+    healthy_after_s: float | None = None
+    stop_signal: str | None = None
     stopped_after_s: float | None = None
+    killed: bool | None = None
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
@@ -223,17 +232,63 @@ class Check(Struct, frozen=True, kw_only=True):
 
 
 class Failure(Struct, frozen=True, kw_only=True):
-    """Why a variant does not work: a stable code, one sentence, the next step, and the lines that prove it."""
+    """Why a variant does not work: a stable code, one sentence, the next step, and the lines that prove it.
+
+    ``fix`` holds Dockerfile lines that mend it, where they are known for certain. ``imgcompare explain CODE`` tells
+    each code at length.
+    """
 
     stage: Stage
     code: str
     message: str
     hint: str = ""
     evidence: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+
+
+class Caution(Struct, frozen=True, kw_only=True):
+    """Something about a variant that works today and will hurt later: like a Failure, with a code, proof and fix."""
+
+    code: str
+    message: str
+    hint: str = ""
+    evidence: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
+
+
+class Hardened(Struct, frozen=True, kw_only=True):
+    """Whether a variant also works with every restriction of ``restrictions`` on (``--hardened``).
+
+    Where it does not, ``broken_by`` is the one restriction that alone breaks it (null where only several together do)
+    and ``failure`` what then happens.
+    """
+
+    works: bool
+    restrictions: tuple[str, ...]
+    broken_by: str | None = None
+    failure: Failure | None = None
+
+
+class AfterChange(Struct, frozen=True, kw_only=True):
+    """What a change of one application file costs (``--after-change``): the steps built anew, and how long they took.
+
+    ``pull_size`` is what a server that has the image from before the change would pull, compressed bytes.
+    """
+
+    changed_file: str
+    duration_s: float
+    step_count: int
+    rebuilt_steps: tuple[str, ...]
+    pull_size: int | None = None
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """Everything known of one variant; parts that its failure kept from happening are null."""
+    """Everything known of one variant; parts that its failure kept from happening are null.
+
+    ``expected_failure`` is the code of the failure that its scenario declares: a variant that breaks like that is as
+    it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
+    then ``not_checked``).
+    """
 
     name: str
     source: Source
@@ -243,6 +298,11 @@ class Variant(Struct, frozen=True, kw_only=True):
     run: Run | None = None
     check: Check | None = None
     failure: Failure | None = None
+    warnings: tuple[Caution, ...] = ()
+    hardened: Hardened | None = None
+    after_change: AfterChange | None = None
+    expected_failure: str | None = None
+    skipped: str | None = None
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -278,7 +338,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 class Gate(Struct, frozen=True, kw_only=True):
-    """A limit, what was measured, and whether it holds."""
+    """A limit, what was measured, and whether it holds.
+
+    ``subject`` is the variant and ``name`` the measure (``*_s`` seconds, ``*_size`` and ``*_bytes`` bytes, ``*_ratio``
+    parts of one, ``works`` 1 or 0). ``actual`` is null where it could not be measured; the gate then does not hold.
+    """
 
     name: str
     subject: str
@@ -287,8 +351,45 @@ class Gate(Struct, frozen=True, kw_only=True):
     passed: bool
 
 
+class PackageCounts(Struct, frozen=True, kw_only=True):
+    """Packages by what happened to them: ``name version`` of those added or removed, ``name old → new`` of others."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+class Entry(StrEnum):
+    """Whether a variant is in the stored baseline, in this run, or in both."""
+
+    BOTH = "both"
+    NEW = "new"
+    MISSING = "missing"
+
+
+class AgainstRow(Struct, frozen=True, kw_only=True):
+    """One variant now, held against what was stored of it: delta = now minus then, null where one side is missing."""
+
+    variant: str
+    entry: Entry
+    uncompressed_before: int | None = None
+    uncompressed_delta: int | None = None
+    compressed_delta: int | None = None
+    own_delta: int | None = None
+    layer_delta: int | None = None
+    packages: PackageCounts = PackageCounts()
+
+
+class Against(Struct, frozen=True, kw_only=True):
+    """This run held against a stored baseline (``--against``); ``notes`` name what else is not the same as then."""
+
+    source: str
+    rows: tuple[AgainstRow, ...]
+    notes: tuple[str, ...] = ()
+
+
 class Report(Struct, frozen=True, kw_only=True):
-    """One comparison, whole."""
+    """One comparison, whole; ``scenario`` is its name, ``description`` one sentence on it, ``notes`` what to learn."""
 
     schema_version: int
     tool: Tool
@@ -300,3 +401,35 @@ class Report(Struct, frozen=True, kw_only=True):
     comparison: Comparison
     gates: tuple[Gate, ...]
     passed: bool
+    description: str = ""
+    notes: tuple[str, ...] = ()
+    against: Against | None = None
+
+
+class Shard(Struct, frozen=True, kw_only=True):
+    """Which share of the configured comparisons a run took: the ``index``-th of ``count``, counted from 1.
+
+    ``comparisons`` names all of them, those of the other shards too, so that what is missing after a merge has a name.
+    """
+
+    index: int
+    count: int
+    comparisons: tuple[str, ...]
+
+
+class Collection(Struct, frozen=True, kw_only=True):
+    """Several comparisons: all scenarios, all that are configured, a shard of them, or shards merged.
+
+    ``notes`` names what is missing, and where the engines, stores or platforms of merged reports differ.
+    """
+
+    schema_version: int
+    tool: Tool
+    created: str
+    comparisons: tuple[Report, ...]
+    passed: bool
+    shard: Shard | None = None
+    notes: tuple[str, ...] = ()
+
+
+Document = Report | Collection

@@ -83,6 +83,8 @@ def _finish_variant(
         built, build = build_variant(plan, blueprint, bases, bench)
         variant = replace(variant, build=build)
         if isinstance(built, Failure):
+            if plan.config.skip_unavailable and built.stage is Stage.PULL:
+                return _skipped(variant, built, bench)
             return _told(replace(variant, verdict=Verdict.BROKEN, failure=built), bench)
         board.built(variant.name, built)
         stage = Stage.RUN
@@ -107,6 +109,11 @@ def _told(variant: Variant, bench: Workbench) -> Variant:
     return variant
 
 
+def _skipped(variant: Variant, unavailable: Failure, bench: Workbench) -> Variant:
+    bench.progress.finished(variant.name, "skipped", ok=True)
+    return replace(variant, skipped=" ".join((unavailable.message, *unavailable.evidence)))
+
+
 @dataclass
 class _Board:
     """What is known so far. Workers post what they built; everything else is the main thread's."""
@@ -124,7 +131,13 @@ class _Board:
 
     @staticmethod
     def blank(blueprint: Blueprint) -> Variant:
-        return Variant(name=blueprint.variant.name, source=blueprint.source, verdict=Verdict.NOT_CHECKED)
+        spec = blueprint.variant.spec
+        return Variant(
+            name=spec.name,
+            source=blueprint.source,
+            verdict=Verdict.NOT_CHECKED,
+            expected_failure=spec.expected_failure,
+        )
 
     def built(self, name: str, built: BuiltVariant) -> None:
         with suppress(InvalidStateError):
@@ -161,7 +174,7 @@ class _Board:
             self.add_images(measured)
         built = self.all_built()
         for name, variant in self._results.items():
-            if variant.verdict is Verdict.NOT_CHECKED:
+            if variant.verdict is Verdict.NOT_CHECKED and not variant.skipped:
                 stage = Stage.RUN if name in built else Stage.BUILD
                 self._results[name] = replace(variant, failure=diagnose.cut_short(stage, error))
 
@@ -179,5 +192,7 @@ class _Board:
             comparison=compare.compare(variants, self.plan.baseline),
             gates=(),
             passed=compare.passed(variants),
+            description=config.description,
+            notes=config.notes,
         )
         return redact_report(report, secret_values(config.build_args, config.env))

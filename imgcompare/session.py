@@ -1,31 +1,42 @@
-"""One run with everything around it: engine found, ledger opened, signals caught, dead runs reaped, images let go."""
+"""Runs with everything around them: engine found, ledger opened, signals caught, dead runs reaped, images let go."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from platformdirs import user_state_path
 
 from imgcompare import store
-from imgcompare.building import draw_blueprints
+from imgcompare.building import Blueprint, draw_blueprints
 from imgcompare.cleanup import reap_dead_runs, sweep
 from imgcompare.config import Config
 from imgcompare.engine import Endpoint, Engine
 from imgcompare.engine.connect import find_engine, is_local
-from imgcompare.errors import EngineRefusedError, NoEngineError
+from imgcompare.errors import EngineRefusedError, ImgcompareError, NoEngineError
 from imgcompare.image.cache import default_cache
 from imgcompare.interrupt import interruptible
 from imgcompare.ledger import Ledger
-from imgcompare.model import Report
+from imgcompare.model import Collection, Report, Shard
 from imgcompare.pipeline import Outcome, run_comparison
 from imgcompare.plan import Plan, make_plan
 from imgcompare.progress import Progress
+from imgcompare.together import collect
 from imgcompare.workbench import Workbench
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class CollectionOutcome:
+    """Several comparisons' reports, and what ended them early, if anything did."""
+
+    collection: Collection
+    error: ImgcompareError | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,26 +66,82 @@ def connected(connection: Connection, say: Callable[[str], None]) -> Iterator[En
 
 def perform(config: Config, connection: Connection, progress: Progress, reports: Path | None) -> Outcome:
     """Run a comparison and save its report in ``reports`` as each variant finishes; None saves nothing."""
-    now = datetime.now(UTC)
-    run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{os.urandom(3).hex()}"
-    plan = make_plan(config, run_id)
-    blueprints = draw_blueprints(plan)
+    errand = _Errand.of(config)
     with interruptible(), connected(connection, progress.note) as engine:
+        return errand.run(engine, progress, _saver(reports, errand.plan.run_id))
+
+
+def perform_all(
+    configs: Sequence[Config],
+    connection: Connection,
+    progress: Progress,
+    reports: Path | None,
+    shard: Shard | None = None,
+) -> CollectionOutcome:
+    """Run comparisons one after another on one engine, saved together; what ends one early ends them all.
+
+    Raises UsageError for what any of them lacks before the first is built.
+    """
+    errands = [_Errand.of(config) for config in configs]
+    now = datetime.now(UTC)
+    created = f"{now:{_TIME}}"
+    save = _saver(reports, _run_id(now))
+    done: list[Report] = []
+    with interruptible(), connected(connection, progress.note) as engine:
+        for count, errand in enumerate(errands, 1):
+            progress.note(f"{errand.plan.config.scenario} ({count} of {len(errands)})")
+            outcome = errand.now().run(
+                engine, progress, lambda report: save(collect([*done, report], created=created, shard=shard))
+            )
+            done.append(outcome.report)
+            if outcome.error:
+                return CollectionOutcome(collect(done, created=created, shard=shard), outcome.error)
+    collection = collect(done, created=created, shard=shard)
+    save(collection)
+    return CollectionOutcome(collection)
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """A comparison that is planned, its Dockerfiles and contexts read."""
+
+    plan: Plan
+    blueprints: tuple[Blueprint, ...]
+    began: datetime
+
+    @classmethod
+    def of(cls, config: Config) -> _Errand:
+        """Plan a comparison. Raises UsageError."""
+        began = datetime.now(UTC)
+        plan = make_plan(config, _run_id(began))
+        return cls(plan, draw_blueprints(plan), began)
+
+    def now(self) -> _Errand:
+        """The same, begun now."""
+        return replace(self, began=datetime.now(UTC))
+
+    def run(self, engine: Engine, progress: Progress, save: Callable[[Report], None]) -> Outcome:
+        """Run it with a ledger of its own; nothing that must not stay is left."""
+        run_id = self.plan.run_id
         ledger = Ledger(ledgers_folder(), run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
         bench = Workbench(
             engine=engine,
             progress=progress,
             ledger=ledger,
             cache=default_cache(),
-            save=_saver(reports, run_id),
-            created=f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            save=save,
+            created=f"{self.began:{_TIME}}",
         )
         try:
             _refuse_remote(engine.endpoint)
             _reap(engine, ledger, progress)
-            return run_comparison(plan, blueprints, bench)
+            return run_comparison(self.plan, self.blueprints, bench)
         finally:
-            ledger.close(left=_leave(plan, engine, ledger, progress))
+            ledger.close(left=_leave(self.plan, engine, ledger, progress))
+
+
+def _run_id(now: datetime) -> str:
+    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{os.urandom(3).hex()}"
 
 
 def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
@@ -97,10 +164,10 @@ def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bo
     return bool(left) or any(entry.kept for entry in ledger.made())
 
 
-def _saver(folder: Path | None, run_id: str) -> Callable[[Report], None]:
-    def save(report: Report) -> None:
+def _saver(folder: Path | None, run_id: str) -> Callable[[Report | Collection], None]:
+    def save(document: Report | Collection) -> None:
         if folder is not None:
-            store.save(report, folder, run_id)
+            store.save(document, folder, run_id)
 
     return save
 

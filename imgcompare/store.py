@@ -11,14 +11,15 @@ from pathlib import Path
 import msgspec
 
 from imgcompare.errors import UsageError
-from imgcompare.model import SCHEMA_VERSION, Report
+from imgcompare.model import SCHEMA_VERSION, Collection, Document, Report
 
 REPORT_LIMIT_BYTES = 256 << 20
 _RUNS = Path(".imgcompare") / "runs"
 
 
-class _Version(msgspec.Struct):
+class _Head(msgspec.Struct):
     schema_version: int
+    comparisons: msgspec.Raw | None = None
 
 
 def runs_folder(project: Path) -> Path:
@@ -96,15 +97,15 @@ def _replace(path: Path, data: bytes) -> None:
             Path(temporary).unlink()
 
 
-def save(report: Report, folder: Path, run_id: str) -> Path:
-    """Save a report, over an earlier state of the same run."""
+def save(document: Document, folder: Path, run_id: str) -> Path:
+    """Save a report or a collection of them, over an earlier state of the same run."""
     path = folder / f"{run_id}.json"
-    write_atomically(path, msgspec.json.encode(report).decode())
+    write_atomically(path, msgspec.json.encode(document).decode())
     return path
 
 
-def load(path: Path) -> Report:
-    """Read a report back. Raises UsageError for one that is missing, damaged, too large or of a newer version."""
+def load(path: Path) -> Document:
+    """Read a report back, or a collection. Raises UsageError for what is missing, damaged, too large or newer."""
     try:
         if path.stat().st_size > REPORT_LIMIT_BYTES:
             raise UsageError(f"{path} is larger than a report can be ({REPORT_LIMIT_BYTES >> 20} MiB)")
@@ -112,18 +113,25 @@ def load(path: Path) -> Report:
     except OSError as exc:
         raise UsageError(f"cannot read the report {path}: {exc.strerror}", hint="`imgcompare run` makes one.") from exc
     try:
-        version = msgspec.json.decode(data, type=_Version).schema_version
-        if not 1 <= version <= SCHEMA_VERSION:
+        head = msgspec.json.decode(data, type=_Head)
+        if not 1 <= head.schema_version <= SCHEMA_VERSION:
             raise UsageError(
-                f"{path} has schema_version {version}; this imgcompare reads 1 to {SCHEMA_VERSION}",
+                f"{path} has schema_version {head.schema_version}; this imgcompare reads 1 to {SCHEMA_VERSION}",
                 hint="Update imgcompare, or make the report again: imgcompare run",
             )
+        if head.comparisons is not None:
+            return msgspec.json.decode(data, type=Collection)
         return msgspec.json.decode(data, type=Report)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise UsageError(
             f"{path} is no whole report of imgcompare: {exc}",
             hint="The file was left as it is; `imgcompare run` makes a new one.",
         ) from exc
+
+
+def reports_of(document: Document) -> tuple[Report, ...]:
+    """Return the comparisons of a document: its one, or those that were put together."""
+    return document.comparisons if isinstance(document, Collection) else (document,)
 
 
 def find(project: Path, wanted: str | None) -> Path | None:

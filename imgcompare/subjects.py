@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from imgcompare.config import VariantSpec, parse_variants
 from imgcompare.dockerfile import parse
 from imgcompare.errors import UsageError
 from imgcompare.image.source import may_be_image
-from imgcompare.model import Report, Variant
+from imgcompare.model import Document, Report, Variant
 from imgcompare.safetext import printable
 
 FORMS = (
@@ -41,23 +41,28 @@ class ArchiveFile:
 Subject = Variant | ArchiveFile | VariantSpec
 
 
-def find_subjects(texts: Sequence[str], report: Report | None) -> tuple[Subject, ...]:
-    """Find out what each text means; a name in the newest report comes first, and then what there is on disk.
+def variants_by_name(document: Document) -> dict[str, Variant]:
+    """Return a document's variants by name; in a collection that is ``COMPARISON/VARIANT``."""
+    if isinstance(document, Report):
+        return {variant.name: variant for variant in document.variants}
+    return {f"{report.scenario}/{v.name}": v for report in document.comparisons for v in report.variants}
+
+
+def find_subjects(texts: Sequence[str], variants: Mapping[str, Variant]) -> tuple[Subject, ...]:
+    """Find out what each text means; a name in ``variants``, those of the newest report, comes before what is on disk.
 
     Raises UsageError for what is nothing of that; whether the engine has a reference is not asked.
     """
-    found = [_find(text, report) for text in texts]
+    found = [_find(text, variants) for text in texts]
     dockerfiles = [text for text, subject in zip(texts, found, strict=True) if subject is None]
     specs = dict(zip(dockerfiles, parse_variants(dockerfiles), strict=True))
     return tuple(specs[text] if subject is None else subject for text, subject in zip(texts, found, strict=True))
 
 
-def _find(text: str, report: Report | None) -> Subject | None:
+def _find(text: str, variants: Mapping[str, Variant]) -> Subject | None:
     """What a text means; None for a Dockerfile."""
-    variants = report.variants if report else ()
-    for variant in variants:
-        if variant.name == text:
-            return variant
+    if text in variants:
+        return variants[text]
     if text.startswith(_IMAGE_PREFIX):
         (spec,) = parse_variants((text,))
         return VariantSpec(name=text, image=spec.image)
@@ -75,13 +80,13 @@ def _find(text: str, report: Report | None) -> Subject | None:
     return VariantSpec(name=f"{_IMAGE_PREFIX}{text}", image=text)
 
 
-def _refuse_misspelled(text: str, variants: Sequence[Variant]) -> None:
+def _refuse_misspelled(text: str, variants: Mapping[str, Variant]) -> None:
     """A plain name that is nearly a variant's is hardly meant for an image on the engine."""
-    close = difflib.get_close_matches(text, [variant.name for variant in variants], n=1)
+    close = difflib.get_close_matches(text, variants, n=1)
     if close and not set(text) & set(":/@"):
         raise UsageError(
             f"there is no variant {text!r} in the newest report: did you mean {close[0]!r}?",
-            hint=f"Its variants are {', '.join(v.name for v in variants)}; an image on the engine is image:{text}.",
+            hint=f"Its variants are {', '.join(variants)}; an image on the engine is image:{text}.",
         )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from imgcompare.model import Report
+    from imgcompare.model import Document
 
 FORMATS = ("table", "json")
 
@@ -59,14 +59,14 @@ class Output:
             check_writable(path)
         return cls("json" if json_ else format_ or "table", path)
 
-    def write(self, report: Report, notes: tuple[str, ...] = ()) -> None:
-        """Render the report and write it, to a file atomically."""
+    def write(self, document: Document, notes: tuple[str, ...] = ()) -> None:
+        """Render the report or collection and write it, to a file atomically."""
         from imgcompare.render import Style, render  # noqa: PLC0415
         from imgcompare.store import write_atomically  # noqa: PLC0415
         from imgcompare.terminal import style_for  # noqa: PLC0415
 
         style = Style(width=100, color=False, ascii_only=False) if self.path else style_for(sys.stdout, os.environ)
-        text = render(report, self.format, style, notes=notes)
+        text = render(document, self.format, style, notes=notes)
         if self.path is not None:
             write_atomically(self.path, text)
         else:

@@ -1,4 +1,4 @@
-"""Reports as text: ``render(report, format, style)``, each format in its own module, loaded when it is asked for."""
+"""Reports as text: ``render(document, format, style)``, each format in its own module, loaded when it is asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from imgcompare.errors import UsageError
-from imgcompare.model import Report
+from imgcompare.model import Document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +19,15 @@ class Style:
     ascii_only: bool
 
 
-Renderer = Callable[[Report, Style, tuple[str, ...]], str]
+Renderer = Callable[[Document, Style, tuple[str, ...]], str]
 
 
 def _module(name: str) -> Renderer:
     """Return the renderer of a module here, imported at its first use: JSON must not pay for rich."""
 
-    def render_in(report: Report, style: Style, notes: tuple[str, ...]) -> str:
+    def render_in(document: Document, style: Style, notes: tuple[str, ...]) -> str:
         renderer: Renderer = import_module(f"{__name__}.{name}").render
-        return renderer(report, style, notes)
+        return renderer(document, style, notes)
 
     return render_in
 
@@ -38,11 +38,11 @@ RENDERERS: dict[str, Renderer] = {
 }
 
 
-def render(report: Report, format: str, style: Style, notes: tuple[str, ...] = ()) -> str:
-    """Return the report in a format of RENDERERS, ending in a line feed; ``notes`` are remarks of this run alone.
+def render(document: Document, format: str, style: Style, notes: tuple[str, ...] = ()) -> str:
+    """Return a report or a collection in a format of RENDERERS, ending in a line feed.
 
-    Raises UsageError for a format that does not exist.
+    ``notes`` are remarks of this run alone. Raises UsageError for a format that does not exist.
     """
     if format not in RENDERERS:
         raise UsageError(f"unknown format {format!r}", hint=f"Formats: {', '.join(RENDERERS)}.")
-    return RENDERERS[format](report, style, notes)
+    return RENDERERS[format](document, style, notes)

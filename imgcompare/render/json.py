@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from imgcompare.model import Report
+from imgcompare.model import Document
 from imgcompare.render import Style
 
 # JSON's own escapes stop at U+001F (RFC 8259 section 7). C1 controls and bidi characters can drive a terminal as well.
@@ -14,9 +14,9 @@ _UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\u
 _NOT_ASCII = re.compile("[^\x00-\x7e]")
 
 
-def render(report: Report, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are not data
-    """Return the report as JSON text."""
-    return to_json(report, style)
+def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are not data
+    """Return the report or collection as JSON text."""
+    return to_json(document, style)
 
 
 def to_json(value: msgspec.Struct, style: Style) -> str:

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgcompare.model import Report, Variant, Verdict
+from imgcompare.model import Collection, Document, Report, Variant, Verdict
 from imgcompare.render import Style, words
 from imgcompare.render.page import LIST_BELOW, Page
 from imgcompare.render.rows import NOTHING, Grid, Tone, build_grid
 from imgcompare.safetext import printable, printable_lines
 
 
-def render(report: Report, style: Style, notes: tuple[str, ...]) -> str:
+def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:
     """Return the page: no line is wider than ``style.width``, and every character is one the terminal can show."""
     page = _Page(style)
+    match document:
+        case Collection():
+            for report in document.comparisons:
+                _comparison(page, report)
+                page.gap()
+            page.say(words.collection_headline(document), "strong")
+            page.remarks([(printable(text), "plain") for text in (*document.notes, *notes)])
+        case Report():
+            _comparison(page, document, notes)
+    return page.text()
+
+
+def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> None:
+    """Add one comparison: its table, the answer, what is broken, footnotes."""
     page.head(report)
     page.comparison(build_grid(report))
     page.gap()
@@ -30,7 +44,6 @@ def render(report: Report, style: Style, notes: tuple[str, ...]) -> str:
             *((printable(text), "plain") for text in notes),
         ]
     )
-    return page.text()
 
 
 class _Page(Page):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgcompare.model import Change, EngineInfo, Report, Variant, Verdict
+from imgcompare.model import Change, Collection, EngineInfo, Report, Variant, Verdict
 from imgcompare.render.rows import variant_name
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes, format_delta, format_percent, format_quantity
@@ -46,6 +46,14 @@ def headline(report: Report) -> str:
     if winner.name == report.baseline:
         name += ", the baseline,"
     return f"{name} is {_saving(winner, report)}{_smaller_but_broken(winner, variants)}."
+
+
+def collection_headline(collection: Collection) -> str:
+    """Return how many of several comparisons passed, and which did not."""
+    reports = collection.comparisons
+    failed = [printable(report.scenario, limit=60) for report in reports if not report.passed]
+    told = f"{len(reports) - len(failed)} of {len(reports)} comparisons passed"
+    return f"{told}; not: {', '.join(failed)}." if failed else f"{told}."
 
 
 def reasons(report: Report) -> str:

@@ -27,7 +27,7 @@ def test_everything_in_the_order_of_the_model(make_report: MakeReport, single: V
     assert msgspec.json.decode(text, type=Report) == report
     assert list(json.loads(text)) == list(Report.__struct_fields__)
     assert text.startswith('{\n  "schema_version": 1,\n  "tool": {\n    "name": "imgcompare",\n')
-    assert text.endswith('  "passed": false\n}\n')
+    assert text.endswith('  "against": null\n}\n')
 
 
 def test_controls_are_escaped_and_nothing_is_lost(make_report: MakeReport, make_variant: MakeVariant) -> None:
