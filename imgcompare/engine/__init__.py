@@ -62,8 +62,20 @@ class BuildFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Healthcheck:
+    """An image's HEALTHCHECK: ``CMD`` or ``CMD-SHELL`` and the command, and how many seconds one check may take."""
+
+    test: tuple[str, ...]
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class EngineImage:
-    """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown."""
+    """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown.
+
+    The rest of its config is as the image specification has it: ``user`` is empty for root, ``env`` holds
+    ``NAME=value``, ``healthcheck`` is None where there is none or it is switched off.
+    """
 
     image: str
     os: str
@@ -72,6 +84,13 @@ class EngineImage:
     exposed_ports: tuple[str, ...]
     labels: Mapping[str, str]
     tags: tuple[str, ...] = ()
+    user: str = ""
+    env: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    working_dir: str = ""
+    stop_signal: str = ""
+    healthcheck: Healthcheck | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from imgcompare.engine.builds import build_image, supports_buildkit
 from imgcompare.engine.connect import is_local
 from imgcompare.engine.containers import SdkContainer, remove_of_run
 from imgcompare.engine.failures import place
+from imgcompare.engine.inspecting import read_image
 from imgcompare.engine.layerstore import LayerStore
 from imgcompare.engine.pulls import follow_pull, unavailable
 from imgcompare.engine.unixadapter import UnixAdapter
@@ -113,16 +114,7 @@ class SdkEngine:
         found = self._inspect_image(reference)
         if found is None:
             return None
-        config = found.get("Config") or {}
-        return EngineImage(
-            image=str(found.get("Id") or reference),
-            os=str(found.get("Os")),
-            architecture=str(found.get("Architecture")),
-            diff_ids=tuple((found.get("RootFS") or {}).get("Layers") or ()),
-            exposed_ports=tuple(sorted(config.get("ExposedPorts") or ())),
-            labels=config.get("Labels") or {},
-            tags=tuple(found.get("RepoTags") or ()),
-        )
+        return read_image(found, reference)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
         """Pull an image with its registry's credentials; one minute without news is the end. Raises BaseImageError."""

@@ -1,0 +1,49 @@
+"""Pure: what ``GET /images/{name}/json`` answers → EngineImage. What is left out or null is nothing.
+
+The API: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Image/operation/ImageInspect
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from imgcompare.engine import EngineImage, Healthcheck
+
+_NANOSECONDS = 1e9
+
+
+def read_image(found: Mapping[str, Any], reference: str) -> EngineImage:
+    """Read an engine's answer about the image of that reference."""
+    config = found.get("Config") or {}
+    return EngineImage(
+        image=str(found.get("Id") or reference),
+        os=str(found.get("Os")),
+        architecture=str(found.get("Architecture")),
+        diff_ids=tuple((found.get("RootFS") or {}).get("Layers") or ()),
+        exposed_ports=tuple(sorted(config.get("ExposedPorts") or ())),
+        labels=config.get("Labels") or {},
+        tags=tuple(found.get("RepoTags") or ()),
+        user=config.get("User") or "",
+        env=tuple(config.get("Env") or ()),
+        entrypoint=_words(config.get("Entrypoint")),
+        cmd=_words(config.get("Cmd")),
+        working_dir=config.get("WorkingDir") or "",
+        stop_signal=config.get("StopSignal") or "",
+        # Podman spells it with a capital C in its own answers.
+        healthcheck=_healthcheck(config.get("Healthcheck") or config.get("HealthCheck") or {}),
+    )
+
+
+def _words(command: Any) -> tuple[str, ...]:
+    """A command of one word was once written as a string."""
+    return (command,) if isinstance(command, str) else tuple(command or ())
+
+
+def _healthcheck(found: Mapping[str, Any]) -> Healthcheck | None:
+    """``["NONE"]`` switches an inherited HEALTHCHECK off; a timeout of 0 means the default of 30 s."""
+    test = tuple(found.get("Test") or ())
+    if len(test) < 2 or test[0] not in {"CMD", "CMD-SHELL"}:
+        return None
+    timeout_s = (found.get("Timeout") or 0) / _NANOSECONDS
+    return Healthcheck(test=test, timeout_s=timeout_s or Healthcheck.timeout_s)
