@@ -16,13 +16,13 @@ from imgcompare.building import BuiltVariant, build_variant, draw_blueprints, pr
 from imgcompare.config import Config, VariantSpec
 from imgcompare.errors import ImgcompareError, UsageError
 from imgcompare.image.analysis import analyse
-from imgcompare.image.archive import ArchivedImage, read_archive
+from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.source import open_image
 from imgcompare.imagediff import LoadedImage
 from imgcompare.interrupt import interruptible
 from imgcompare.ledger import Ledger
-from imgcompare.measuring import measure_images
+from imgcompare.measuring import measure_images, read_images
 from imgcompare.model import Failure, Image, Stage, Variant
 from imgcompare.plan import Plan, make_plan
 from imgcompare.progress import Progress
@@ -110,7 +110,11 @@ def _from_engine(
             variant.name: _built(variant.name, made) for variant, made in zip(plan.variants, outcomes, strict=True)
         }
         images = measure_images(plan, built, bench)
-        archived = {name: _layers(images[name], built[name], bench, platform) for name in images}
+        archived = {
+            name: bench.cache.image(image.image_id, None) or read_images([key], platform, bench)[key]
+            for name, image in images.items()
+            for key in [built[name].image.image]
+        }
     loaded = {}
     for text, subject in subjects.items():
         name = specs[text].name
@@ -157,10 +161,3 @@ def _built(name: str, outcome: BuiltVariant | Failure) -> BuiltVariant:
         lines = (outcome.message if outcome.stage is Stage.PULL else f"{name}: {outcome.message}", *outcome.evidence)
         raise ImgcompareError("\n".join(lines), hint=outcome.hint)
     return outcome
-
-
-def _layers(image: Image, built: BuiltVariant, bench: Workbench, platform: str | None) -> ArchivedImage:
-    """The layers of an image that was measured; it is exported where no cache can be kept."""
-    known = bench.cache.image(image.image_id, None)
-    key = built.image.image
-    return known or read_archive(bench.engine.export([key])).find(key, platform=platform)

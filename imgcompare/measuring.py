@@ -38,7 +38,7 @@ def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workben
     configs = {key: bench.cache.config(key, platform) for key, _ in wanted.values()}
     images = {each: found for each in set(wanted.values()) if (found := _known(configs[each[0]], each[1], bench))}
     missing = [each for each in dict.fromkeys(wanted.values()) if each not in images]
-    archived = _read(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
+    archived = read_images(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
     for key, base in missing:
         image = images[key, base] = analyse(archived[key], base)
         bench.cache.put_finding(image.image_id, _kind(base), image)
@@ -80,7 +80,8 @@ def _kind(base: int | None) -> str:
     return f"analysis {VERSION}, base of {base} layers"
 
 
-def _read(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
+def read_images(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
+    """Read images by the engine's digests for them, with the index of every layer; what is known is not read again."""
     images = {key: image for key in keys if (image := bench.cache.image(key, platform)) is not None}
     fresh = _from_store([key for key in keys if key not in images], bench)
     fresh |= _export([key for key in keys if key not in images and key not in fresh], platform, bench)
