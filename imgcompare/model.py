@@ -98,6 +98,13 @@ class LargeFile(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+class LargeFolder(Struct, frozen=True, kw_only=True):
+    """A folder of the merged root file system, and the bytes of all files beneath it."""
+
+    path: str
+    size_bytes: int
+
+
 class DebianPackage(Struct, frozen=True, kw_only=True):
     """A Debian package; ``installed_bytes`` are those of its files that are in the image."""
 
@@ -171,6 +178,7 @@ class Image(Struct, frozen=True, kw_only=True):
     contents: dict[str, int] = {}
     packages: Packages = Packages()
     largest_files: tuple[LargeFile, ...] = ()
+    largest_folders: tuple[LargeFolder, ...] = ()
     security: Security | None = None
 
 

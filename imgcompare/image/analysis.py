@@ -14,8 +14,8 @@ from imgcompare.image.wasted import waste
 from imgcompare.model import Image
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 1
-_LARGEST_FILES = 20
+VERSION = 2
+_LARGEST = 20
 
 
 def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
@@ -52,6 +52,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         breakdown=apart,
         contents=contents,
         packages=inventory.packages,
-        largest_files=root.largest_files(_LARGEST_FILES),
+        largest_files=root.largest_files(_LARGEST),
+        largest_folders=root.largest_folders(_LARGEST),
         security=security(root, image.user),
     )

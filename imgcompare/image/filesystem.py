@@ -15,7 +15,7 @@ import msgspec
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.index import FileEntry, LayerIndex
 from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR
-from imgcompare.model import LargeFile
+from imgcompare.model import LargeFile, LargeFolder
 from imgcompare.safetext import printable
 
 WHITEOUT = ".wh."
@@ -23,6 +23,7 @@ _OPAQUE = ".wh..wh..opq"
 # What aufs kept for itself in layers: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
 AUFS = ".wh..wh."
 _SETUID = 0o4000
+_NEARLY_ALL = 0.9
 # One path of a megabyte of slashes would make half a million folders with names of half a megabyte.
 _MAX_IMPLIED_BYTES = 64 << 20
 
@@ -77,19 +78,22 @@ class RootFilesystem(msgspec.Struct, frozen=True):
         largest = heapq.nsmallest(count, self.contents(), key=lambda item: (-item[1].size, item[0]))
         return tuple(LargeFile(path=printable(path), size_bytes=entry.size) for path, entry in largest if entry.size)
 
-    def folders(self, depth: int) -> dict[str, int]:
-        """The bytes beneath every folder that is at most ``depth`` names deep, largest first."""
-        right_there: dict[str, int] = {}
-        for path, entry in self.contents():
-            folder = "/".join(path.split("/")[:-1][:depth])
-            right_there[folder] = right_there.get(folder, 0) + entry.size
+    def largest_folders(self, count: int) -> tuple[LargeFolder, ...]:
+        """The ``count`` folders with the most bytes beneath them, largest first.
+
+        A folder is left out where one folder in it holds nearly all of its bytes: that one says more.
+        """
         totals: dict[str, int] = {}
-        for folder, size in right_there.items():
-            names = folder.split("/") if folder else []
-            for end in range(1, len(names) + 1):
-                above = "/".join(names[:end])
-                totals[above] = totals.get(above, 0) + size
-        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+        for path, entry in self.contents():
+            while entry.size and (path := path.rpartition("/")[0]):
+                totals[path] = totals.get(path, 0) + entry.size
+        greatest: dict[str, int] = {}
+        for path, size in totals.items():
+            above = path.rpartition("/")[0]
+            greatest[above] = max(greatest.get(above, 0), size)
+        telling = ((path, size) for path, size in totals.items() if greatest.get(path, 0) < _NEARLY_ALL * size)
+        largest = heapq.nsmallest(count, telling, key=lambda item: (-item[1], item[0]))
+        return tuple(LargeFolder(path=printable(path), size_bytes=size) for path, size in largest)
 
     def setuid(self) -> tuple[str, ...]:
         """The paths of the files that run as their owner, sorted."""

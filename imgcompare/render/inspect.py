@@ -1,10 +1,10 @@
-"""One image for a terminal: its sizes, where its bytes went, its layers, packages, waste and largest files."""
+"""One image for a terminal: its sizes, where its bytes went, its layers, packages, waste, largest folders and files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgcompare.model import DebianPackage, Image, Layer, PythonPackage, Security
+from imgcompare.model import DebianPackage, Image, LargeFile, LargeFolder, Layer, PythonPackage, Security
 from imgcompare.render import Style
 from imgcompare.render.facts import (
     SHORT_ID,
@@ -37,7 +37,8 @@ def render(name: str, image: Image, style: Style) -> str:
     section(page, "Layers", _layers(image.layers))
     _packages(page, image)
     _wasted(page, image)
-    section(page, "Largest files", _files(image))
+    section(page, "Largest folders", _largest(image.largest_folders))
+    section(page, "Largest files", _largest(image.largest_files))
     return page.text()
 
 
@@ -175,9 +176,7 @@ def _wasted(page: Page, image: Image) -> None:
         section(page, "Wasted", Grid(columns, rows), "  in lower layers, then overwritten or deleted")
 
 
-def _files(image: Image) -> Grid:
+def _largest(found: Sequence[LargeFile | LargeFolder]) -> Grid:
     columns = (Column(key="bytes", title="", right=True), Wide(key="path", title="", keep_end=True))
-    rows = tuple(
-        (Cell(text=format_bytes(f.size_bytes)), Cell(text=absolute(f.path))) for f in image.largest_files[:_ROWS]
-    )
+    rows = tuple((Cell(text=format_bytes(each.size_bytes)), Cell(text=absolute(each.path))) for each in found[:_ROWS])
     return Grid(columns, rows)

@@ -21,7 +21,7 @@ from imgcompare.image.filesystem import RootFilesystem, merge
 from imgcompare.image.index import FileEntry, LayerIndex
 from imgcompare.image.indexing import Allowance, read_entries
 from imgcompare.image.wasted import waste
-from imgcompare.model import LargeFile
+from imgcompare.model import LargeFile, LargeFolder
 
 Entry: TypeAlias = tuple[str, bytes] | tarfile.TarInfo
 Shown: TypeAlias = dict[str, tuple[object, ...]]
@@ -191,9 +191,18 @@ def test_totals(lay: Callable[..., RootFilesystem]) -> None:
     largest = (LargeFile(path="usr/lib/python3/x.py", size_bytes=30), LargeFile(path="usr/lib/a.so", size_bytes=9))
     assert root.largest_files(2) == largest
     assert len(root.largest_files(20)) == 3
-    assert root.folders(2) == {"usr": 39, "usr/lib": 39, "usr/bin": 0}
-    assert root.folders(1) == {"usr": 39}
     assert root.setuid() == ("usr/bin/su",)
+
+
+def test_the_largest_folders_say_where_it_is(lay: Callable[..., RootFilesystem]) -> None:
+    """A folder counts all beneath it, and is left out where nearly all of that is in one folder of it."""
+    root = lay([("usr/lib/python3/x.py", b"1" * 30), ("usr/lib/a.so", b"1" * 9), ("usr/bin/b", b"1"), ("top", b"1")])
+    assert root.largest_folders(9) == (
+        LargeFolder(path="usr/lib", size_bytes=39),
+        LargeFolder(path="usr/lib/python3", size_bytes=30),
+        LargeFolder(path="usr/bin", size_bytes=1),
+    )
+    assert root.largest_folders(1) == (LargeFolder(path="usr/lib", size_bytes=39),)
 
 
 # --- any layers, against files on a disk

@@ -12,6 +12,7 @@ from imgcompare.model import (
     DebianPackage,
     Image,
     LargeFile,
+    LargeFolder,
     Layer,
     Packages,
     PythonPackage,
@@ -81,6 +82,7 @@ def image() -> Image:
             ),
         ),
         largest_files=(LargeFile(path="usr/lib/x86_64-linux-gnu/libcrypto.so.3", size_bytes=4_700_000),),
+        largest_folders=(LargeFolder(path="usr/lib/x86_64-linux-gnu", size_bytes=61_200_000),),
         security=Security(runs_as_root=False, shells=2, compilers=0, package_managers=1, setuid_files=8),
     )
 
@@ -130,6 +132,9 @@ Wasted  in lower layers, then overwritten or deleted
              Path                                Undone by
 222 kB  × 2  /etc/ssl/certs/ca-certificates.crt  COPY a b
 
+Largest folders
+61.2 MB  /usr/lib/x86_64-linux-gnu
+
 Largest files
 4.7 MB  /usr/lib/x86_64-linux-gnu/libcrypto.so.3
 """
@@ -173,6 +178,9 @@ Wasted  in lower layers, then overwritten or deleted
              Path                                Undone by
 222 kB  × 2  /etc/ssl/certs/ca-certificates.crt  COPY a b
 
+Largest folders
+61.2 MB  /usr/lib/x86_64-linux-gnu
+
 Largest files
 4.7 MB  /usr/lib/x86_64-linux-gnu/libcrypto.so.3
 """
@@ -211,6 +219,7 @@ def test_what_is_not_known_is_left_out(image: Image) -> None:
         contents={},
         packages=Packages(),
         largest_files=(),
+        largest_folders=(),
         security=None,
         exposed_ports=(),
         user="",
