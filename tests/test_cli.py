@@ -163,7 +163,7 @@ def test_an_error_says_what_and_what_next(monkeypatch: pytest.MonkeyPatch, capsy
         (["run", "a=x", "a=y"], "two variants are named 'a'"),
         (["run", "n" * 100], "cannot be a name"),
         (["run", "--json", "--format", "table"], "exclude each other"),
-        (["run", "-o", "missing/report.html"], "cannot write missing/report.html: No such file or directory"),
+        (["run", "-o", "missing/report.json"], "cannot write missing/report.json: No such file or directory"),
         (["report", "-o", "."], "it is a folder"),
         (["report", "nonsense"], "'nonsense' is neither a file nor a saved run"),
         (["report", "n" * 300], "is neither a file nor a saved run"),

@@ -89,7 +89,7 @@ def _reports_folder(project: Path, output: Output) -> Path | None:
     try:
         return store.prepare(project)
     except UsageError:
-        if output.path is None:
+        if not output.to_file:
             raise
         return None
 

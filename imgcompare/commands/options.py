@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from imgcompare.model import Document
 
 FORMATS = ("table", "json")
+_EXTENSIONS = {"": "table", ".txt": "table", ".json": "json"}
+_STDOUT = Path("-")
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,47 +33,135 @@ def platform_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--format``, ``--json`` and ``-o``."""
+    """Add ``--format``, ``--json`` and ``-o``; of a WritingCommand, which makes them one parameter ``outputs``."""
     format_ = click.option(
-        "--format", "format_", type=click.Choice(FORMATS), help="What to print. [default: table]", show_choices=True
+        "--format",
+        "formats",
+        type=click.Choice(FORMATS),
+        multiple=True,
+        help="What to write: to the FILE of the -o after it, else to stdout. [default: table]",
     )
     json = click.option("--json", "json_", is_flag=True, help="The same as --format json.")
     output = click.option(
-        "-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to FILE instead of stdout."
+        "-o",
+        "--output",
+        "files",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="Write to FILE, in the format named just before it or else that of its extension; repeatable. stdout "
+        "shows the table, unless a format is left for it.",
     )
     return format_(json(output(command)))
 
 
 @dataclass(frozen=True)
-class Output:
-    """Where a report goes and how it looks; checked before anything is built."""
+class Target:
+    """One thing to write: a format, and the file it goes to (None: stdout)."""
 
     format: str
-    path: Path | None
+    path: Path | None = None
+
+
+class WritingCommand(click.Command):
+    """A command with ``output_options``, given to it as one parameter: ``outputs``, the Targets in their order.
+
+    What an ``-o`` takes is what stands before it, an order between options that click itself does not keep.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as always, then put the three options together."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        rest = super().parse_args(ctx, args)
+        values = {name: iter(ctx.params.pop(name)) for name in ("formats", "files")}
+        values["json_"] = repeat("json" if ctx.params.pop("json_") else "")
+        ctx.params["outputs"] = _targets([next(values[p.name]) for p in order if p.name in values])
+        return rest
+
+
+def _targets(given: Sequence[str | Path]) -> tuple[Target, ...]:
+    """Pair formats and files: one of each belong together; else a file takes the format typed just before it."""
+    if len(given) == 2:
+        given = sorted(given, key=lambda each: isinstance(each, Path))
+    targets, waiting = [], ""
+    for each in given:
+        if isinstance(each, Path):
+            targets.append(Target(waiting or _format_of(each), None if each == _STDOUT else each))
+        elif waiting:
+            targets.append(Target(waiting))
+        waiting = "" if isinstance(each, Path) else each
+    return (*targets, Target(waiting)) if waiting else tuple(targets)
+
+
+def _format_of(path: Path) -> str:
+    format_ = _EXTENSIONS.get(path.suffix.lower())
+    if format_ is None:
+        raise click.UsageError(
+            f"-o {path}: which format? Name it before the file, as in --format json -o {path}, or use one of the "
+            f"extensions {', '.join(filter(None, _EXTENSIONS))}."
+        )
+    return format_
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a report goes and how it looks there; checked before anything is built."""
+
+    targets: tuple[Target, ...]
 
     @classmethod
-    def of(cls, format_: str | None, *, json_: bool, path: Path | None) -> Output:
-        """Put the options together. Raises UsageError when the file cannot be written."""
-        if json_ and format_ not in {None, "json"}:
-            raise click.UsageError(f"--json and --format {format_} exclude each other.")
-        if path is not None:
-            from imgcompare.store import check_writable  # noqa: PLC0415 - not needed for --help
+    def of(cls, outputs: Sequence[Target]) -> Output:
+        """Check where the options lead. Raises UsageError for what cannot be written, or written only once."""
+        files = [target.path for target in outputs if target.path]
+        on_stdout = [target.format for target in outputs if not target.path]
+        if len(on_stdout) > 1:
+            raise click.UsageError(
+                f"The formats {' and '.join(on_stdout)} exclude each other on stdout; "
+                f"write one to a file: --format {on_stdout[0]} -o FILE"
+            )
+        if files:
+            _check(files)
+        return cls(tuple(outputs) if on_stdout else (*outputs, Target("table")))
 
-            check_writable(path)
-        return cls("json" if json_ else format_ or "table", path)
+    @property
+    def to_file(self) -> bool:
+        """Whether any of it goes to a file."""
+        return any(target.path for target in self.targets)
 
     def write(self, document: Document, notes: tuple[str, ...] = ()) -> None:
-        """Render the report or collection and write it, to a file atomically."""
+        """Render the report or collection and write it, files first and each of them whole or not at all.
+
+        What cannot be written keeps nothing else from being. Raises UsageError for the first.
+        """
+        from imgcompare.errors import UsageError  # noqa: PLC0415 - not needed for --help
         from imgcompare.render import Style, render  # noqa: PLC0415
         from imgcompare.store import write_atomically  # noqa: PLC0415
         from imgcompare.terminal import style_for  # noqa: PLC0415
 
-        style = Style(width=100, color=False, ascii_only=False) if self.path else style_for(sys.stdout, os.environ)
-        text = render(document, self.format, style, notes=notes)
-        if self.path is not None:
-            write_atomically(self.path, text)
-        else:
-            write_text(text)
+        failed: list[UsageError] = []
+        for target in sorted(self.targets, key=lambda target: target.path is None):
+            if target.path is None:
+                write_text(render(document, target.format, style_for(sys.stdout, os.environ), notes=notes))
+                continue
+            try:
+                style = Style(width=100, color=False, ascii_only=False)
+                write_atomically(target.path, render(document, target.format, style, notes=notes))
+            except UsageError as exc:
+                failed.append(exc)
+        if failed:
+            raise failed[0]
+
+
+def _check(files: Sequence[Path]) -> None:
+    """Raise UsageError for a file that cannot be written, or that two outputs would write."""
+    from imgcompare.store import check_writable  # noqa: PLC0415 - not needed for --help
+
+    seen: dict[str, Path] = {}
+    for path in files:
+        check_writable(path)
+        other = seen.setdefault(os.path.realpath(path), path)
+        if other is not path:
+            raise click.UsageError(f"-o {other} and -o {path} are the same file; give each format its own.")
 
 
 def write_text(text: str) -> None:

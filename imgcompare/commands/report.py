@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from imgcompare.commands.options import Output, engine_options, output_options
+from imgcompare.commands.options import Output, Target, WritingCommand, engine_options, output_options
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("saved", required=False, metavar="[FILE|RUN]")
 @engine_options
 @output_options
@@ -21,9 +21,7 @@ def report(
     saved: str | None,
     host: str | None,
     docker_context: str | None,
-    format_: str | None,
-    json_: bool,
-    output: Path | None,
+    outputs: tuple[Target, ...],
 ) -> None:
     """Show a saved report, or make the first one.
 
@@ -40,13 +38,13 @@ def report(
     """
     from imgcompare import store  # noqa: PLC0415 - --help must be quick
 
-    target = Output.of(format_, json_=json_, path=output)
+    output = Output.of(outputs)
     path = store.find(Path.cwd(), saved)
     if path is None:
         from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415
 
         click.echo("Nothing was run here yet: running the default comparison first.", err=True)
-        ctx.exit(run_and_write({"host": host, "docker_context": docker_context}, target, Path.cwd(), os.environ))
+        ctx.exit(run_and_write({"host": host, "docker_context": docker_context}, output, Path.cwd(), os.environ))
     shown = store.load(path)
-    target.write(shown)
+    output.write(shown)
     ctx.exit(0 if shown.passed else 1)

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from imgcompare.commands.options import Output, engine_options, output_options
+from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
 
 
-@click.command()
+@click.command(cls=WritingCommand)
 @click.argument("variants", nargs=-1, metavar="[VARIANT]...")
 @click.option(
     "--build-context", type=click.Path(path_type=Path), metavar="DIR", help="Folder sent to the builder. [default: .]"
@@ -89,10 +89,11 @@ def run(ctx: click.Context, /, **options: Any) -> None:
       imgcompare run Dockerfile slim=Dockerfile.slim
       imgcompare run dev=Dockerfile:dev prod=Dockerfile:prod --route /healthz
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
+      imgcompare run Dockerfile -o report.json -o report.txt
 
     Exit codes: 0 all work; 1 a variant is broken; 2 wrong usage; 3 no engine; 4 the engine failed; 130/143 interrupted.
     """
     from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415 - --help must be quick
 
-    output = Output.of(options.pop("format_"), json_=options.pop("json_"), path=options.pop("output"))
+    output = Output.of(options.pop("outputs"))
     ctx.exit(run_and_write(options, output, Path.cwd(), os.environ))

@@ -43,7 +43,7 @@ SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'
         (["Dockerfile", "--expect-body-pattern", "("], ["'('", "no regular expression"]),
         (["Dockerfile", "--host-port", "70000"], ["70000"]),
         (["Dockerfile", "stages.Dockerfile", "--host-port", "65535"], ["65536", "highest is 65535"]),
-        (["Dockerfile", "--json", "--format", "table"], ["--json and --format table exclude each other"]),
+        (["Dockerfile", "--json", "--format", "table"], ["json and table exclude each other on stdout"]),
         (["Dockerfile", "-o", "none/report.json"], ["cannot write none/report.json: No such file or directory"]),
         (["Dockerfile", "-o", "."], ["cannot write .: it is a folder"]),
         (["Dockerfile", "-o", "/proc/report.json"], ["cannot write /proc/report.json"]),

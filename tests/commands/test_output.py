@@ -1,0 +1,108 @@
+"""Where reports go: several formats at once, to files and to stdout, all looked at before anything is done."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from imgcompare.commands.options import FORMATS, Target
+from imgcompare.commands.report import report
+from imgcompare.render import RENDERERS
+from imgcompare.store import prepare, save
+from tests.test_cli import REPORT
+
+if TYPE_CHECKING:
+    from tests.commands.conftest import Offline
+
+
+@pytest.fixture
+def reported(offline: Offline) -> Offline:
+    """A folder with one saved report that passed."""
+    save(REPORT, prepare(offline.folder), "20250102T030405678-abcdef")
+    return offline
+
+
+def targets(*arguments: str) -> tuple[Target, ...]:
+    """What the options ask for."""
+    with report.make_context("report", list(arguments)) as ctx:
+        outputs: tuple[Target, ...] = ctx.params["outputs"]
+        return outputs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", []),
+        ("--json", [("json", None)]),
+        ("--format table", [("table", None)]),
+        ("-o a.json", [("json", "a.json")]),
+        ("-o a.JSON", [("json", "a.JSON")]),
+        ("-o a", [("table", "a")]),
+        ("--json -o a.txt", [("json", "a.txt")]),
+        ("-o a.txt --json", [("json", "a.txt")]),
+        ("--json -o a --format table -o b", [("json", "a"), ("table", "b")]),
+        ("--json -o a.x -o b.txt -o c.json", [("json", "a.x"), ("table", "b.txt"), ("json", "c.json")]),
+        ("--json -o a --format table", [("json", "a"), ("table", None)]),
+        ("--json --format table -o a", [("json", None), ("table", "a")]),
+        ("-o a.json -o b.txt --json", [("json", "a.json"), ("table", "b.txt"), ("json", None)]),
+        ("--json -o -", [("json", None)]),
+        ("-o a.json -o -", [("json", "a.json"), ("table", None)]),
+        ("--json --json", [("json", None), ("json", None)]),
+    ],
+)
+def test_each_file_takes_the_format_before_it(arguments: str, expected: list[tuple[str, str | None]]) -> None:
+    """One format and one file belong together; of several each file takes the one before it, or its extension's."""
+    found = [(target.format, target.path and str(target.path)) for target in targets("newest", *arguments.split())]
+    assert found == expected
+
+
+@pytest.mark.parametrize("arguments", [["-o", "size.pdf"], ["--json", "-o", "a", "-o", "size.pdf"]])
+def test_an_extension_that_says_nothing_needs_a_format(arguments: list[str]) -> None:
+    """No format is guessed; the message has the way to name it."""
+    with pytest.raises(click.UsageError, match=r"-o size.pdf: which format\? .* --format json -o size.pdf"):
+        targets(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--json", "--format", "table"], "The formats json and table exclude each other on stdout"),
+        (["-o", "a.json", "-o", "./a.json"], "-o a.json and -o a.json are the same file"),
+        (["-o", "a.json", "--format", "table", "-o", "link"], "-o a.json and -o link are the same file"),
+        (["-o", "a.json", "-o", "missing/b.txt"], "cannot write missing/b.txt: No such file or directory"),
+    ],
+)
+def test_outputs_that_cannot_be_are_found_before_any_is_written(
+    reported: Offline, arguments: list[str], said: str
+) -> None:
+    """Exit code 2, nothing on stdout, and not one of the files begun."""
+    (reported.folder / "link").symlink_to("a.json")
+    done = reported("report", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert not (reported.folder / "a.json").exists()
+
+
+def test_several_outputs_at_once(reported: Offline) -> None:
+    """Each file has its format whole, and stdout shows the table."""
+    done = reported("report", "--json", "-o", "r.json", "--format", "table", "-o", "r.out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("imgcompare · default · Engine 1")
+    assert (reported.folder / "r.out").read_text(encoding="utf-8") == done.stdout
+    assert json.loads((reported.folder / "r.json").read_bytes())["scenario"] == "default"
+
+
+def test_a_file_that_fails_keeps_nothing_else_from_being_written(reported: Offline) -> None:
+    """The disk is full for one: the others and stdout are there all the same, and the error is said."""
+    done = reported("report", "-o", "/dev/full", "-o", "r.json", "--json")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: cannot write /dev/full: No space left on device\n")
+    assert (reported.folder / "r.json").read_text(encoding="utf-8") == done.stdout
+
+
+def test_the_formats_are_those_that_can_be_rendered() -> None:
+    """The option's list, which must not import the renderers, is theirs."""
+    assert set(RENDERERS) == set(FORMATS)
