@@ -34,10 +34,15 @@ def test_every_file_is_a_dockerfile_we_look_at() -> None:
     assert sorted(path for path in ROOT.rglob("*") if path.is_file()) == DOCKERFILES != []
 
 
+# What hadolint says of lines that are meant to be wrong.
+MEANT = {"unknown-user": "DL3066"}
+
+
 def test_hadolint_finds_nothing(dockerfile: Path) -> None:
-    """Each is worth copying: no warning, not even an informative one, and none silenced."""
+    """Each is worth copying but for its one mistake: no warning, not even an informative one, and none silenced."""
+    meant = MEANT.get(dockerfile.name.removesuffix(".Dockerfile"))
     done = subprocess.run(
-        [str(HADOLINT), "--no-color", "--disable-ignore-pragma", str(dockerfile)],
+        [str(HADOLINT), "--no-color", "--disable-ignore-pragma", *(["--ignore", meant] if meant else []), str(dockerfile)],
         capture_output=True,
         text=True,
         check=False,
@@ -47,8 +52,8 @@ def test_hadolint_finds_nothing(dockerfile: Path) -> None:
 
 
 def test_python_version_is_named_once(dockerfile: Path) -> None:
-    """Another Python is one edit, and the stages cannot disagree."""
-    lines = instructions(dockerfile)
+    """Another Python is one edit, and the stages cannot disagree; a path of site-packages has to name it again."""
+    lines = [line for line in instructions(dockerfile) if "/site-packages" not in line]
     assert lines[0] == "ARG PYTHON_VERSION=3.11"
     assert len([line for line in lines if "3.11" in line]) == 1
     bases = [line.split()[1] for line in lines if line.startswith("FROM ")]
