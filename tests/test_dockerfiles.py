@@ -35,14 +35,14 @@ def test_every_file_is_a_dockerfile_we_look_at() -> None:
 
 
 # What hadolint says of lines that are meant to be wrong.
-MEANT = {"unknown-user": "DL3066"}
+MEANT = {"unknown-user": ["DL3066"]}
 
 
 def test_hadolint_finds_nothing(dockerfile: Path) -> None:
     """Each is worth copying but for its one mistake: no warning, not even an informative one, and none silenced."""
-    meant = MEANT.get(dockerfile.name.removesuffix(".Dockerfile"))
+    ignored = [f"--ignore={meant}" for meant in MEANT.get(dockerfile.name.removesuffix(".Dockerfile"), ())]
     done = subprocess.run(
-        [str(HADOLINT), "--no-color", "--disable-ignore-pragma", *(["--ignore", meant] if meant else []), str(dockerfile)],
+        [str(HADOLINT), "--no-color", "--disable-ignore-pragma", *ignored, str(dockerfile)],
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,5 @@
 # Breaks as: out-of-memory
-# A cache of 2 GiB is filled before the first request; the container may have 1 GiB.
+# A cache of 2 GB is filled before the first request; the container may have 1 GiB.
 
 ARG PYTHON_VERSION=3.11
 
@@ -9,4 +9,4 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 COPY . sample_app/
 EXPOSE 5000
-CMD ["python", "-c", "cache = b'x' * (2 << 30); from sample_app.serve import main; main()"]
+CMD ["python", "-c", "cache = b'x' * 2_000_000_000; from sample_app.serve import main; main()"]
