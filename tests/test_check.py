@@ -25,7 +25,7 @@ from imgcompare.check import (
     request,
     wait_until_ready,
 )
-from imgcompare.engine import ContainerState
+from imgcompare.engine import ContainerState, Executed, Stopped
 from imgcompare.errors import EngineError
 from imgcompare.model import Expectation
 
@@ -92,6 +92,14 @@ class FakeContainer:
     def log_tail(self, lines: int = 40) -> Sequence[str]:
         """An empty log."""
         return ()
+
+    def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
+        """Nothing runs in it."""
+        raise NotImplementedError
+
+    def stop(self, grace_s: int) -> Stopped:
+        """Nothing to stop."""
+        raise NotImplementedError
 
     def keep(self) -> None:
         """Nothing to keep."""

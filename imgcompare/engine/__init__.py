@@ -63,10 +63,17 @@ class BuildFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class Healthcheck:
-    """An image's HEALTHCHECK: ``CMD`` or ``CMD-SHELL`` and the command, and how many seconds one check may take."""
+    """An image's HEALTHCHECK, with the engine's defaults; ``command`` is empty for ``HEALTHCHECK NONE``.
 
-    test: tuple[str, ...]
+    A check may take ``timeout_s``. The engine checks every ``interval_s`` and calls the container unhealthy after
+    ``retries`` failures in a row, those of the first ``start_period_s`` not counted.
+    """
+
+    command: tuple[str, ...]
     timeout_s: float = 30.0
+    interval_s: float = 30.0
+    start_period_s: float = 0.0
+    retries: int = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +81,7 @@ class EngineImage:
     """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown.
 
     The rest of its config is as the image specification has it: ``user`` is empty for root, ``env`` holds
-    ``NAME=value``, ``healthcheck`` is None where there is none or it is switched off.
+    ``NAME=value``, ``healthcheck`` is None where nothing is said of it.
     """
 
     image: str
@@ -120,6 +127,22 @@ class ContainerState:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Stopped:
+    """A container that was told to stop: seconds until it had ended, ``killed`` where it had to be made to."""
+
+    after_s: float
+    killed: bool
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A command that was run in a container: its exit code, None where it did not end in time, and its last lines."""
+
+    exit_code: int | None
+    output: tuple[str, ...] = ()
+
+
 class Container(Protocol):
     """A created container; nothing is read from it without a bound."""
 
@@ -138,6 +161,12 @@ class Container(Protocol):
 
     def log_tail(self, lines: int = 40) -> Sequence[str]:
         """The last log lines, stdout and stderr together, printable, at most 64 KiB read."""
+
+    def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
+        """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
+
+    def stop(self, grace_s: int) -> Stopped:
+        """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` whole seconds."""
 
     def keep(self) -> None:
         """Leave it up when its ``with`` block ends well."""

@@ -128,7 +128,7 @@ class Api:
         *,
         params: Mapping[str, Any],
         silence_s: float | None = None,
-        body: Iterable[bytes] | None = None,
+        body: Iterable[bytes] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         chunk_bytes: int | None = None,
     ) -> Iterator[bytes]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 import time
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState
+from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState, Executed, Stopped
+from imgcompare.engine.executing import execute
 from imgcompare.engine.logs import demultiplex
 from imgcompare.engine.memory import memory_in_use, without_inactive
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, PortTakenError
@@ -29,6 +31,7 @@ _PORT_WAIT_S = 5.0
 _CREATE_WAIT_S = 5.0
 _REMOVE_WAIT_S = 15.0
 _POLL_S = 0.05
+_KILLED = 128 + 9
 
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
 # What the image is to blame for: a program that is missing or cannot run, an unknown user, a bad working directory.
@@ -116,6 +119,26 @@ class SdkContainer:
             if whole:
                 break
         return printable_lines(demultiplex(data).decode(errors="replace"))[-lines:]
+
+    def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
+        """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
+        return execute(self._api, self.name, command, timeout_s)
+
+    def stop(self, grace_s: int) -> Stopped:
+        """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` seconds.
+
+        The engine answers some tenths of a second after the end, which it spends on tidying up: its own note of when
+        that was is nearer to the truth, unless its clock is another's (an engine in a virtual machine).
+        """
+        sent, began = time.time(), time.monotonic()
+        for _ in self._api.stream("POST", f"{self._path}/stop", params={"t": grace_s}):
+            pass
+        elapsed = time.monotonic() - began
+        state = self._inspect().get("State", {})
+        ended = _seconds(state.get("FinishedAt")) - sent
+        return Stopped(
+            ended if 0 <= ended <= elapsed else elapsed, elapsed >= grace_s and state.get("ExitCode") == _KILLED
+        )
 
     def keep(self) -> None:
         """Leave it up when its ``with`` block ends well."""
@@ -220,6 +243,14 @@ def remove(api: Api, name: str) -> None:
                 hint=f"Once the engine answers: `imgcompare clean`, or `docker rm -f {name}`.",
             ) from failure
         time.sleep(0.2)
+
+
+def _seconds(time_told: Any) -> float:
+    """An RFC 3339 time as seconds since 1970, 0 for anything else."""
+    try:
+        return datetime.fromisoformat(time_told).timestamp()
+    except (TypeError, ValueError):
+        return 0.0
 
 
 def _config(spec: ContainerSpec) -> dict[str, Any]:

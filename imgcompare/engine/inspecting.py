@@ -11,6 +11,7 @@ from typing import Any
 from imgcompare.engine import EngineImage, Healthcheck
 
 _NANOSECONDS = 1e9
+_SHELL = ("/bin/sh", "-c")
 
 
 def read_image(found: Mapping[str, Any], reference: str) -> EngineImage:
@@ -31,7 +32,9 @@ def read_image(found: Mapping[str, Any], reference: str) -> EngineImage:
         working_dir=config.get("WorkingDir") or "",
         stop_signal=config.get("StopSignal") or "",
         # Podman spells it with a capital C in its own answers.
-        healthcheck=_healthcheck(config.get("Healthcheck") or config.get("HealthCheck") or {}),
+        healthcheck=_healthcheck(
+            config.get("Healthcheck") or config.get("HealthCheck") or {}, _words(config.get("Shell"))
+        ),
     )
 
 
@@ -40,10 +43,21 @@ def _words(command: Any) -> tuple[str, ...]:
     return (command,) if isinstance(command, str) else tuple(command or ())
 
 
-def _healthcheck(found: Mapping[str, Any]) -> Healthcheck | None:
-    """``["NONE"]`` switches an inherited HEALTHCHECK off; a timeout of 0 means the default of 30 s."""
-    test = tuple(found.get("Test") or ())
-    if len(test) < 2 or test[0] not in {"CMD", "CMD-SHELL"}:
-        return None
-    timeout_s = (found.get("Timeout") or 0) / _NANOSECONDS
-    return Healthcheck(test=test, timeout_s=timeout_s or Healthcheck.timeout_s)
+def _healthcheck(found: Mapping[str, Any], shell: tuple[str, ...]) -> Healthcheck | None:
+    """``["CMD", …]``, ``["CMD-SHELL", "…"]`` or ``["NONE"]``; a time or a number of 0 stands for the default."""
+    match tuple(found.get("Test") or ()):
+        case ("CMD", _, *_) as test:
+            command = test[1:]
+        case ("CMD-SHELL", _, *_) as test:
+            command = (*(shell or _SHELL), *test[1:])
+        case ("NONE", *_):
+            return Healthcheck(command=())
+        case _:
+            return None
+    times = {
+        "timeout_s": found.get("Timeout"),
+        "interval_s": found.get("Interval"),
+        "start_period_s": found.get("StartPeriod"),
+    }
+    given: dict[str, Any] = {name: time / _NANOSECONDS for name, time in times.items() if time}
+    return Healthcheck(command=command, **given, **({"retries": retries} if (retries := found.get("Retries")) else {}))

@@ -23,7 +23,13 @@ def test_everything_that_a_run_needs_is_read() -> None:
             "Cmd": ["serve", "--fast"],
             "WorkingDir": "/app",
             "StopSignal": "SIGINT",
-            "Healthcheck": {"Test": ["CMD", "/check"], "Timeout": 3_000_000_000},
+            "Healthcheck": {
+                "Test": ["CMD", "/check", "--now"],
+                "Timeout": 3_000_000_000,
+                "Interval": 10_000_000_000,
+                "StartPeriod": 5_000_000_000,
+                "Retries": 2,
+            },
         },
     }
     assert read_image(found, "shop") == EngineImage(
@@ -40,7 +46,9 @@ def test_everything_that_a_run_needs_is_read() -> None:
         cmd=("serve", "--fast"),
         working_dir="/app",
         stop_signal="SIGINT",
-        healthcheck=Healthcheck(test=("CMD", "/check"), timeout_s=3.0),
+        healthcheck=Healthcheck(
+            command=("/check", "--now"), timeout_s=3.0, interval_s=10.0, start_period_s=5.0, retries=2
+        ),
     )
 
 
@@ -57,13 +65,26 @@ def test_a_command_in_one_string_is_one_word() -> None:
     assert read_image({"Config": {"Entrypoint": "/start"}}, "shop").entrypoint == ("/start",)
 
 
-def test_a_healthcheck_that_is_switched_off_is_none() -> None:
-    """``HEALTHCHECK NONE``, and one without a command."""
-    for test in (["NONE"], [], ["CMD"]):
-        assert read_image({"Config": {"Healthcheck": {"Test": test}}}, "shop").healthcheck is None
+def test_a_healthcheck_that_is_switched_off_has_no_command() -> None:
+    """``HEALTHCHECK NONE`` is somebody's decision, which no HEALTHCHECK at all is not."""
+    assert _healthcheck(["NONE"]) == Healthcheck(command=())
+    assert _healthcheck([]) is None
+    assert _healthcheck(["CMD"]) is None
 
 
-def test_a_healthcheck_without_a_timeout_has_dockers() -> None:
-    """Zero means the default: https://docs.docker.com/reference/dockerfile/#healthcheck."""
-    found = {"Config": {"Healthcheck": {"Test": ["CMD-SHELL", "check"], "Timeout": 0}}}
-    assert read_image(found, "shop").healthcheck == Healthcheck(test=("CMD-SHELL", "check"), timeout_s=30.0)
+def test_a_healthcheck_has_the_engines_defaults() -> None:
+    """Zero means the default, and a shell's command is run by the image's own: /bin/sh, or what SHELL says.
+
+    https://docs.docker.com/reference/dockerfile/#healthcheck
+    """
+    assert _healthcheck(["CMD-SHELL", "check || exit 1"]) == Healthcheck(
+        command=("/bin/sh", "-c", "check || exit 1"), timeout_s=30.0, interval_s=30.0, start_period_s=0.0, retries=3
+    )
+    assert _healthcheck(["CMD-SHELL", "check"], Shell=["/bin/bash", "-ec"]) == Healthcheck(
+        command=("/bin/bash", "-ec", "check")
+    )
+
+
+def _healthcheck(test: list[str], **config: object) -> Healthcheck | None:
+    check = {"Test": test, "Timeout": 0, "Interval": 0, "Retries": 0}
+    return read_image({"Config": {"Healthcheck": check, **config}}, "shop").healthcheck

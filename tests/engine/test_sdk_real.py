@@ -32,6 +32,7 @@ from imgcompare.engine import (
     ContainerState,
     Endpoint,
     Engine,
+    Executed,
 )
 from imgcompare.engine.containers import find
 from imgcompare.engine.sdk import SdkEngine
@@ -365,6 +366,48 @@ def test_a_flood_of_log_is_read_with_a_bound(engine: SdkEngine, make_image: Call
         assert 1 <= len(lines) <= 5
         assert set(lines[-1]) <= set("flood y…")
         assert all(len(line) <= 500 for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("trap", "signal", "at_once"),
+    [("trap 'exit 0' INT", "SIGINT", True), ("trap '' INT", "SIGINT", False), ("", "SIGKILL", True)],
+)
+def test_a_container_is_told_to_stop_by_its_own_signal(
+    engine: SdkEngine, make_image: Callable[[str], str], trap: str, signal: str, at_once: bool
+) -> None:
+    """One that listens ends long before the grace period does; one that ignores it is killed then, and said to be."""
+    image = make_image(f"STOPSIGNAL {signal}\nCMD {trap or ':'}; echo up; while :; do sleep 0.05; done")
+    with engine.container(_spec(image)) as container:
+        container.start()
+        _until(lambda: container.log_tail() or None)
+        stopped = container.stop(10 if at_once else 1)
+        assert container.state().running is False
+    assert stopped.killed is not at_once
+    assert stopped.after_s < 10 if at_once else stopped.after_s >= 0.9
+
+
+def test_a_command_runs_beside_the_program(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
+    """As the image's user, in its folder, with its and the container's environment; the last lines are kept."""
+    image = make_image("WORKDIR /srv\nUSER 1234\nENV PORT=5000\nCMD sleep 600")
+    with engine.container(_spec(image)) as container:
+        container.start()
+        told = container.execute(["sh", "-c", "id -u; pwd; echo $PORT $GREETING; echo oh >&2; exit 3"], 30)
+        assert told.exit_code == 3
+        assert [*told.output[:3], told.output[-1]] == ["1234", "/srv", "5000 grüß = dich", "oh"]
+        assert container.execute(["true"], 30) == Executed(0)
+        missing = container.execute(["imgcompare-none"], 30)
+        assert missing.exit_code in {126, 127}
+        assert "imgcompare-none" in missing.output[0]
+
+
+@pytest.mark.parametrize("command", ["sleep 600", "while :; do echo x; sleep 0.1; done"])
+def test_a_command_that_does_not_end_is_given_up(
+    engine: SdkEngine, make_image: Callable[[str], str], command: str
+) -> None:
+    """Whether it is silent or talks, it has the time it was given."""
+    with engine.container(_spec(make_image("CMD sleep 600"))) as container:
+        container.start()
+        assert container.execute(["sh", "-c", command], 1).exit_code is None
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
