@@ -105,6 +105,33 @@ class LargeFolder(Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
+class PartKind(StrEnum):
+    """What a part of an image's bytes is: ``rest`` are small neighbours together, ``end`` a tar's closing blocks."""
+
+    LAYER = "layer"
+    CATEGORY = "category"
+    PACKAGE = "package"
+    FOLDER = "folder"
+    FILE = "file"
+    REST = "rest"
+    END = "end"
+
+
+class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of an image's bytes and what it is made of, as far as that is told; fields at their defaults are left out.
+
+    ``name`` is a layer's number from 1, a category, a package, or the path from the folder above; ``rest`` and ``end``
+    have none. ``size_bytes`` are bytes of the layer's tar, headers and padding included: those of ``parts``, where
+    there are any, add up to it. ``entry_count`` says how many entries of the tar it stands for.
+    """
+
+    name: str
+    size_bytes: int
+    kind: PartKind = PartKind.FILE
+    entry_count: int = 1
+    parts: tuple[Part, ...] = ()
+
+
 class DebianPackage(Struct, frozen=True, kw_only=True):
     """A Debian package; ``installed_bytes`` are those of its files that are in the image."""
 
@@ -149,7 +176,8 @@ class Image(Struct, frozen=True, kw_only=True):
     ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them,
     null where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are
     not. ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does
-    the same by what the bytes are, wherever they came from. ``wasted_bytes`` are file contents in lower layers that
+    the same by what the bytes are, wherever they came from. ``tree`` takes each layer, in their order, apart into
+    categories, packages, folders and files. ``wasted_bytes`` are file contents in lower layers that
     upper ones overwrite or delete; ``efficiency`` (0 to 1) is as dive defines it.
     """
 
@@ -176,6 +204,7 @@ class Image(Struct, frozen=True, kw_only=True):
     wasted_files: tuple[WastedFile, ...] = ()
     breakdown: dict[str, int] = {}
     contents: dict[str, int] = {}
+    tree: tuple[Part, ...] = ()
     packages: Packages = Packages()
     largest_files: tuple[LargeFile, ...] = ()
     largest_folders: tuple[LargeFolder, ...] = ()

@@ -11,6 +11,7 @@ import sys
 import time
 import types
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -58,6 +59,7 @@ REPORT = Report(
 DATA = msgspec.json.encode(REPORT)
 
 
+@cache
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Any value of a type of the model, structs field by field."""
     if isinstance(hint, types.UnionType):
@@ -67,8 +69,11 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     if get_origin(hint) is dict:
         return st.dictionaries(*map(values, get_args(hint)), max_size=2)
     if issubclass(hint, msgspec.Struct):
-        fields = {name: values(field) for name, field in get_type_hints(hint).items()}
-        return st.fixed_dictionaries(fields).map(lambda given_: hint(**given_))
+        # Deferred, for a struct may hold others of its kind.
+        fields = st.deferred(
+            lambda: st.fixed_dictionaries({name: values(field) for name, field in get_type_hints(hint).items()})
+        )
+        return fields.map(lambda given_: hint(**given_))
     if issubclass(hint, StrEnum):
         return st.sampled_from(hint)
     simple: dict[type, st.SearchStrategy[Any]] = {

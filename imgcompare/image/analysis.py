@@ -5,16 +5,17 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from imgcompare.image.archive import ArchivedImage, describe
-from imgcompare.image.breakdown import breakdown
+from imgcompare.image.breakdown import Categories, breakdown
 from imgcompare.image.documents import Config, decode
 from imgcompare.image.filesystem import merge
 from imgcompare.image.packages import find_packages
 from imgcompare.image.security import security
+from imgcompare.image.tree import grow
 from imgcompare.image.wasted import waste
 from imgcompare.model import Image
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 2
+VERSION = 3
 _LARGEST = 20
 
 
@@ -30,12 +31,8 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
     root = merge(layers)
     inventory = find_packages(layers, root)
     wasted = waste(layers, root, [layer.created_by for layer in image.layers])
-    apart, contents = breakdown(
-        layers,
-        inventory,
-        base_layer_count=base_layer_count,
-        working_dir=(settings.working_dir or "") if settings else "",
-    )
+    categories = Categories(inventory, (settings.working_dir or "") if settings else "")
+    apart, contents = breakdown(layers, categories, base_layer_count=base_layer_count)
     base_size = None if base_layer_count is None else sum(x.uncompressed_size for x in layers[:base_layer_count])
     return replace(
         image,
@@ -51,6 +48,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         wasted_files=wasted.files,
         breakdown=apart,
         contents=contents,
+        tree=grow(layers, categories, inventory),
         packages=inventory.packages,
         largest_files=root.largest_files(_LARGEST),
         largest_folders=root.largest_folders(_LARGEST),

@@ -111,7 +111,7 @@ _PYTHON_NAMES = re.compile(r"(?:lib)?python\d[\d.]*(?:-(?:minimal|stdlib|distuti
 
 
 def breakdown(
-    layers: Sequence[LayerIndex], inventory: Inventory, *, base_layer_count: int | None, working_dir: str = ""
+    layers: Sequence[LayerIndex], categories: Categories, *, base_layer_count: int | None
 ) -> tuple[dict[str, int], dict[str, int]]:
     """The uncompressed bytes of an image's layers by category, once with its base apart and once without.
 
@@ -119,7 +119,6 @@ def breakdown(
     that is None. The second is Image.contents: the base's bytes are what they are. Each has every other category, and
     adds up to the image's uncompressed size, a layer listed twice counting twice.
     """
-    categories = _Categories(inventory, working_dir)
     contents = dict.fromkeys((str(category) for category in Category if category != Category.BASE_IMAGE), 0)
     apart = dict(contents)
     base = base_layer_count or 0
@@ -140,11 +139,12 @@ def reason(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[st
     return sorted(((name, delta) for name, delta in deltas.items() if delta), key=lambda item: (-abs(item[1]), item[0]))
 
 
-class _Categories:
-    """Finds the category of paths."""
+class Categories:
+    """Finds the category of paths; ``working_dir`` is the image's."""
 
-    def __init__(self, inventory: Inventory, working_dir: str) -> None:
+    def __init__(self, inventory: Inventory, working_dir: str = "") -> None:
         self._inventory = inventory
+        self._known: dict[int, tuple[LayerIndex, list[Category]]] = {}
         self._packages: dict[Owner, Category] = {}
         self._folders = {
             f"{folder}/{part}": Category.PYTHON_PACKAGES
@@ -157,10 +157,16 @@ class _Categories:
     def sums(self, layer: LayerIndex) -> Counter[str]:
         """A layer's bytes by category."""
         sums: Counter[str] = Counter()
-        for entry in layer.entries:
-            sums[self.of(_meant(entry.path))] += entry.stored
+        for entry, category in zip(layer.entries, self.of_layer(layer), strict=True):
+            sums[category] += entry.stored
         sums[Category.OTHER] += layer.uncompressed_size - sums.total()
         return sums
+
+    def of_layer(self, layer: LayerIndex) -> list[Category]:
+        """The category of each of a layer's entries; worked out once."""
+        if id(layer) not in self._known:  # the layer is kept too, so that no other can have its id
+            self._known[id(layer)] = layer, [self.of(meant(entry.path)) for entry in layer.entries]
+        return self._known[id(layer)][1]
 
     def of(self, path: str) -> Category:
         """The category of what lies at a path."""
@@ -203,7 +209,7 @@ def _first(rules: _Rules, subject: str) -> Category | None:
     return next((category for category, pattern in rules if pattern.match(subject)), None)
 
 
-def _meant(path: str) -> str:
+def meant(path: str) -> str:
     """The path that an entry is about: of a whiteout what it deletes, of an opaque one the folder it empties."""
     if WHITEOUT not in path or not is_whiteout(path):
         return path

@@ -14,7 +14,7 @@ Debian's and once as Python's.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -56,14 +56,21 @@ class Owner(msgspec.Struct, frozen=True):
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """An image's packages, and whose files are whose.
 
-    ``debian_paths`` and ``python_paths`` tell what packages brought in any layer, removed packages included, so that
-    wasted bytes have an owner too. ``environments`` are the folders of virtual environments.
+    ``debian_paths`` and ``python_paths`` (whose values are names of distributions) tell what packages brought in any
+    layer, removed packages included, so that wasted bytes have an owner too. ``environments`` are the folders of
+    virtual environments.
     """
 
     packages: Packages
     debian_paths: dict[str, Owner]
-    python_paths: frozenset[str]
+    python_paths: Mapping[str, str]
     environments: frozenset[str]
+
+    def owner(self, path: str) -> str:
+        """The name of the package that brought a path, Python's before Debian's; "" where none did."""
+        if name := self.python_paths.get(path):
+            return name
+        return found.name if (found := self.debian_paths.get(path)) else ""
 
 
 def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> Inventory:
@@ -82,12 +89,12 @@ def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> I
             python=tuple(sorted(_python(documents, python), key=lambda package: (package.name, package.location))),
         ),
         debian_paths=_debian_paths(layers, moved, links),
-        python_paths=frozenset(
-            links.real(path)
+        python_paths={
+            links.real(path): distribution.name
             for layer in layers
             for distribution in distributions(layer.documents)
             for path in recorded(distribution, layer.documents)
-        ),
+        },
         environments=frozenset(
             path.removesuffix("/pyvenv.cfg")
             for layer in layers

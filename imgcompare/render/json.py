@@ -22,6 +22,8 @@ def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # 
 def to_json(value: msgspec.Struct, style: Style) -> str:
     """Return a struct as JSON text; characters that a terminal could obey, or cannot show, are escaped."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    if text.isascii() and "\x7f" not in text:  # nearly always; looking at each character takes longer than all else
+        return f"{text}\n"
     return (_NOT_ASCII if style.ascii_only else _UNSHOWN).sub(_escape, text) + "\n"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.image.breakdown import Category, breakdown, reason
+from imgcompare.image.breakdown import Categories, Category, breakdown, reason
 from imgcompare.image.index import FileEntry, LayerIndex
 from imgcompare.image.packages import Inventory, Owner
 from imgcompare.model import Packages
@@ -19,7 +19,7 @@ def inventory(
     return Inventory(
         packages=Packages(),
         debian_paths=debian or {},
-        python_paths=frozenset(python),
+        python_paths=dict.fromkeys(python, "x"),
         environments=frozenset(environments),
     )
 
@@ -39,9 +39,8 @@ def layer(*entries: tuple[str, int], closing: int = 1024) -> LayerIndex:
 
 def category(path: str, owned: Inventory | None = None, working_dir: str = "") -> str:
     """The one category of one path."""
-    _, contents = breakdown(
-        [layer((path, 512), closing=0)], owned or inventory(), base_layer_count=None, working_dir=working_dir
-    )
+    categories = Categories(owned or inventory(), working_dir)
+    _, contents = breakdown([layer((path, 512), closing=0)], categories, base_layer_count=None)
     (found,) = (name for name, count in contents.items() if count)
     return found
 
@@ -176,7 +175,7 @@ def test_whiteouts_are_what_they_delete() -> None:
 def test_the_base_is_apart_once_and_explained_once() -> None:
     """With a known base its layers are ``base_image``, closing blocks included; contents say what they are."""
     layers = [layer(("usr/include/a", 1000), ("app/a", 100)), layer(("app/b", 10))]
-    apart, contents = breakdown(layers, inventory(), base_layer_count=1)
+    apart, contents = breakdown(layers, Categories(inventory()), base_layer_count=1)
     assert {name: count for name, count in apart.items() if count} == {
         "base_image": 2124,
         "application": 10,
@@ -191,16 +190,16 @@ def test_the_base_is_apart_once_and_explained_once() -> None:
 
 def test_every_category_is_named_and_the_base_only_where_it_is_known() -> None:
     """Reports have every category, zero or not; an unknown base is not a base of no bytes."""
-    apart, contents = breakdown([], inventory(), base_layer_count=0)
+    apart, contents = breakdown([], Categories(inventory()), base_layer_count=0)
     assert (list(apart), set(apart.values())) == ([str(category) for category in Category], {0})
-    assert list(contents) == list(breakdown([], inventory(), base_layer_count=None)[0])
+    assert list(contents) == list(breakdown([], Categories(inventory()), base_layer_count=None)[0])
     assert Category.BASE_IMAGE not in contents
 
 
 def test_a_layer_listed_twice_counts_twice() -> None:
     """As in the image's uncompressed size."""
     twice = [layer(("app/a", 100))] * 2
-    assert breakdown(twice, inventory(), base_layer_count=None)[1]["application"] == 200
+    assert breakdown(twice, Categories(inventory()), base_layer_count=None)[1]["application"] == 200
 
 
 def test_the_reason_names_the_greatest_changes_first() -> None:
@@ -220,7 +219,7 @@ def test_hostile_names_take_no_time() -> None:
     long = "lib/python3/" * 340
     assert category(long.strip("/")) == "python_interpreter"
     owned = [layer(*((f"{index}/{long}", 512) for index in range(300)))]
-    assert breakdown(owned, inventory(), base_layer_count=None)[1]["python_interpreter"] == 300 * 512
+    assert breakdown(owned, Categories(inventory()), base_layer_count=None)[1]["python_interpreter"] == 300 * 512
 
 
 NAMES = st.sampled_from(
@@ -236,6 +235,6 @@ def test_every_byte_is_in_exactly_one_category(layers: list[LayerIndex], base: i
     owned = inventory({"usr/lib": Owner("gcc", "")}, ("app/x.a",), ("usr/app", "app"))
     base = None if base is None else min(base, len(layers))
     total = sum(layer.uncompressed_size for layer in layers)
-    for found in breakdown(layers, owned, base_layer_count=base, working_dir=working_dir):
+    for found in breakdown(layers, Categories(owned, working_dir), base_layer_count=base):
         assert sum(found.values()) == total
         assert min(found.values()) >= 0
