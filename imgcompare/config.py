@@ -36,8 +36,8 @@ class VariantSpec:
 class Config:
     """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
 
-    ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``stop``,
-    ``hardened`` and ``after_change`` ask for more to be measured.
+    ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
+    ``stop``, ``hardened`` and ``after_change`` ask for more to be measured.
     """
 
     scenario: str
@@ -61,6 +61,7 @@ class Config:
     description: str = ""
     notes: tuple[str, ...] = ()
     skip_unavailable: bool = False
+    health: bool = False
     stop: bool = False
     hardened: bool = False
     after_change: bool = False
@@ -88,6 +89,8 @@ class Config:
         if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:
             raise UsageError(f"the timeout {self.timeout_s} is no time", hint="Give seconds: --timeout 60")
         _check_utf8(self.expect.body or "")
+        if self.keep and self.stop:
+            raise UsageError("--keep leaves containers up and --stop stops them", hint="Leave one of them out.")
         if not re.fullmatch(r"/[!-~]*", self.route):
             raise UsageError(
                 f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"

@@ -324,7 +324,7 @@ class Variant(Struct, frozen=True, kw_only=True):
 
     ``expected_failure`` is the code of the failure that its scenario declares: a variant that breaks like that is as
     it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
-    then ``not_checked``).
+    then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why.
     """
 
     name: str
@@ -340,6 +340,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     after_change: AfterChange | None = None
     expected_failure: str | None = None
     skipped: str | None = None
+    not_measured: tuple[str, ...] = ()
 
 
 class Change(Struct, frozen=True, kw_only=True):

@@ -90,7 +90,14 @@ def _finish_variant(
         stage = Stage.RUN
         tried = run_variant(plan, blueprint.variant, built, bench)
         verdict = Verdict.BROKEN if tried.failure else Verdict.WORKS
-        variant = replace(variant, run=tried.run, check=tried.check, failure=tried.failure, verdict=verdict)
+        variant = replace(
+            variant,
+            run=tried.run,
+            check=tried.check,
+            failure=tried.failure,
+            verdict=verdict,
+            not_measured=tried.not_measured,
+        )
     except EngineLostError:
         raise
     except ImgcompareError as exc:

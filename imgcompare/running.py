@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from msgspec.structs import replace
+import time
+from dataclasses import dataclass, replace
 
 from imgcompare import diagnose
 from imgcompare.building import BuiltVariant
 from imgcompare.check import Exited, Silent, check_route, wait_until_ready
+from imgcompare.config import Config
 from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec
 from imgcompare.errors import EngineError, PortTakenError
+from imgcompare.examining import look_closer
 from imgcompare.ledger import CONTAINER
 from imgcompare.model import Check, Failure, Run, Stage
 from imgcompare.plan import Plan, PlannedVariant
@@ -20,11 +21,18 @@ from imgcompare.workbench import Workbench
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What running a variant showed; no failure means that it works."""
+    """What running a variant showed; no failure means that it works.
+
+    ``ready_at`` is when its route replied (monotonic seconds). ``log`` holds the last log lines of one that works,
+    ``not_measured`` what was asked for and could not be had, and why.
+    """
 
     run: Run | None = None
     check: Check | None = None
     failure: Failure | None = None
+    ready_at: float = 0.0
+    log: tuple[str, ...] = ()
+    not_measured: tuple[str, ...] = ()
 
 
 def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
@@ -43,7 +51,14 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
     bench.ledger.record(CONTAINER, spec.name)
     bench.progress.stage(variant.name, Stage.RUN, "creating the container")
     with bench.engine.container(spec) as container:
-        tried = _try(plan, variant.name, container, port, bench)
+        tried = try_container(plan.config, variant.name, container, port, bench)
+        if tried.run and tried.failure is None:
+            looked = look_closer(
+                plan.config, variant.name, container, built.image, tried.run, time.monotonic() - tried.ready_at, bench
+            )
+            tried = replace(
+                tried, run=looked.run, failure=looked.failure, log=looked.log, not_measured=looked.not_measured
+            )
         if plan.config.keep and tried.failure is None:
             bench.ledger.record(CONTAINER, spec.name, kept=True)
             container.keep()
@@ -52,8 +67,8 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
     return tried
 
 
-def _try(plan: Plan, name: str, container: Container, port: int, bench: Workbench) -> Tried:
-    config = plan.config
+def try_container(config: Config, name: str, container: Container, port: int, bench: Workbench) -> Tried:
+    """Start a container, wait for its route, check the reply, measure its memory."""
     try:
         container.start()
     except PortTakenError as exc:
@@ -74,11 +89,17 @@ def _try(plan: Plan, name: str, container: Container, port: int, bench: Workbenc
             return Tried(run=run, failure=diagnose.exited(waited, container.log_tail()))
         case Silent():
             return Tried(run=run, failure=diagnose.silent(waited, port, container.log_tail()))
+    ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
     check, problem = check_route(host_port, config.route, config.expect)
-    run = replace(run, ready_after_s=waited.after_s, memory_bytes=container.memory_bytes())
+    run = Run(
+        container_port=port,
+        host_port=host_port,
+        ready_after_s=waited.after_s,
+        memory_bytes=container.memory_bytes(),
+    )
     failure = diagnose.wrong_reply(check, problem, container.log_tail()) if problem else None
-    return Tried(run=run, check=check, failure=failure)
+    return Tried(run=run, check=check, failure=failure, ready_at=ready_at)
 
 
 def _no_host_port(container: Container, port: int) -> Failure:

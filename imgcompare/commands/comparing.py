@@ -46,6 +46,8 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
             "keep",
             "host_port",
             "rm_images",
+            "health",
+            "stop",
         )
         if key in options
     }

@@ -32,6 +32,13 @@ def platform_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--platform", metavar="OS/ARCH", help="Which of several platforms, e.g. linux/arm64.")(command)
 
 
+def measure_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what is measured on request."""
+    health = click.option("--health", is_flag=True, help="Run each HEALTHCHECK; one that fails makes a variant broken.")
+    stop = click.option("--stop", is_flag=True, help="Measure how long each container takes to stop.")
+    return health(stop(command))
+
+
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--format``, ``--json`` and ``-o``; of a WritingCommand, which makes them one parameter ``outputs``."""
     format_ = click.option(

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
+from imgcompare.commands.options import Output, WritingCommand, engine_options, measure_options, output_options
 
 
 @click.command(cls=WritingCommand)
@@ -73,6 +73,7 @@ from imgcompare.commands.options import Output, WritingCommand, engine_options, 
 @click.option(
     "--rm-images", is_flag=True, help="Remove the images built. [default: kept, so that the next run is fast]"
 )
+@measure_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 @engine_options
 @output_options

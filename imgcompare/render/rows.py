@@ -164,6 +164,23 @@ def _memory(variant: Variant, _: _Facts) -> Cell:
     return Cell(text=format_bytes(variant.run.memory_bytes))
 
 
+def _health(variant: Variant, _: _Facts) -> Cell:
+    if not variant.run or variant.run.health is None:
+        return _MISSING
+    if variant.run.healthy_after_s is not None:
+        return Cell(text=f"✓ {format_seconds(variant.run.healthy_after_s)}", tone="good")
+    return Cell(text=f"✗ {printable(variant.run.health, limit=20)}", short="✗", tone="bad")
+
+
+def _stop(variant: Variant, _: _Facts) -> Cell:
+    if not variant.run or variant.run.stopped_after_s is None:
+        return _MISSING
+    duration = format_seconds(variant.run.stopped_after_s)
+    if variant.run.killed:
+        return Cell(text=f"✗ {duration} killed", short=f"✗ {duration}", tone="bad")
+    return Cell(text=duration)
+
+
 def _check(variant: Variant, _: _Facts) -> Cell:
     check, failure = variant.check, variant.failure
     status = str(check.status_code) if check and check.status_code is not None else ""
@@ -194,6 +211,8 @@ _COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (
     (Column(key="cached", title="Cached", rank=7, right=True, joined=True, short_title=""), _cached),
     (Column(key="ready", title="Ready", rank=5, right=True), _ready),
     (Column(key="memory", title="Memory", rank=9, right=True), _memory),
+    (Column(key="health", title="Health", rank=1, right=True), _health),
+    (Column(key="stop", title="Stop", rank=1, right=True), _stop),
     (Column(key="check", title="Check"), _check),
     (Column(key="verdict", title="Verdict"), _verdict),
 )

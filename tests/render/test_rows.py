@@ -89,3 +89,21 @@ def test_hostile_names_are_plain_text(make_report: MakeReport, make_variant: Mak
     """Escapes, controls and bidi characters never reach a cell, and a name never vanishes."""
     report = make_report(make_variant("a\x1b[2J\x1b]0;x\x07\u202eb\nc"), make_variant("\x1b[31m"))
     assert [cell.text for cell in cells(build_grid(report), "variant")] == ["ab c", "(no name)"]
+
+
+def test_what_was_measured_on_request_has_a_column(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """A HEALTHCHECK's verdict, and how long a stop took; having to be killed is bad news."""
+    assert single.run
+    assert multi.run
+    deaf = replace(single, run=replace(single.run, stopped_after_s=10.0, killed=True, health="starting"))
+    polite = replace(multi, run=replace(multi.run, stopped_after_s=0.21, health="healthy", healthy_after_s=0.62))
+    grid = build_grid(make_report(deaf, polite))
+    assert [column.title for column in grid.columns][-4:] == ["Health", "Stop", "Check", "Verdict"]
+    assert cells(grid, "health") == [
+        Cell(text="✗ starting", short="✗", tone="bad"),
+        Cell(text="✓ 0.62 s", tone="good"),
+    ]
+    assert cells(grid, "stop") == [
+        Cell(text="✗ 10.0 s killed", short="✗ 10.0 s", tone="bad"),
+        Cell(text="0.21 s"),
+    ]
