@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgcompare.errors import UsageError
+from imgcompare.gates import Limit, check_limits
 from imgcompare.model import Expectation
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -37,7 +38,7 @@ class Config:
     """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
 
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
-    ``stop``, ``hardened`` and ``after_change`` ask for more to be measured.
+    ``stop``, ``hardened`` and ``after_change`` ask for more to be measured. ``limits`` are what the report is judged by.
     """
 
     scenario: str
@@ -65,6 +66,7 @@ class Config:
     stop: bool = False
     hardened: bool = False
     after_change: bool = False
+    limits: tuple[Limit, ...] = ()
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -84,6 +86,7 @@ class Config:
                 f"the baseline {self.baseline!r} is no variant of this comparison",
                 hint=f"Its variants are: {', '.join(names)}.",
             )
+        check_limits(self.limits, names, self.baseline or next(iter(names), None), against=False)
 
     def _check_request(self) -> None:
         if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:

@@ -376,10 +376,11 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 class Gate(Struct, frozen=True, kw_only=True):
-    """A limit, what was measured, and whether it holds.
+    """A limit, what was measured, and whether it holds: at most ``limit``, or where ``at_least`` says so, at least.
 
     ``subject`` is the variant and ``name`` the measure (``*_s`` seconds, ``*_size`` and ``*_bytes`` bytes, ``*_ratio``
-    parts of one, ``works`` 1 or 0). ``actual`` is null where it could not be measured; the gate then does not hold.
+    parts of one, ``works`` 1 or 0). ``actual`` is null where it could not be measured; the gate then does not hold, and
+    ``reason`` says why.
     """
 
     name: str
@@ -387,6 +388,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     limit: float
     actual: float | None
     passed: bool
+    at_least: bool = False
+    reason: str = ""
 
 
 class PackageCounts(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ MINUS = "−"  # U+2212, as wide as the plus sign beside it
 # that give about four figures, so that sizes in one column compare at a glance.
 _BYTE_UNITS = (("B", 0), ("kB", 0), ("MB", 1), ("GB", 2))
 _QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?:([kmgt]?)(i?)b)?", re.IGNORECASE)
+_SHARE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?%")
+_DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(ms|s)?", re.IGNORECASE)
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
@@ -38,6 +40,22 @@ def parse_bytes(option: str, text: str) -> int:
             f"{option} {text!r} is no number of bytes", hint=f"Accepted forms: {option} 500000, 500kB, 1.5MB or 2MiB."
         )
     return round(float(match[1]) * float((1024 if match[3] else 1000) ** power))
+
+
+def parse_share(option: str, text: str) -> float:
+    """Read a percentage, such as ``50%`` or ``2.5 %``, as parts of one. Raises UsageError, naming the option."""
+    match = _SHARE.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"{option} {text!r} is no percentage", hint=f"Accepted forms: {option} 50% or 2.5%.")
+    return float(match[1]) / 100
+
+
+def parse_seconds(option: str, text: str) -> float:
+    """Read a duration in seconds: ``2``, ``1.5s``, ``500ms``. Raises UsageError, naming the option."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"{option} {text!r} is no duration", hint=f"Accepted forms: {option} 2s, 1.5s or 500ms.")
+    return float(match[1]) / (1000 if (match[2] or "").lower() == "ms" else 1)
 
 
 def format_delta(count: float) -> str:
@@ -79,10 +97,22 @@ def format_seconds(seconds: float) -> str:
 
 
 def format_quantity(name: str, value: float) -> str:
-    """Return a value in the unit that its name tells: ``*_s`` seconds, ``*_size`` and ``*_bytes`` bytes, else none."""
+    """Return a value in the unit that its name tells: ``*_s``, ``*_size`` and ``*_bytes``, ``*_ratio`` in percent."""
+    sign = MINUS if value < 0 else ""
     if name.endswith(("_size", "_bytes")):
-        return format_bytes(value)
+        return sign + format_bytes(abs(value))
+    if name.endswith("_ratio"):
+        return sign + format_percent(value)
     return format_seconds(value) if name.endswith("_s") else f"{value:g}"
+
+
+def format_exactly(name: str, value: float) -> str:
+    """Return a value like format_quantity, with so many figures that two that differ look different."""
+    if name.endswith(("_size", "_bytes")):
+        return f"{value:,.0f} B".replace("-", MINUS)
+    if name.endswith("_ratio"):
+        return f"{value * 100:.6g} %".replace("-", MINUS)
+    return f"{value:.6g} s" if name.endswith("_s") else f"{value:g}"
 
 
 def draw_bar(share: float, width: int, *, ascii_only: bool = False) -> str:

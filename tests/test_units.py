@@ -12,6 +12,7 @@ from imgcompare.units import (
     format_bytes,
     format_change,
     format_delta,
+    format_exactly,
     format_percent,
     format_quantity,
     format_seconds,
@@ -164,3 +165,19 @@ def test_what_is_no_number_of_bytes_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"--min .* is no number of bytes") as caught:
         parse_bytes("--min", text)
     assert caught.value.hint == "Accepted forms: --min 500000, 500kB, 1.5MB or 2MiB."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "exact"),
+    [
+        ("own_size", 199_400_001, "199.4 MB", "199,400,001 B"),
+        ("growth_bytes", -1_200_000, "−1.2 MB", "−1,200,000 B"),
+        ("saving_ratio", 0.49996, "50 %", "49.996 %"),
+        ("growth_ratio", -0.02, "−2.0 %", "−2 %"),
+        ("ready_after_s", 2.0004, "2.0 s", "2.0004 s"),
+        ("layer_count", 7, "7", "7"),
+    ],
+)
+def test_a_quantity_has_the_unit_that_its_name_tells(name: str, value: float, text: str, exact: str) -> None:
+    """Rounded to be read, and in full where two that differ would read the same."""
+    assert (format_quantity(name, value), format_exactly(name, value)) == (text, exact)

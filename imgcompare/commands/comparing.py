@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgcompare import store
+from imgcompare.commands.gating import limits_given
 from imgcompare.commands.options import Output
 from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
@@ -62,6 +63,7 @@ def make_config(options: Mapping[str, Any], environ: Mapping[str, str]) -> Confi
             body=options.get("expect_body"),
             body_pattern=options.get("expect_body_pattern"),
         ),
+        "limits": limits_given(options),
     }
     context = options.get("build_context")
     if options.get("variants"):

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
-from imgcompare.commands.options import Output, Target, WritingCommand, engine_options, output_options
+from imgcompare.commands.gating import gate_options, limits_given
+from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
 
 
 @click.command(cls=WritingCommand)
 @click.argument("saved", required=False, metavar="[FILE|RUN]")
+@gate_options
 @engine_options
 @output_options
 @click.pass_context
-def report(
-    ctx: click.Context,
-    *,
-    saved: str | None,
-    host: str | None,
-    docker_context: str | None,
-    outputs: tuple[Target, ...],
-) -> None:
+def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     """Show a saved report, or make the first one.
 
     It is that of a FILE, of a RUN by its name or its beginning, or the newest of this folder. In a folder where nothing
@@ -33,18 +29,26 @@ def report(
       imgcompare report
       imgcompare report --json | jq .comparison
       imgcompare report --json -o size.json
+      imgcompare report --max-size multi-stage=250MB --max-layers 10
+
+    Limits given here are held against the saved report instead of those that it was run with: docs/gates.md
 
     Exit codes: as for `imgcompare run`.
     """
     from imgcompare import store  # noqa: PLC0415 - --help must be quick
 
-    output = Output.of(outputs)
+    output = Output.of(options.pop("outputs"))
+    limits = limits_given(options)
     path = store.find(Path.cwd(), saved)
     if path is None:
         from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415
 
         click.echo("Nothing was run here yet: running the default comparison first.", err=True)
-        ctx.exit(run_and_write({"host": host, "docker_context": docker_context}, output, Path.cwd(), os.environ))
+        ctx.exit(run_and_write(options, output, Path.cwd(), os.environ))
     shown = store.load(path)
+    if limits:
+        from imgcompare.gates import judge_again  # noqa: PLC0415
+
+        shown = judge_again(shown, limits)
     output.write(shown)
     ctx.exit(0 if shown.passed else 1)

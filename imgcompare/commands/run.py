@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from imgcompare.commands.gating import gate_options
 from imgcompare.commands.options import Output, WritingCommand, engine_options, measure_options, output_options
 
 
@@ -75,6 +76,7 @@ from imgcompare.commands.options import Output, WritingCommand, engine_options, 
 )
 @measure_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
+@gate_options
 @engine_options
 @output_options
 @click.pass_context
@@ -91,8 +93,12 @@ def run(ctx: click.Context, /, **options: Any) -> None:
       imgcompare run dev=Dockerfile:dev prod=Dockerfile:prod --route /healthz
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
       imgcompare run Dockerfile -o report.json -o report.txt
+      imgcompare run --max-size multi-stage=250MB --min-saving 50% --max-ready 2s
 
-    Exit codes: 0 all work; 1 a variant is broken; 2 wrong usage; 3 no engine; 4 the engine failed; 130/143 interrupted.
+    Limits are repeatable; one that names a VARIANT stands for that variant in place of the general one: docs/gates.md
+
+    Exit codes: 0 all work; 1 a variant is broken, or a limit not kept; 2 wrong usage; 3 no engine; 4 the engine failed;
+    130/143 interrupted.
     """
     from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415 - --help must be quick
 

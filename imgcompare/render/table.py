@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from imgcompare.model import Collection, Document, Report, Variant, Verdict
 from imgcompare.render import Style, words
+from imgcompare.render.gates import build_gates
 from imgcompare.render.page import LIST_BELOW, Page
 from imgcompare.render.rows import NOTHING, Grid, Tone, build_grid
 from imgcompare.safetext import printable, printable_lines
@@ -37,9 +38,9 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
     for variant in report.variants:
         if variant.verdict is Verdict.BROKEN:
             page.failure(variant)
+    page.gates(report)
     page.remarks(
         [
-            *((f"✗ {text}", "bad") for text in words.failed_gates(report)),
             *((text, "dim") for text in words.footnotes(report)),
             *((printable(text), "plain") for text in notes),
         ]
@@ -71,6 +72,18 @@ class _Page(Page):
                 change = cells.get("change", NOTHING)
                 told = cells["uncompressed_size"] + (f" ({change})" if change != NOTHING else "")
                 self.say(f"{cells['variant']}: {told}, {cells['verdict']}", hang=2)
+
+    def gates(self, report: Report) -> None:
+        """Add a row for each gate, and a sentence for each that a row cannot tell: why there is no value."""
+        if not report.gates:
+            return
+        self.gap()
+        drawn = self.grid(build_gates(report))
+        if not drawn:
+            self.say(words.gates_held(report))
+        for gate in report.gates:
+            if not gate.passed and (gate.reason or not drawn):
+                self.say(words.failed_gate(gate), "bad", lead="✗ ")
 
     def failure(self, variant: Variant) -> None:
         """Add what is known of a broken variant: what happened, the lines that prove it, the next step."""

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgcompare.model import Change, Collection, EngineInfo, Report, Variant, Verdict
+from imgcompare.model import Change, Collection, EngineInfo, Gate, Report, Variant, Verdict
 from imgcompare.render.rows import variant_name
 from imgcompare.safetext import printable
-from imgcompare.units import format_bytes, format_delta, format_percent, format_quantity
+from imgcompare.units import format_bytes, format_delta, format_exactly, format_percent, format_quantity
 
+_GATES = {
+    "uncompressed_size": "Unpacked",
+    "compressed_size": "Pull",
+    "own_size": "Own size",
+    "layer_count": "Layers",
+    "saving_ratio": "Saving",
+    "wasted_bytes": "Wasted",
+    "wasted_ratio": "Wasted",
+    "ready_after_s": "Ready",
+    "works": "Works",
+    "growth_bytes": "Growth",
+    "growth_ratio": "Growth",
+}
 _BUILDERS = {"buildkit": "BuildKit", "classic": "classic builder"}
 
 
@@ -85,15 +98,43 @@ def failure_title(variant: Variant) -> str:
     return f"{variant_name(variant.name)} is broken{reason}"
 
 
+def gate_name(gate: Gate) -> str:
+    """Return what a gate limits, in words: ``Unpacked``."""
+    return _GATES.get(gate.name) or printable(gate.name.replace("_", " "), limit=40)
+
+
+def gate_limit(gate: Gate) -> str:
+    """Return a gate's limit: ``≤ 120.0 MB``."""
+    if gate.name == "works":
+        return "must work"
+    return f"{'≥' if gate.at_least else '≤'} {format_quantity(gate.name, gate.limit)}"
+
+
+def gate_actual(gate: Gate) -> str:
+    """Return what was measured; a value that fails by so little that it reads like its limit is told exactly."""
+    if gate.actual is None:
+        return "not measured"
+    if gate.name == "works":
+        return "works" if gate.actual else "broken"
+    told = format_quantity(gate.name, gate.actual)
+    close = not gate.passed and told == format_quantity(gate.name, gate.limit)
+    return format_exactly(gate.name, gate.actual) if close else told
+
+
+def gates_held(report: Report) -> str:
+    """Return how many gates hold: ``2 of 3 gates hold.``."""
+    return f"{sum(gate.passed for gate in report.gates)} of {len(report.gates)} gates hold."
+
+
 def failed_gates(report: Report) -> tuple[str, ...]:
-    """Return one line for each gate that does not hold, with both values."""
-    return tuple(
-        f"Gate {printable(gate.name, limit=60)} failed for {variant_name(gate.subject)}: "
-        f"{'not measured' if gate.actual is None else format_quantity(gate.name, gate.actual)}, "
-        f"the limit is {format_quantity(gate.name, gate.limit)}."
-        for gate in report.gates
-        if not gate.passed
-    )
+    """Return one sentence for each gate that does not hold."""
+    return tuple(failed_gate(gate) for gate in report.gates if not gate.passed)
+
+
+def failed_gate(gate: Gate) -> str:
+    """Return what a gate that does not hold measured, or why nothing could be measured, and its limit."""
+    reason = f": {printable(gate.reason, limit=300)}" if gate.reason else ""
+    return f"{variant_name(gate.subject)}: {gate_name(gate)} {gate_actual(gate)}{reason} (limit {gate_limit(gate)})"
 
 
 def footnotes(report: Report) -> tuple[str, ...]:

@@ -272,14 +272,33 @@ evil[red]x[/]                50.0 MB  baseline       6  0.52 s  ok 200  works
 
 
 def test_gates_and_notes_at_the_foot(make_report: MakeReport, multi: Variant) -> None:
-    """Failed gates and the remarks of this run close the page."""
-    gate = Gate(name="uncompressed_size", subject="multi-stage", limit=150e6, actual=199.4e6, passed=False)
-    text = page(make_report(multi, gates=(gate,)), 80, "Left running: http://127.0.0.1:49153/")
+    """Each gate is a row with both values and its verdict, and says why one could not be measured; then remarks."""
+    gates = (
+        Gate(name="uncompressed_size", subject="multi-stage", limit=150e6, actual=199.4e6, passed=False),
+        Gate(name="layer_count", subject="multi-stage", limit=9, actual=6, passed=True),
+        Gate(name="ready_after_s", subject="multi-stage", limit=2, actual=None, passed=False, reason="it\x1b[2J died"),
+    )
+    text = page(make_report(multi, gates=gates), 80, "Left running: http://127.0.0.1:49153/")
     assert text.endswith(
         "in 6 layers.\n\n"
-        "✗ Gate uncompressed_size failed for multi-stage: 199.4 MB, the limit is\n"
-        "  150.0 MB.\n"
+        "Gate      Variant          Measured       Limit\n"
+        "Unpacked  multi-stage      199.4 MB  ≤ 150.0 MB  ✗ 49.4 MB over\n"
+        "Layers    multi-stage             6         ≤ 9  ✓\n"
+        "Ready     multi-stage  not measured     ≤ 2.0 s  ✗\n"
+        "✗ multi-stage: Ready not measured: it died (limit ≤ 2.0 s)\n"
+        "\n"
         "Left running: http://127.0.0.1:49153/\n"
+    )
+
+
+def test_gates_where_no_table_fits(make_report: MakeReport, multi: Variant) -> None:
+    """A narrow page tells how many hold, and of those that do not each in a sentence."""
+    gates = (
+        Gate(name="uncompressed_size", subject="multi-stage", limit=150e6, actual=199.4e6, passed=False),
+        Gate(name="layer_count", subject="multi-stage", limit=9, actual=6, passed=True),
+    )
+    assert page(make_report(multi, gates=gates), 40).endswith(
+        "\n\n1 of 2 gates hold.\n✗ multi-stage: Unpacked 199.4 MB (limit\n  ≤ 150.0 MB)\n"
     )
 
 

@@ -101,12 +101,20 @@ def test_failed_gates_show_both_values(make_report: MakeReport, single: Variant)
     """A gate that fails says what was measured and what the limit is, in their unit; one that holds says nothing."""
     gates = (
         Gate(name="uncompressed_size", subject="single-stage", limit=500e6, actual=957.2e6, passed=False),
-        Gate(name="ready_after_s", subject="single-stage", limit=2, actual=None, passed=False),
+        Gate(
+            name="ready_after_s", subject="single-stage", limit=2, actual=None, passed=False, reason="it never answered"
+        ),
         Gate(name="layer_count", subject="single-stage", limit=20, actual=7, passed=True),
+        Gate(name="saving_ratio", subject="slim", limit=0.5, actual=0.4999, passed=False, at_least=True),
+        Gate(name="growth_bytes", subject="slim", limit=0, actual=1, passed=False),
+        Gate(name="works", subject="slim", limit=1, actual=0, passed=False, at_least=True),
     )
     assert words.failed_gates(make_report(single, gates=gates)) == (
-        "Gate uncompressed_size failed for single-stage: 957.2 MB, the limit is 500.0 MB.",
-        "Gate ready_after_s failed for single-stage: not measured, the limit is 2.0 s.",
+        "single-stage: Unpacked 957.2 MB (limit ≤ 500.0 MB)",
+        "single-stage: Ready not measured: it never answered (limit ≤ 2.0 s)",
+        "slim: Saving 49.99 % (limit ≥ 50 %)",
+        "slim: Growth 1 B (limit ≤ 0 B)",
+        "slim: Works broken (limit must work)",
     )
 
 

@@ -1,0 +1,48 @@
+"""The options that limit what images may be, which ``run`` and ``report`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from imgcompare.gates import Limit
+
+_SIZE = "[VARIANT=]SIZE"
+_OPTIONS = (
+    ("max-size", _SIZE, "Most bytes an image may have unpacked: 120MB, 1.5GB, 90MiB."),
+    ("max-compressed-size", _SIZE, "Most bytes a pull may take."),
+    ("max-own-size", _SIZE, "Most bytes that may be added to the base image."),
+    ("max-layers", "[VARIANT=]N", "Most layers."),
+    ("min-saving", "[VARIANT=]PERCENT", "How much smaller than the baseline variant, at least: 50%."),
+    ("max-wasted", "[VARIANT=]SIZE|PERCENT", "Most bytes that may be stored in vain."),
+    ("max-ready", "[VARIANT=]SECONDS", "Longest time to the first good reply: 2s, 500ms."),
+    ("max-growth", "[VARIANT=]SIZE|PERCENT", "Most that may be added since --against: 5MB, 2%; 0% for nothing."),
+)
+
+
+def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for each limit of ``gates.OPTIONS``; all are repeatable."""
+    add = click.option(
+        "--must-work",
+        multiple=True,
+        is_flag=False,
+        flag_value="",
+        metavar="[VARIANT]",
+        help="Fail also if it was skipped, or breaks as its scenario declares. [default: every variant]",
+    )
+    command = add(command)
+    for option, metavar, text in reversed(_OPTIONS):
+        command = click.option(f"--{option}", multiple=True, metavar=metavar, help=text)(command)
+    return command
+
+
+def limits_given(options: Mapping[str, Any]) -> tuple[Limit, ...]:
+    """Return the limits that were given. Raises UsageError for those that cannot be read."""
+    if not any(options.get(name.replace("-", "_")) for name in ("must-work", *(name for name, *_ in _OPTIONS))):
+        return ()
+    from imgcompare.gates import OPTIONS, read_limits  # noqa: PLC0415 - only where something is limited
+
+    return read_limits({option: options.get(option.replace("-", "_"), ()) for option in OPTIONS})
