@@ -38,7 +38,7 @@ class Config:
     """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
 
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
-    ``stop``, ``hardened`` and ``after_change`` ask for more to be measured. ``limits`` are what the report is judged by.
+    ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
     """
 
     scenario: str
