@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import random
 import shutil
 import socket
+import struct
 import subprocess
 import time
 import urllib.request
+from array import array
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
@@ -29,6 +33,10 @@ _DOCKERFILES = {
     "flask": "FROM python:3.11-slim\nRUN pip install --no-cache-dir flask && useradd app\nCOPY a.py /app/\n",
     "tiny": "FROM scratch\nCOPY a.py /\nCOPY b.py /b/\n",
     "mixed": "FROM scratch\nCOPY random zeros text /\nCOPY text a.py /again/\n",
+    # What nothing was fitted to: compilers, headers, git, perl; and data such as no software is made of.
+    "tools": "FROM scratch\nCOPY --from=python:3.11 /usr/lib/gcc /gcc\nCOPY --from=python:3.11 /usr/include /include\n"
+    "COPY --from=python:3.11 /usr/lib/git-core /usr/share/perl /git/\n",
+    "data": "FROM scratch\nCOPY log.json /\nCOPY floats /\nCOPY base64 /\nCOPY database /\nCOPY chinese /\n",
 }
 _FILES = {
     "a.py": b"print('hello')\n" * 9,
@@ -36,6 +44,15 @@ _FILES = {
     "random": _CHANCE.randbytes(3_000_000),
     "zeros": bytes(9_000_000),
     "text": b"\n".join(b"%x %d" % (_CHANCE.getrandbits(30), n) for n in range(400_000)),
+    "log.json": b"\n".join(
+        b'{"time": "2026-01-%02dT%02d:%02d:00Z", "level": "%s", "user": %d, "path": "/api/v1/orders/%d", "ms": %.3f}'
+        % (n % 28 + 1, n % 24, n % 60, _CHANCE.choice((b"info", b"warning")), n % 977, n * 31 % 9973, _CHANCE.random())
+        for n in range(120_000)
+    ),
+    "floats": array("d", (math.sin(n / 100) * n for n in range(1_500_000))).tobytes(),
+    "base64": base64.encodebytes(_CHANCE.randbytes(6_000_000)),
+    "database": b"".join(struct.pack(">IHd20s", n, n % 300, n / 7, b"name %d" % (n % 1000)) for n in range(300_000)),
+    "chinese": "".join(chr(0x4E00 + int(_CHANCE.gauss(0, 600)) % 6000) for _ in range(2_000_000)).encode(),
 }
 
 
@@ -99,7 +116,11 @@ def get(url: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", _DOCKERFILES)
 def test_as_a_registry_holds_it(engine_url: str, registry: str, context: Path, name: str) -> None:
-    """The image's pull size is within 1 % of what a registry holds, each layer within 1 % or a few bytes."""
+    """The image's pull size is within 1 % of what a registry holds, each layer within 1 % or a few bytes.
+
+    Bulk data is within 4 %: there compressors of the same level differ by as much among themselves.
+    """
+    tolerance = 0.04 if name == "data" else 0.01
     reference = f"{registry}/sizes:{name}"
     with closing(docker.DockerClient(base_url=engine_url, timeout=300)) as client:
         (context / "Dockerfile").write_text(_DOCKERFILES[name])
@@ -112,7 +133,7 @@ def test_as_a_registry_holds_it(engine_url: str, registry: str, context: Path, n
     manifest = get(f"http://{registry}/v2/sizes/manifests/{name}")
     stored = [layer["size"] for layer in manifest["layers"]]
     image = describe(read_archive([exported]).find(reference))
-    assert image.compressed_size == pytest.approx(sum(stored), rel=0.01)
+    assert image.compressed_size == pytest.approx(sum(stored), rel=tolerance)
     for layer, size in zip(image.layers, stored, strict=True):
-        assert layer.compressed_size == pytest.approx(size, rel=0.01, abs=8)
+        assert layer.compressed_size == pytest.approx(size, rel=tolerance, abs=8)
     assert image.compressed_size_exact in (False, sum(stored) == image.compressed_size)
