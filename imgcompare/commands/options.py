@@ -15,8 +15,8 @@ import click
 if TYPE_CHECKING:
     from imgcompare.model import Document
 
-FORMATS = ("table", "json")
-_EXTENSIONS = {"": "table", ".txt": "table", ".json": "json"}
+FORMATS = ("table", "json", "markdown")
+_EXTENSIONS = {"": "table", ".txt": "table", ".json": "json", ".md": "markdown"}
 _STDOUT = Path("-")
 
 

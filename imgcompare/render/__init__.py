@@ -35,6 +35,7 @@ def _module(name: str) -> Renderer:
 RENDERERS: dict[str, Renderer] = {
     "table": _module("table"),
     "json": _module("json"),
+    "markdown": _module("markdown"),
 }
 
 

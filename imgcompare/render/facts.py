@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from imgcompare.model import Layer
-from imgcompare.render.page import Page
 from imgcompare.render.rows import Grid
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes
+
+if TYPE_CHECKING:
+    from imgcompare.render.page import Page
 
 SHORT_ID = len("sha256:") + 12
 

@@ -12,7 +12,7 @@ import pytest
 
 from imgcompare.errors import UsageError
 from imgcompare.model import Report, Variant
-from imgcompare.render import Style, render
+from imgcompare.render import RENDERERS, Style, render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]
@@ -49,7 +49,7 @@ def test_unknown_format(make_report: MakeReport, single: Variant) -> None:
     """A format that does not exist is refused with the list of those that do."""
     with pytest.raises(UsageError, match="unknown format 'pdf'") as caught:
         render(make_report(single), "pdf", UNICODE)
-    assert caught.value.hint == "Formats: table, json."
+    assert caught.value.hint == f"Formats: {', '.join(RENDERERS)}."
 
 
 def test_json_does_not_load_rich() -> None:
