@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import io
+import json
 import re
 import socket
 import time
@@ -34,6 +35,7 @@ class Reply:
     truncated: bool
     duration_s: float
     location: str = ""
+    content_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,26 @@ def check_route(port: int, route: str, expected: Expectation) -> tuple[Check, st
             reply.body[: 4 * _EXCERPT_CHARACTERS].decode("utf-8", "replace"), limit=_EXCERPT_CHARACTERS
         ),
         body_sha256=hashlib.sha256(reply.body).hexdigest(),
+        body_json_sha256=json_digest(reply),
         body_truncated=reply.truncated,
     )
     return check, problem
+
+
+def json_digest(reply: Reply) -> str | None:
+    """Return the digest of what a whole JSON reply means, white space and the order of keys left out; else None.
+
+    A name twice in one object has no meaning that all agree on (RFC 8259 §4), so such a reply counts as plain bytes.
+    """
+    subtype = reply.content_type.partition(";")[0].strip().lower().rpartition("/")[2]
+    if reply.truncated or not (subtype == "json" or subtype.endswith("+json")):
+        return None
+    try:
+        meant = json.loads(reply.body, object_pairs_hook=_without_doubles)
+        canonical = json.dumps(meant, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):
+        return None
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def judge(reply: Reply, expected: Expectation) -> str:
@@ -157,6 +176,7 @@ def request(port: int, route: str, *, limit_s: float) -> Reply | NoReply:
                 truncated=len(body) > BODY_LIMIT_BYTES,
                 duration_s=time.monotonic() - began,
                 location=response.headers.get("Location", "") if 300 <= response.status < 400 else "",
+                content_type=response.headers.get("Content-Type", ""),
             )
     except TimeoutError:
         return NoReply(f"no whole reply within {limit_s:.1f} s", timed_out=True)
@@ -170,6 +190,13 @@ def request(port: int, route: str, *, limit_s: float) -> Reply | NoReply:
         return NoReply("the connection was reset")
     except OSError as exc:
         return NoReply(exc.strerror or type(exc).__name__)
+
+
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return members
 
 
 def _read_body(response: http.client.HTTPResponse) -> bytes:

@@ -17,6 +17,7 @@ from imgcompare.commands.engine import engine
 from imgcompare.commands.inspect import inspect
 from imgcompare.commands.report import report
 from imgcompare.commands.run import run
+from imgcompare.commands.scenarios import scenarios
 from imgcompare.commands.setup import setup
 from imgcompare.errors import ImgcompareError
 
@@ -38,7 +39,7 @@ def cli() -> None:
     """
 
 
-for command in (run, report, diff, inspect, setup, engine, doctor, clean):
+for command in (run, scenarios, report, diff, inspect, setup, engine, doctor, clean):
     cli.add_command(command)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from imgcompare.image.breakdown import reason
-from imgcompare.model import Change, Comparison, ComparisonRow, Failure, Image, Stage, Variant, Verdict
+from imgcompare.model import Change, Check, Comparison, ComparisonRow, Failure, Image, Stage, Variant, Verdict
 
 
 def settle(variants: tuple[Variant, ...], baseline: str) -> tuple[Variant, ...]:
@@ -25,7 +25,7 @@ def settle(variants: tuple[Variant, ...], baseline: str) -> tuple[Variant, ...]:
         return variants
     return tuple(
         _different(variant, reference)
-        if variant.verdict is Verdict.WORKS and variant.check and variant.check.body_sha256 != expected.body_sha256
+        if variant.verdict is Verdict.WORKS and variant.check and not same_body(variant.check, expected)
         else variant
         for variant in variants
     )
@@ -40,13 +40,20 @@ def share(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
 def compare(variants: tuple[Variant, ...], baseline: str) -> Comparison:
     """Put every variant beside the baseline; deltas are null where either image is missing."""
     working = [v for v in variants if v.verdict is Verdict.WORKS and v.image]
-    bodies = {v.check.body_sha256 for v in variants if v.check and v.check.body_sha256}
+    replies = [v.check for v in variants if v.check and v.check.body_sha256]
     base = next((v.image for v in variants if v.name == baseline), None)
     return Comparison(
-        same_response=len(bodies) == 1 if bodies else None,
+        same_response=all(same_body(each, replies[0]) for each in replies) if replies else None,
         smallest_working=min(working, key=_uncompressed_size).name if working else None,
         rows=tuple(_row(v.name, v.image, base) for v in variants),
     )
+
+
+def same_body(one: Check, other: Check) -> bool:
+    """Say whether two replies have the same body: where both are JSON, whether they mean the same."""
+    if one.body_json_sha256 and other.body_json_sha256:
+        return one.body_json_sha256 == other.body_json_sha256
+    return one.body_sha256 == other.body_sha256
 
 
 def passed(variants: tuple[Variant, ...]) -> bool:

@@ -256,7 +256,11 @@ class Expectation(Struct, frozen=True, kw_only=True):
 
 
 class Check(Struct, frozen=True, kw_only=True):
-    """One request to the route and its reply; ``body_sha256`` covers the bytes read (at most the cap)."""
+    """One request to the route and its reply; ``body_sha256`` covers the bytes read (at most the cap).
+
+    ``body_json_sha256`` is that of a JSON reply without what means nothing in it (RFC 8259: white space, the order of
+    an object's keys), null where the reply is no JSON: two replies that have it are the same where it is the same.
+    """
 
     passed: bool
     url: str
@@ -265,6 +269,7 @@ class Check(Struct, frozen=True, kw_only=True):
     response_time_s: float | None = None
     body_excerpt: str = ""
     body_sha256: str | None = None
+    body_json_sha256: str | None = None
     body_truncated: bool = False
 
 

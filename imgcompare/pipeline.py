@@ -111,14 +111,17 @@ def _finish_variant(
 
 def _told(variant: Variant, bench: Workbench) -> Variant:
     # Not yet "works": whether the body is that of the others is known once all have answered.
+    declared = variant.failure is not None and compare.as_expected(variant)
     outcome = variant.failure.code if variant.failure else "answers"
-    bench.progress.finished(variant.name, outcome, ok=variant.failure is None)
+    bench.progress.finished(
+        variant.name, f"{outcome}, as expected" if declared else outcome, ok=declared or variant.failure is None
+    )
     return variant
 
 
 def _skipped(variant: Variant, unavailable: Failure, bench: Workbench) -> Variant:
     bench.progress.finished(variant.name, "skipped", ok=True)
-    return replace(variant, skipped=" ".join((unavailable.message, *unavailable.evidence)))
+    return replace(variant, skipped=" ".join(unavailable.evidence) or unavailable.message)
 
 
 @dataclass

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from imgcompare.commands.gating import gate_options
 from imgcompare.commands.options import Output, WritingCommand, engine_options, measure_options, output_options
+
+
+def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from imgcompare.scenarios import EVERY, SCENARIOS  # noqa: PLC0415 - only for shell completion
+
+    told = {name: each.description for name, each in SCENARIOS.items()} | {EVERY: "every one of them"}
+    return [CompletionItem(name, help=text) for name, text in told.items() if name.startswith(incomplete)]
 
 
 @click.command(cls=WritingCommand)
@@ -17,7 +25,14 @@ from imgcompare.commands.options import Output, WritingCommand, engine_options, 
 @click.option(
     "--build-context", type=click.Path(path_type=Path), metavar="DIR", help="Folder sent to the builder. [default: .]"
 )
-@click.option("--route", default="/", show_default=True, metavar="PATH", help="Route to check in every container.")
+@click.option(
+    "--scenario",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=_complete_scenario,
+    help="Bundled comparison to run, repeatable; `all` runs every one. See `imgcompare scenarios`.",
+)
+@click.option("--route", metavar="PATH", help="Route to check in every container. [default: /]")
 @click.option(
     "--container-port",
     type=click.IntRange(1, 65535),
@@ -27,10 +42,8 @@ from imgcompare.commands.options import Output, WritingCommand, engine_options, 
 @click.option(
     "--expect-status",
     type=click.IntRange(100, 599),
-    default=200,
-    show_default=True,
     metavar="CODE",
-    help="Status of a good reply.",
+    help="Status of a good reply. [default: 200]",
 )
 @click.option(
     "--expect-body", metavar="TEXT", help="Text that a good reply's body contains. [default: the baseline's body]"
@@ -58,10 +71,8 @@ from imgcompare.commands.options import Output, WritingCommand, engine_options, 
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1, 3600),
-    default=60.0,
-    show_default=True,
     metavar="SECONDS",
-    help="How long to wait for the first reply.",
+    help="How long to wait for the first reply. [default: 60, or what the scenario says]",
 )
 @click.option("--baseline", metavar="NAME", help="Variant the others are compared with. [default: the first]")
 @click.option("--keep", is_flag=True, help="Leave working containers up and print their URLs.")
@@ -84,11 +95,14 @@ def run(ctx: click.Context, /, **options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
 
     A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that
-    exists). Without any, the bundled Flask app is built from a single-stage and a multi-stage Dockerfile.
+    exists). Without any, the bundled Flask app is built from a single-stage and a multi-stage Dockerfile, or what
+    --scenario names is run: `imgcompare scenarios` lists them. What a scenario declares broken has to break so.
 
     \b
     Examples:
       imgcompare run
+      imgcompare run --scenario slim-to-slim
+      imgcompare run --scenario all --json
       imgcompare run Dockerfile slim=Dockerfile.slim
       imgcompare run dev=Dockerfile:dev prod=Dockerfile:prod --route /healthz
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
@@ -97,8 +111,8 @@ def run(ctx: click.Context, /, **options: Any) -> None:
 
     Limits are repeatable; one that names a VARIANT stands for that variant in place of the general one: docs/gates.md
 
-    Exit codes: 0 all work; 1 a variant is broken, or a limit not kept; 2 wrong usage; 3 no engine; 4 the engine failed;
-    130/143 interrupted.
+    Exit codes: 0 all work, or break as declared; 1 a variant does not, or a limit is not kept; 2 wrong usage;
+    3 no engine; 4 the engine failed; 130/143 interrupted.
     """
     from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415 - --help must be quick
 

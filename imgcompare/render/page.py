@@ -157,13 +157,21 @@ def _forms(grid: Grid) -> Iterator[tuple[frozenset[int], bool]]:
 def _shape(column: Column, cells: Sequence[Cell], style: Style, spell: Callable[[str], str], *, short: bool) -> _Fitted:
     """Choose a column's texts, each at most a third of the page, and measure it; a bar has its least width."""
     title = column.short_title if short and column.short_title is not None else column.title
-    chosen = [spell(cell.short if short and cell.short is not None else cell.text) for cell in cells]
+    chosen = [_choose(cell, style, spell, short=short) for cell in cells]
     if isinstance(column, Wide):
         needed = max(map(cell_len, (title, *chosen)))
         return _Fitted(column, title, _with(cells, chosen), min(needed, _WIDE_MIN))
     texts = [_cut(text, style.width // 3, spell("…")) for text in chosen]
     width = max(_BAR_MIN if column.key == "bar" else 0, *map(cell_len, (title, *texts)))
     return _Fitted(column, title, _with(cells, texts), width)
+
+
+def _choose(cell: Cell, style: Style, spell: Callable[[str], str], *, short: bool) -> str:
+    """Return a cell's text; its short form where that is asked for, or where the other would be cut."""
+    text = spell(cell.text)
+    if cell.short is not None and (short or cell_len(text) > style.width // 3):
+        return spell(cell.short)
+    return text
 
 
 def _with(cells: Sequence[Cell], texts: Iterable[str]) -> tuple[Cell, ...]:

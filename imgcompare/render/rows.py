@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from imgcompare.compare import as_expected
 from imgcompare.model import ComparisonRow, Report, Variant, Verdict
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes, format_change, format_seconds
@@ -187,6 +188,8 @@ def _check(variant: Variant, _: _Facts) -> Cell:
     if failure:
         wrong_status = status if check and check.status_code != check.expected.status else ""
         short = f"✗ {wrong_status or failure.stage}"
+        if as_expected(variant):  # the verdict names the code
+            return Cell(text=short, tone="dim")
         return Cell(text=f"✗ {printable(failure.code, limit=40)}", short=short, tone="bad")
     if not check:
         return _MISSING
@@ -194,8 +197,20 @@ def _check(variant: Variant, _: _Facts) -> Cell:
 
 
 def _verdict(variant: Variant, _: _Facts) -> Cell:
+    if variant.skipped:
+        return Cell(text="skipped", tone="dim")
+    if variant.expected_failure and variant.verdict is not Verdict.NOT_CHECKED:
+        return _declared_verdict(variant)
     tones: dict[Verdict, Tone] = {Verdict.WORKS: "good", Verdict.BROKEN: "bad", Verdict.NOT_CHECKED: "dim"}
     return Cell(text=variant.verdict.replace("_", " "), tone=tones[variant.verdict])
+
+
+def _declared_verdict(variant: Variant) -> Cell:
+    """The verdict of a variant that is declared to break: as expected, or else what it does instead."""
+    if as_expected(variant) and variant.failure:
+        text = f"✗ broken (as expected: {printable(variant.failure.code, limit=40)})"
+        return Cell(text=text, short="✗ as expected", tone="dim")
+    return Cell(text=f"✗ {variant.verdict}, not as declared", short="✗ not as declared", tone="bad")
 
 
 _COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (

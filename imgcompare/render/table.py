@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from imgcompare.compare import as_expected
 from imgcompare.model import Collection, Document, Report, Variant, Verdict
 from imgcompare.render import Style, words
 from imgcompare.render.gates import build_gates
@@ -36,9 +37,11 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
     if reasons := words.reasons(report):
         page.say(reasons, lead="  ")
     for variant in report.variants:
-        if variant.verdict is Verdict.BROKEN:
+        if variant.verdict is Verdict.BROKEN or (variant.verdict is Verdict.WORKS and not as_expected(variant)):
             page.failure(variant)
+    page.remarks([(text, "plain") for text in words.skipped(report)])
     page.gates(report)
+    page.lessons(report.notes)
     page.remarks(
         [
             *((text, "dim") for text in words.footnotes(report)),
@@ -62,6 +65,8 @@ class _Page(Page):
             self.say(title, "strong")
             for part in (place,) if self.fits(place) else (engine, platform):
                 self.say(part, "dim", hang=2)
+        if report.description:
+            self.say(printable(report.description, limit=1000))
         self.gap()
 
     def comparison(self, grid: Grid) -> None:
@@ -88,7 +93,7 @@ class _Page(Page):
     def failure(self, variant: Variant) -> None:
         """Add what is known of a broken variant: what happened, the lines that prove it, the next step."""
         self.gap()
-        self.say(words.failure_title(variant), "bad", lead="✗ ")
+        self.say(words.failure_title(variant), "strong" if as_expected(variant) else "bad", lead="✗ ")
         if variant.failure is None:
             return
         self.say(printable(variant.failure.message), lead=self.indent)
@@ -96,6 +101,14 @@ class _Page(Page):
             self.quote(line, f"{self.indent}  ")
         if variant.failure.hint:
             self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")
+
+    def lessons(self, notes: Sequence[str]) -> None:
+        """Add what there is to learn from the comparison."""
+        if notes:
+            self.gap()
+            self.say("What to learn", "strong")
+        for text in notes:
+            self.say(printable(text, limit=1000), lead="· ")
 
     def remarks(self, remarks: Sequence[tuple[str, Tone]]) -> None:
         """Add what stands at the foot of the page."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from imgcompare.model import Change, Collection, EngineInfo, Gate, Report, Variant, Verdict
+from imgcompare.compare import as_expected, same_body
+from imgcompare.model import Change, Check, Collection, EngineInfo, Gate, Report, Variant, Verdict
 from imgcompare.render.rows import variant_name
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes, format_delta, format_exactly, format_percent, format_quantity
@@ -93,9 +94,26 @@ def told_changes(changes: Sequence[Change]) -> str:
 
 
 def failure_title(variant: Variant) -> str:
-    """Return the first line of a broken variant's explanation: ``tutorial is broken: missing-python-module``."""
-    reason = f": {printable(variant.failure.code, limit=60)}" if variant.failure else ""
-    return f"{variant_name(variant.name)} is broken{reason}"
+    """Return the first line of a broken variant's explanation: ``tutorial is broken: missing-python-module``.
+
+    What was declared to break is told as it is: broken as expected, broken in another way, or working.
+    """
+    name, code = variant_name(variant.name), printable(variant.failure.code, limit=60) if variant.failure else ""
+    if variant.expected_failure is None:
+        return f"{name} is broken: {code}" if code else f"{name} is broken"
+    if as_expected(variant):
+        return f"{name} is broken (as expected: {code})"
+    declared = f"{name} is declared to break as {printable(variant.expected_failure, limit=60)}, but"
+    return f"{declared} works" if variant.verdict is Verdict.WORKS else f"{declared} is broken: {code}"
+
+
+def skipped(report: Report) -> tuple[str, ...]:
+    """Return one line for each variant that was left out, with the reason."""
+    return tuple(
+        f"{variant_name(variant.name)} was skipped: {printable(variant.skipped, limit=1000)}"
+        for variant in report.variants
+        if variant.skipped
+    )
 
 
 def gate_name(gate: Gate) -> str:
@@ -195,14 +213,16 @@ def _smaller_but_broken(winner: Variant, variants: Sequence[Variant]) -> str:
 
 def _different_replies(variants: Sequence[Variant]) -> list[str]:
     """Name the replies where working variants differ, which a declared expectation allows."""
-    replies: dict[str, tuple[list[str], str]] = {}
+    replies: list[tuple[Check, list[str]]] = []
     for v in variants:
         if v.verdict is Verdict.WORKS and v.check and v.check.body_sha256:
-            names, _ = replies.setdefault(v.check.body_sha256, ([], v.check.body_excerpt))
-            names.append(variant_name(v.name))
+            same = next((names for check, names in replies if same_body(check, v.check)), None)
+            if same is None:
+                replies.append((v.check, same := []))
+            same.append(variant_name(v.name))
     if len(replies) < 2:
         return []
-    told = "; ".join(f"{_listed(names)} “{printable(body, limit=40)}”" for names, body in replies.values())
+    told = "; ".join(f"{_listed(names)} “{printable(check.body_excerpt, limit=40)}”" for check, names in replies)
     return [f"The replies differ, as the expectation allows: {told}."]
 
 

@@ -1,0 +1,41 @@
+"""What a scenario is: plain values, so that naming one costs nothing but this module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScenarioVariant:
+    """One way a scenario makes the image: its Dockerfile, the stage to stop at (None: the last), and what to expect.
+
+    ``about`` says in a few words what it shows. ``expected_failure`` is the code of the failure that it must show,
+    None where it must work; ``hardened`` runs it with restrictions too.
+    """
+
+    name: str
+    about: str
+    dockerfile: Path
+    target: str | None = None
+    expected_failure: str | None = None
+    hardened: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A named set of variants of one app, what a good reply is, and the name of the variant others are compared with.
+
+    ``lessons`` are what a reader takes home, a sentence or two each. Without ``expect_body`` the variants' bodies are
+    compared with each other. ``timeout_s`` bounds the wait for the first reply.
+    """
+
+    name: str
+    description: str
+    context: Path
+    variants: tuple[ScenarioVariant, ...]
+    baseline: str
+    lessons: tuple[str, ...] = ()
+    route: str = "/"
+    expect_body: str | None = None
+    timeout_s: float = 60.0
