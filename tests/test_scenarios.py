@@ -7,6 +7,8 @@ import pytest
 from imgcompare.errors import UsageError
 from imgcompare.scenarios import SCENARIOS, bundled_root, scenario
 
+NAMES = "default, slim-to-slim, full-to-slim, flask-run, targets, waitress-json, base-images, common-mistakes"
+
 
 def test_default_compares_single_stage_with_multi_stage() -> None:
     """`imgcompare run` without arguments means these two variants, the beginner's Dockerfile being the baseline."""
@@ -34,11 +36,11 @@ def test_a_mistyped_name_is_answered_with_the_right_one() -> None:
     with pytest.raises(UsageError) as caught:
         scenario("defualt")
     assert caught.value.message == "there is no scenario 'defualt'"
-    assert caught.value.hint == "Did you mean 'default'? Scenarios: default."
+    assert caught.value.hint == f"Did you mean 'default'? Scenarios: {NAMES}."
 
 
 def test_a_name_like_no_other_lists_what_there_is() -> None:
     """Where nothing is near, the hint does not guess."""
     with pytest.raises(UsageError) as caught:
         scenario("zzz")
-    assert caught.value.hint == "Scenarios: default."
+    assert caught.value.hint == f"Scenarios: {NAMES}."

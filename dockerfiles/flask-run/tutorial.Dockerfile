@@ -1,4 +1,5 @@
-# Declared broken: what the tutorial shows. Not even Python is started here.
+# Breaks as: executable-not-found
+# What the tutorial shows. Not even Python is started here.
 
 ARG PYTHON_VERSION=3.11
 

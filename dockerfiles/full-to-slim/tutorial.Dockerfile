@@ -1,4 +1,5 @@
-# Declared broken: what the tutorial shows, a full builder and a slim runtime.
+# Breaks as: missing-python-module
+# What the tutorial shows, a full builder and a slim runtime.
 
 ARG PYTHON_VERSION=3.11
 

@@ -1,4 +1,5 @@
-# Declared broken: what the tutorial shows. It builds without a word, and is the smallest.
+# Breaks as: missing-python-module
+# What the tutorial shows. It builds without a word, and is the smallest.
 # Look for what is missing before you read on.
 
 ARG PYTHON_VERSION=3.11

@@ -1,4 +1,5 @@
-# Declared broken: what the tutorial shows. The app is up and well, and nobody reaches it.
+# Breaks as: wrong-port
+# What the tutorial shows. The app is up and well, and nobody reaches it.
 
 ARG PYTHON_VERSION=3.11
 

@@ -20,6 +20,9 @@ from imgcompare.scenarios import EVERY, Scenario, scenarios
 from imgcompare.session import Connection, perform, perform_all
 
 _TIMEOUT_S = 60.0
+_TAKEN_OVER = frozenset(
+    ("container_port", "platform", "no_cache", "pull", "builder", "keep", "host_port", "rm_images", "health", "stop")
+)
 
 
 def run_and_write(options: Mapping[str, Any], output: Output, project: Path, environ: Mapping[str, str]) -> int:
@@ -68,8 +71,7 @@ def make_configs(options: Mapping[str, Any], environ: Mapping[str, str]) -> tupl
 
 def _shared(options: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """What the options say of every comparison, whatever it compares."""
-    names = "container_port platform no_cache pull builder keep host_port rm_images health stop".split()
-    return {name: options[name] for name in names if name in options} | {
+    return {name: options[name] for name in _TAKEN_OVER if name in options} | {
         "jobs": options.get("jobs") or default_jobs(os.cpu_count()),
         "env": parse_pairs("--env", options.get("env", ()), environ),
         "build_args": parse_pairs("--build-arg", options.get("build_arg", ()), environ),

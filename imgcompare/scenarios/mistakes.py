@@ -1,4 +1,4 @@
-"""The variants of ``common-mistakes``: the Dockerfile's name, the code of its failure, and the mistake in a few words."""
+"""The variants of ``common-mistakes``: the Dockerfile's name, the code of its failure, and the mistake in brief."""
 
 from __future__ import annotations
 
