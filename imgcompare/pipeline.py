@@ -14,12 +14,12 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from imgcompare import __version__, compare, diagnose, gates
+from imgcompare import __version__, cautions, compare, diagnose, gates
 from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
 from imgcompare.interrupt import leave_signals_to_the_main_thread
 from imgcompare.measuring import measure_images
-from imgcompare.model import SCHEMA_VERSION, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
+from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.plan import Plan
 from imgcompare.redact import redact_report, secret_values
 from imgcompare.running import run_variant
@@ -89,6 +89,7 @@ def _finish_variant(
         board.built(variant.name, built)
         stage = Stage.RUN
         tried = run_variant(plan, blueprint.variant, built, bench)
+        board.logged(variant.name, tried.log)
         verdict = Verdict.BROKEN if tried.failure else Verdict.WORKS
         variant = replace(
             variant,
@@ -134,6 +135,7 @@ class _Board:
     blueprints: tuple[Blueprint, ...]
     _results: dict[str, Variant] = field(default_factory=dict)
     _builds: dict[str, Future[BuiltVariant | None]] = field(default_factory=dict)
+    _logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._results = {blueprint.variant.name: self.blank(blueprint) for blueprint in self.blueprints}
@@ -165,9 +167,30 @@ class _Board:
     def put(self, variant: Variant) -> None:
         self._results[variant.name] = variant
 
+    def logged(self, name: str, log: tuple[str, ...]) -> None:
+        """Keep the last log lines of a variant that works, for what they say against it."""
+        self._logs[name] = log
+
     def add_images(self, images: Mapping[str, Image]) -> None:
+        """Add what was measured; with it everything is known that may be said against a variant that works."""
+        built = self.all_built()
         for name, image in images.items():
-            self._results[name] = replace(self._results[name], image=image)
+            variant = replace(self._results[name], image=image)
+            if variant.verdict is Verdict.WORKS:
+                variant = replace(variant, warnings=self._warnings(variant, image, built[name]))
+            self._results[name] = variant
+
+    def _warnings(self, variant: Variant, image: Image, built: BuiltVariant) -> tuple[Caution, ...]:
+        evidence = cautions.Evidence(
+            image=image,
+            settings=built.image,
+            run=variant.run,
+            route=self.plan.config.route,
+            log=self._logs.get(variant.name, ()),
+            stages=built.stages,
+            build_args=variant.source.build_args,
+        )
+        return cautions.find(evidence)
 
     def stop_waiting(self) -> None:
         """Wake whoever waits for a build that will not come."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from imgcompare.compare import as_expected
 from imgcompare.model import Collection, Document, Report, Variant, Verdict
 from imgcompare.render import Style, words
+from imgcompare.render.cautions import build_warnings
 from imgcompare.render.gates import build_gates
-from imgcompare.render.page import LIST_BELOW, Page
+from imgcompare.render.page import LIST_BELOW, Page, Wide
 from imgcompare.render.rows import NOTHING, Grid, Tone, build_grid
 from imgcompare.safetext import printable, printable_lines
 
@@ -40,6 +41,7 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
         if variant.verdict is Verdict.BROKEN or (variant.verdict is Verdict.WORKS and not as_expected(variant)):
             page.failure(variant)
     page.remarks([(text, "plain") for text in words.skipped(report)])
+    page.warnings(build_warnings(report))
     page.gates(report)
     page.lessons(report.notes)
     page.remarks(
@@ -77,6 +79,13 @@ class _Page(Page):
                 change = cells.get("change", NOTHING)
                 told = cells["uncompressed_size"] + (f" ({change})" if change != NOTHING else "")
                 self.say(f"{cells['variant']}: {told}, {cells['verdict']}", hang=2)
+
+    def warnings(self, grid: Grid) -> None:
+        """Add a row for each warning; the sentence takes the room that is left."""
+        if grid.rows:
+            self.gap()
+            *columns, message = grid.columns
+            self.table(Grid((*columns, Wide(key=message.key, title=message.title)), grid.rows))
 
     def gates(self, report: Report) -> None:
         """Add a row for each gate, and a sentence for each that a row cannot tell: why there is no value."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from imgcompare.model import Failure, Gate, Report, Stage, Variant, Verdict
+from imgcompare.model import Caution, Failure, Gate, Report, Stage, Variant, Verdict
 from imgcompare.render import Style, render
 
 MakeReport = Callable[..., Report]
@@ -289,6 +289,26 @@ def test_gates_and_notes_at_the_foot(make_report: MakeReport, multi: Variant) ->
         "\n"
         "Left running: http://127.0.0.1:49153/\n"
     )
+
+
+def test_warnings_of_variants_that_work(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """One row for each, with all variants of which it is; of a broken variant only its failure counts."""
+    root = Caution(code="runs-as-root", message="The app runs as \x1b[31mroot.")
+    check = Caution(code="no-healthcheck", message="It has no HEALTHCHECK: an app that hangs looks well.")
+    broken = replace(multi, name="worse", verdict=Verdict.BROKEN, warnings=(root,))
+    report = make_report(replace(single, warnings=(root, check)), replace(multi, warnings=(root,)), broken)
+    assert page(report, 100).endswith(
+        """
+Warning         Variant
+runs-as-root    single-stage, multi-stage  The app runs as root.
+no-healthcheck  single-stage               It has no HEALTHCHECK: an app that hangs looks well.
+"""
+    )
+    assert """
+Warning         Variant
+runs-as-root    single-stage, multi…  The app runs as root.
+no-healthcheck  single-stage          It has no HEALTHCHECK…
+""" in page(report, 60)
 
 
 def test_gates_where_no_table_fits(make_report: MakeReport, multi: Variant) -> None:

@@ -1,0 +1,31 @@
+"""The warnings of variants that work as a table's columns and cells, built once: plain data that every format draws."""
+
+from __future__ import annotations
+
+from imgcompare.model import Report, Verdict
+from imgcompare.render.rows import Cell, Column, Grid, variant_name
+from imgcompare.safetext import printable
+
+_COLUMNS = (
+    Column(key="warning", title="Warning"),
+    Column(key="variants", title="Variant"),
+    Column(key="message", title=""),
+)
+
+
+def build_warnings(report: Report) -> Grid:
+    """Return a row for each thing to be said, naming all variants of which it is; without any there is no row."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for variant in report.variants:
+        if variant.verdict is Verdict.WORKS:
+            for caution in variant.warnings:
+                told.setdefault((caution.code, caution.message), []).append(variant_name(variant.name))
+    rows = (
+        (
+            Cell(text=printable(code, limit=40)),
+            Cell(text=", ".join(names)),
+            Cell(text=printable(message), tone="dim"),
+        )
+        for (code, message), names in told.items()
+    )
+    return Grid(_COLUMNS, tuple(rows))
