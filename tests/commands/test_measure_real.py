@@ -106,6 +106,65 @@ def test_stopping_is_measured(measured: Result) -> None:
     assert measured.variant("curls")["run"]["stopped_after_s"] is None
 
 
+def test_what_hurts_later_is_told_of_what_works(measured: Result) -> None:
+    """With the proof of this very run; what is broken has a failure instead."""
+    codes = {v["name"]: [caution["code"] for caution in v["warnings"]] for v in measured.report["variants"]}
+    assert codes == {
+        "polite": ["runs-as-root"],
+        "deaf": ["runs-as-root", "ignores-stop-signal"],
+        "slow": ["runs-as-root"],
+        "curls": [],
+        "refuses": [],
+    }
+    (deaf,) = (c for c in measured.variant("deaf")["warnings"] if c["code"] == "ignores-stop-signal")
+    assert deaf["fix"] == ["STOPSIGNAL SIGINT"]
+    assert deaf["evidence"][1] == "python /app.py"
+
+
+def test_the_bundled_images_show_how_to_have_no_warning(project: Project) -> None:
+    """The Dockerfile most of us write first has some; the one to copy has none."""
+    result = project("run", "--json", "--stop", "--health")
+    assert result.code == 0, result.stderr
+    codes = {v["name"]: [caution["code"] for caution in v["warnings"]] for v in result.report["variants"]}
+    assert codes == {"single-stage": ["runs-as-root", "no-healthcheck"], "multi-stage": []}
+
+
+FLASK = """\
+FROM python:3.11-slim
+RUN pip install --no-cache-dir "flask>=3" && mkdir /app
+RUN head -c 3000000 /dev/urandom > /app/data
+COPY flask_app.py /app/web.py
+RUN chown -R 1000:1000 /app
+WORKDIR /app
+USER 1000
+ENV FLASK_ENV=production SHOP_API_TOKEN=t0psecret1
+STOPSIGNAL SIGKILL
+HEALTHCHECK NONE
+EXPOSE 5000
+CMD ["python", "web.py"]
+"""
+
+
+def test_a_tutorials_flask_app_is_told_all_of_it(project: Project) -> None:
+    """Debug mode, the development server, FLASK_ENV, the chown and of the token nothing but its name."""
+    app = 'import flask\napp = flask.Flask(__name__)\n@app.get("/")\ndef hello():\n    return "hello"\n'
+    project.write({"Dockerfile": FLASK, "flask_app.py": app + 'app.run(host="0.0.0.0", debug=True)\n'})
+    result = project("run", "Dockerfile", "--json")
+    assert result.code == 0, result.stderr
+    found = {caution["code"]: caution for caution in result.variant("Dockerfile")["warnings"]}
+    assert list(found) == [
+        "secret-in-image",
+        "debug-mode",
+        "development-server",
+        "same-payload-twice",
+        "flask-env-ignored",
+    ]
+    assert found["secret-in-image"]["evidence"] == ["ENV SHOP_API_TOKEN=… in the image's config"]
+    assert "t0psecret1" not in str(found)
+    assert found["development-server"]["fix"][1] == 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "web:app"]'
+    assert found["same-payload-twice"]["fix"] == ["COPY --chown=1000:1000 flask_app.py /app/web.py"]
+
+
 def test_without_the_option_nothing_is_asked(project: Project) -> None:
     """The HEALTHCHECK that fails is no reason to call a variant broken unless somebody asks."""
     project.write({"Dockerfile": DOCKERFILE})
