@@ -67,8 +67,9 @@ def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
 
 def provide_bases(plan: Plan, blueprints: Iterable[Blueprint], bench: Workbench, pool: Executor) -> dict[str, Base]:
     """See that every base image is on the engine, pulling what is missing (or everything, with ``--pull``)."""
-    references = dict.fromkeys(base for blueprint in blueprints for base in blueprint.bases)
-    return dict(zip(references, pool.map(partial(_provide, plan, bench), references), strict=True))
+    names = {base: f"base {base}" for blueprint in blueprints for base in blueprint.bases}
+    names |= {drawn.source.image: f"image {drawn.source.image}" for drawn in blueprints if drawn.source.image}
+    return dict(zip(names, pool.map(partial(_provide, plan, bench), names, names.values()), strict=True))
 
 
 def build_variant(
@@ -151,10 +152,9 @@ def _shown(path: Path) -> str:
     return shown.encode("utf-8", "backslashreplace").decode()
 
 
-def _provide(plan: Plan, bench: Workbench, reference: str) -> Base:
+def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base:
     image = bench.engine.image(reference)
     if image is None or (plan.config.pull and STAND_IN_LABEL not in image.labels):
-        subject = f"base {reference}"
         try:
             bench.engine.pull(
                 reference, plan.config.platform, lambda text: bench.progress.stage(subject, Stage.PULL, text)

@@ -5,6 +5,7 @@ The events: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Imag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,6 +13,8 @@ from imgcompare.engine.buildapi import error_text, messages
 from imgcompare.errors import BaseImageError
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes
+
+_PYTHON = re.compile(r"(?:(?:docker\.io/)?library/)?(python:[\w.-]+)")
 
 
 def follow_pull(chunks: Iterable[bytes], reference: str, progress: Callable[[str], None]) -> None:
@@ -28,12 +31,15 @@ def follow_pull(chunks: Iterable[bytes], reference: str, progress: Callable[[str
 
 
 def unavailable(reference: str, problem: str) -> BaseImageError:
-    """Return the error for an image that cannot be pulled, with both ways out."""
-    return BaseImageError(
-        f"cannot pull {printable(reference, limit=200)}: {printable(problem, limit=500)}",
-        hint="`imgcompare setup` makes stand-ins for the official Python images in imgcompare's own engine. "
-        "Or use an engine that has the image (`docker pull` it first) or that reaches a registry: --host URL.",
+    """Return the error for an image that cannot be pulled, with the ways out; only Python's images have stand-ins."""
+    python = _PYTHON.fullmatch(reference)
+    stand_in = (
+        f"`imgcompare setup --stand-in {python[1]}` makes a stand-in in imgcompare's own engine. " if python else ""
     )
+    hint = (
+        f"{stand_in}Use an engine that has the image (`docker pull` it first) or that reaches a registry: --host URL."
+    )
+    return BaseImageError(f"cannot pull {printable(reference, limit=200)}: {printable(problem, limit=500)}", hint=hint)
 
 
 def _advance(layers: dict[str, tuple[int, int]], event: dict[str, Any]) -> str | None:

@@ -153,7 +153,7 @@ def builds(lasting_project: Project) -> Result:
         ("syntax", "build-failed", ["line 2", "unknown instruction: RUNN"], "run again"),
         ("failing", "build-failed", ["exited with code 7", "on stdout", "why"], "run again"),
         ("missing", "build-failed", ["COPY nothing.txt", "not found"], "run again"),
-        ("base", "image-unavailable", ["shop/base:1 is not on the engine", "connection refused"], "imgcompare setup"),
+        ("base", "image-unavailable", ["shop/base:1 is not on the engine", "connection refused"], "docker pull"),
         ("base", "image-unavailable", [], "--host"),
         ("gone", "image-unavailable", ["imgcompare-test/no:1 is not on the engine"], "docker pull"),
         ("portless", "no-port", ["The port to ask is not known: the image has no EXPOSE."], "--container-port"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from imgcompare.engine.pulls import follow_pull
+from imgcompare.engine.pulls import follow_pull, unavailable
 from imgcompare.errors import BaseImageError
 
 
@@ -52,3 +52,20 @@ def test_an_error_in_the_stream_ends_the_pull(event: object) -> None:
     """The message names the image and the registry's words, from whichever field has them."""
     with pytest.raises(BaseImageError, match=r"^cannot pull python:3\.11: denied$"):
         _told({"status": "Pulling"}, event)
+
+
+@pytest.mark.parametrize(
+    ("reference", "stand_in"),
+    [
+        ("python:3.9-slim", "python:3.9-slim"),
+        ("docker.io/library/python:3.12", "python:3.12"),
+        ("example.test/python:3.12", None),
+        ("python@sha256:00", None),
+        ("alpine:3", None),
+    ],
+)
+def test_only_an_official_python_image_has_a_stand_in(reference: str, stand_in: str | None) -> None:
+    """The way out is one that there is: stand-ins are made of Debian's Python, under the official names."""
+    hint = unavailable(reference, "no route to host").hint or ""
+    assert ("imgcompare setup" in hint) is (stand_in is not None)
+    assert f"--stand-in {stand_in}`" in hint or stand_in is None
