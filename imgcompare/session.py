@@ -17,11 +17,11 @@ from imgcompare.cleanup import reap_dead_runs, sweep
 from imgcompare.config import Config
 from imgcompare.engine import Endpoint, Engine
 from imgcompare.engine.connect import find_engine, is_local
-from imgcompare.errors import EngineRefusedError, ImgcompareError, NoEngineError
+from imgcompare.errors import EngineRefusedError, ImgcompareError, NoEngineError, UsageError
 from imgcompare.image.cache import default_cache
 from imgcompare.interrupt import interruptible
 from imgcompare.ledger import Ledger
-from imgcompare.model import Collection, Report, Shard
+from imgcompare.model import Collection, Document, Report, Shard
 from imgcompare.pipeline import Outcome, run_comparison
 from imgcompare.plan import Plan, make_plan
 from imgcompare.progress import Progress
@@ -68,7 +68,7 @@ def perform(config: Config, connection: Connection, progress: Progress, reports:
     """Run a comparison and save its report in ``reports`` as each variant finishes; None saves nothing."""
     errand = _Errand.of(config)
     with interruptible(), connected(connection, progress.note) as engine:
-        return errand.run(engine, progress, _saver(reports, errand.plan.run_id))
+        return errand.run(engine, progress, _saver(reports, errand.plan.run_id, progress))
 
 
 def perform_all(
@@ -85,7 +85,7 @@ def perform_all(
     errands = [_Errand.of(config) for config in configs]
     now = datetime.now(UTC)
     created = f"{now:{_TIME}}"
-    save = _saver(reports, _run_id(now))
+    save = _saver(reports, _run_id(now), progress)
     done: list[Report] = []
     with interruptible(), connected(connection, progress.note) as engine:
         for count, errand in enumerate(errands, 1):
@@ -164,10 +164,18 @@ def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bo
     return bool(left) or any(entry.kept for entry in ledger.made())
 
 
-def _saver(folder: Path | None, run_id: str) -> Callable[[Report | Collection], None]:
-    def save(document: Report | Collection) -> None:
-        if folder is not None:
-            store.save(document, folder, run_id)
+def _saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Document], None]:
+    """Save what is known so far; a disk that is full is told once, and the run goes on to print its report."""
+    told: set[str] = set()
+
+    def save(document: Document) -> None:
+        try:
+            if folder is not None:
+                store.save(document, folder, run_id)
+        except UsageError as exc:
+            if exc.message not in told:
+                told.add(exc.message)
+                progress.note(f"The report is not saved: {exc.message}. {exc.hint}")
 
     return save
 
