@@ -15,6 +15,8 @@ from imgcompare.model import Expectation
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _IMAGE_PREFIX = "image:"
+ROUTE = re.compile(r"/[!-~]*")
+"""A path as it stands in a URL."""
 VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET or NAME=image:REFERENCE"
 
 
@@ -94,7 +96,7 @@ class Config:
         _check_utf8(self.expect.body or "")
         if self.keep and self.stop:
             raise UsageError("--keep leaves containers up and --stop stops them", hint="Leave one of them out.")
-        if not re.fullmatch(r"/[!-~]*", self.route):
+        if not ROUTE.fullmatch(self.route):
             raise UsageError(
                 f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"
             )
@@ -109,9 +111,12 @@ class Config:
                 ) from exc
 
 
-def parse_variants(texts: Sequence[str]) -> tuple[VariantSpec, ...]:
-    """Read VARIANT arguments; a Dockerfile without a name is named after its file, or its folder if that says more."""
-    specs = [_parse_variant(text) for text in texts]
+def parse_variants(texts: Sequence[str], folder: Path = Path()) -> tuple[VariantSpec, ...]:
+    """Read VARIANT arguments, whose paths are relative to ``folder``.
+
+    A Dockerfile without a name is named after its file, or its folder if that says more.
+    """
+    specs = [_parse_variant(text, folder) for text in texts]
     names = [spec.name for spec in specs]
     return tuple(
         VariantSpec(name=_folder_name(spec), dockerfile=spec.dockerfile, target=spec.target)
@@ -141,7 +146,7 @@ def _check_utf8(text: str) -> None:
         raise UsageError(f"{text!r} is not UTF-8", hint="Write it in UTF-8.")
 
 
-def _parse_variant(text: str) -> VariantSpec:
+def _parse_variant(text: str, folder: Path) -> VariantSpec:
     name, equals, rest = text.partition("=")
     if not equals:
         name, rest = "", text
@@ -151,28 +156,27 @@ def _parse_variant(text: str) -> VariantSpec:
         reference = rest.removeprefix(_IMAGE_PREFIX)
         if not reference:
             raise UsageError(f"variant {text!r} names no image", hint=f"A variant is {VARIANT_FORMS}.")
-        return VariantSpec(name=_checked(name or _name_of_image(reference), text), image=reference)
+        return VariantSpec(name=check_name(f"variant {text!r}", name or _name_of_image(reference)), image=reference)
     if not rest:
         raise UsageError(f"variant {text!r} names no Dockerfile", hint=f"A variant is {VARIANT_FORMS}.")
-    path, target = _split_target(rest)
-    return VariantSpec(name=_checked(name or target or _name_of_file(path), text), dockerfile=path, target=target)
+    path, target = _split_target(rest, folder)
+    name = check_name(f"variant {text!r}", name or target or _name_of_file(path))
+    return VariantSpec(name=name, dockerfile=path, target=target)
 
 
-def _split_target(text: str) -> tuple[Path, str | None]:
+def _split_target(text: str, folder: Path) -> tuple[Path, str | None]:
     path, colon, target = text.rpartition(":")
-    if colon and path and target and "/" not in target and not _exists(text):
-        return Path(path), target
-    return Path(text), None
+    # Unlike Path.exists, os.path.exists does not raise for names too long or not to be looked up.
+    if colon and path and target and "/" not in target and not os.path.exists(folder / text):  # noqa: PTH110
+        return folder / path, target
+    return folder / text, None
 
 
-def _exists(path: str) -> bool:
-    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises for names too long or not to be looked up
-
-
-def _checked(name: str, text: str) -> str:
+def check_name(what: str, name: str) -> str:
+    """Return the name if it can be one of a comparison or a variant. Raises UsageError, which begins with ``what``."""
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"variant {text!r}: {name!r} cannot be a name",
+            f"{what}: {name!r} cannot be a name",
             hint="Names are letters, digits, '.', '_' and '-', at most 63, and begin with a letter or digit.",
         )
     return name

@@ -80,13 +80,17 @@ def perform_all(
 ) -> CollectionOutcome:
     """Run comparisons one after another on one engine, saved together; what ends one early ends them all.
 
-    Raises UsageError for what any of them lacks before the first is built.
+    Raises UsageError for what any of them lacks before the first is built. An empty share needs no engine.
     """
     errands = [_Errand.of(config) for config in configs]
     now = datetime.now(UTC)
     created = f"{now:{_TIME}}"
     save = _saver(reports, _run_id(now), progress)
     done: list[Report] = []
+    if not errands:
+        empty = collect((), created=created, shard=shard)
+        save(empty)
+        return CollectionOutcome(empty)
     with interruptible(), connected(connection, progress.note) as engine:
         for count, errand in enumerate(errands, 1):
             progress.note(f"{errand.plan.config.scenario} ({count} of {len(errands)})")

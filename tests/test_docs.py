@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from imgcompare.cli import cli
+from imgcompare.settings import SETTINGS
 
 _ROOT = Path(__file__).parent.parent
 _COMMANDS = _ROOT / "docs" / "commands.md"
@@ -53,3 +54,19 @@ def test_every_failure_code_is_documented() -> None:
     codes = set(re.findall(r'code="([a-z-]+)"', source))
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", (_ROOT / "docs" / "report.md").read_text(), flags=re.MULTILINE))
     assert codes == documented
+
+
+def test_every_key_of_the_project_file_is_documented() -> None:
+    """docs/config.md has a row for each key that is accepted, naming its option, and no other."""
+    text = (_ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", text, flags=re.MULTILINE)
+    documented = {key: re.findall(r"^ `(--[a-z-]+)`", cells.rpartition("|")[2]) for key, cells in rows}
+    options = {param.name: max(param.opts, key=len) for param in cli.commands["run"].params}
+    keys = {
+        setting.key.rpartition(".")[2]: [options[setting.parameter]] if setting.parameter in options else []
+        for setting in SETTINGS
+        if setting.in_file
+    }
+    tables = ("variants", "gates", "comparisons")
+    of_variants = ("dockerfile", "target", "image", "expected_failure")
+    assert documented == keys | {key: [] for key in ("name", *tables, *of_variants)}

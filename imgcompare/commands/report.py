@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from imgcompare.commands.environment import given_options
 from imgcompare.commands.gating import gate_options, limits_given
 from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
 
@@ -22,7 +23,7 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     """Show a saved report, or make the first one.
 
     It is that of a FILE, of a RUN by its name or its beginning, or the newest of this folder. In a folder where nothing
-    was ever run, the default comparison runs first: in CI one command is enough.
+    was ever run, what `imgcompare run` compares there runs first: in CI one command is enough.
 
     \b
     Examples:
@@ -43,8 +44,8 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     if path is None:
         from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415
 
-        click.echo("Nothing was run here yet: running the default comparison first.", err=True)
-        ctx.exit(run_and_write(options, output, Path.cwd(), os.environ))
+        click.echo("Nothing was run here yet: running the comparison first.", err=True)
+        ctx.exit(run_and_write(given_options(ctx), output, Path.cwd(), os.environ))
     shown = store.load(path)
     if limits:
         from imgcompare.gates import judge_again  # noqa: PLC0415

@@ -9,8 +9,16 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from imgcompare.commands.environment import EnvironmentCommand, given_options
 from imgcompare.commands.gating import gate_options
-from imgcompare.commands.options import Output, WritingCommand, engine_options, measure_options, output_options
+from imgcompare.commands.options import (
+    Output,
+    Target,
+    WritingCommand,
+    engine_options,
+    measure_options,
+    output_options,
+)
 
 
 def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -20,7 +28,11 @@ def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete:
     return [CompletionItem(name, help=text) for name, text in told.items() if name.startswith(incomplete)]
 
 
-@click.command(cls=WritingCommand)
+class RunCommand(EnvironmentCommand, WritingCommand):
+    """Options from the environment too, and several outputs."""
+
+
+@click.command(cls=RunCommand)
 @click.argument("variants", nargs=-1, metavar="[VARIANT]...")
 @click.option(
     "--build-context", type=click.Path(path_type=Path), metavar="DIR", help="Folder sent to the builder. [default: .]"
@@ -74,6 +86,15 @@ def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete:
     metavar="SECONDS",
     help="How long to wait for the first reply. [default: 60, or what the scenario says]",
 )
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the comparisons. [default: imgcompare.toml or [tool.imgcompare] in pyproject.toml, here or above]",
+)
+@click.option("--comparison", multiple=True, metavar="NAME", help="Comparison of the file to run; repeatable.")
+@click.option("--all", "all_", is_flag=True, help="Run all comparisons of the file.")
+@click.option("--shard", metavar="I/N", help="With --all: run only the I-th of N shares of them.")
 @click.option("--baseline", metavar="NAME", help="Variant the others are compared with. [default: the first]")
 @click.option("--keep", is_flag=True, help="Leave working containers up and print their URLs.")
 @click.option(
@@ -91,12 +112,13 @@ def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete:
 @engine_options
 @output_options
 @click.pass_context
-def run(ctx: click.Context, /, **options: Any) -> None:
+def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
 
     A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that
-    exists). Without any, the bundled Flask app is built from a single-stage and a multi-stage Dockerfile, or what
-    --scenario names is run: `imgcompare scenarios` lists them. What a scenario declares broken has to break so.
+    exists). Without any, what imgcompare.toml says is compared, or else the bundled Flask app, built from a
+    single-stage and a multi-stage Dockerfile; or what --scenario names is run: `imgcompare scenarios` lists them. What
+    is declared broken has to break so.
 
     \b
     Examples:
@@ -108,6 +130,10 @@ def run(ctx: click.Context, /, **options: Any) -> None:
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
       imgcompare run Dockerfile -o report.json -o report.txt
       imgcompare run --max-size multi-stage=250MB --min-saving 50% --max-ready 2s
+      imgcompare run --all --shard 2/8 -o shard-2.json
+
+    Options go before the environment (IMGCOMPARE_ROUTE for --route, and so on), the environment before imgcompare.toml:
+    docs/config.md
 
     Limits are repeatable; one that names a VARIANT stands for that variant in place of the general one: docs/gates.md
 
@@ -116,5 +142,4 @@ def run(ctx: click.Context, /, **options: Any) -> None:
     """
     from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415 - --help must be quick
 
-    output = Output.of(options.pop("outputs"))
-    ctx.exit(run_and_write(options, output, Path.cwd(), os.environ))
+    ctx.exit(run_and_write(given_options(ctx), Output.of(outputs), Path.cwd(), os.environ))

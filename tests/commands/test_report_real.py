@@ -47,7 +47,7 @@ def test_the_first_report_of_a_fresh_checkout_runs_the_default_comparison(projec
     """One command is enough in CI: it says on stderr that it runs first, and stdout is the JSON alone."""
     result = project("report", "--json")
     assert result.code == 0, result.stderr
-    assert result.stderr.startswith("Nothing was run here yet: running the default comparison first.\n")
+    assert result.stderr.startswith("Nothing was run here yet: running the comparison first.\n")
     assert (result.report["scenario"], result.report["passed"]) == ("default", True)
     sizes = {variant["name"]: variant["image"]["uncompressed_size"] for variant in result.report["variants"]}
     assert sizes["multi-stage"] < sizes["single-stage"]
