@@ -19,7 +19,7 @@ _RUNS = Path(".imgcompare") / "runs"
 
 class _Head(msgspec.Struct):
     schema_version: int
-    comparisons: msgspec.Raw | None = None
+    comparisons: msgspec.Raw = msgspec.Raw()
 
 
 def runs_folder(project: Path) -> Path:
@@ -119,7 +119,7 @@ def load(path: Path) -> Document:
                 f"{path} has schema_version {head.schema_version}; this imgcompare reads 1 to {SCHEMA_VERSION}",
                 hint="Update imgcompare, or make the report again: imgcompare run",
             )
-        if head.comparisons is not None:
+        if bytes(head.comparisons):
             return msgspec.json.decode(data, type=Collection)
         return msgspec.json.decode(data, type=Report)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:

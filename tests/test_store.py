@@ -35,6 +35,7 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
+from imgcompare.together import collect
 
 TEXT = {"name", "version", "api_version", "image_store", "storage_driver", "os", "architecture", "builder", "endpoint"}
 REPORT = Report(
@@ -99,6 +100,13 @@ def test_what_is_saved_is_what_is_loaded(report: Report, tmp_path_factory: pytes
     """Every report comes back equal, whatever texts and numbers it holds."""
     folder = tmp_path_factory.getbasetemp()
     assert store.load(store.save(report, folder, "run")) == report
+
+
+def test_a_collection_is_loaded_as_one(tmp_path: Path) -> None:
+    """Several comparisons saved together come back together."""
+    collection = collect([REPORT, REPORT], created="2025-01-02T03:04:05Z")
+    assert store.load(store.save(collection, tmp_path, "run")) == collection
+    assert store.reports_of(collection) == (REPORT, REPORT)
 
 
 def test_a_report_cut_at_any_byte_is_refused_and_left_alone(tmp_path: Path) -> None:
