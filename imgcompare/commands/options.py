@@ -15,8 +15,8 @@ import click
 if TYPE_CHECKING:
     from imgcompare.model import Document
 
-FORMATS = ("table", "json", "markdown")
-_EXTENSIONS = {"": "table", ".txt": "table", ".json": "json", ".md": "markdown"}
+FORMATS = ("table", "json", "markdown", "html")
+_EXTENSIONS = {"": "table", ".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"}
 _STDOUT = Path("-")
 
 

@@ -36,6 +36,7 @@ RENDERERS: dict[str, Renderer] = {
     "table": _module("table"),
     "json": _module("json"),
     "markdown": _module("markdown"),
+    "html": _module("html"),
 }
 
 

@@ -1,0 +1,201 @@
+"""The report as one page of HTML that needs nothing else: no server, no network, and for reading it no script either.
+
+What images, logs and reports hold is data: it is escaped by the template engine, and the page's content security policy
+(https://www.w3.org/TR/CSP3/) lets run and apply nothing but the script and style that it names by their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from imgcompare.model import Collection, ComparisonRow, Document, Image, Part, PartKind, Report, Variant
+from imgcompare.render import Style, charts, tables, words
+from imgcompare.render.facts import without
+from imgcompare.render.gates import build_gates
+from imgcompare.render.rows import Cell, Column, Grid, build_grid, pull_size, variant_name
+from imgcompare.safetext import printable, printable_lines
+from imgcompare.units import format_bytes, format_change, format_delta, format_seconds
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_KINDS = tuple(PartKind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """A variant's row in the chart of sizes."""
+
+    variant: Variant
+    spans: tuple[charts.Span, ...]
+    pull: float
+    unpacked_text: str
+    pull_text: str
+    change: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A report as its page shows it: ``id`` begins the ids of all its parts, so that a page can hold several."""
+
+    id: str
+    report: Report
+    sizes: tuple[Size, ...]
+    categories: tuple[str, ...]
+    timelines: tuple[tuple[Variant, tuple[charts.Span, ...]], ...]
+    axis: charts.Axis
+    changes: tuple[tuple[Variant, ComparisonRow, tuple[charts.Step, ...]], ...]
+    trees: Markup
+
+
+def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - a page has no width
+    """Return the page."""
+    script, css = _asset("report.js"), _asset("report.css")
+    reports = document.comparisons if isinstance(document, Collection) else (document,)
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            document=document,
+            collection=document if isinstance(document, Collection) else None,
+            views=[_view(f"c{number}", report) for number, report in enumerate(reports, 1)],
+            summary=_summary(reports),
+            notes=[printable(note) for note in notes],
+            script=Markup(script),  # noqa: S704 - our own file
+            css=Markup(css),  # noqa: S704
+            policy=_policy(script, css),
+        )
+    )
+
+
+def _policy(script: str, css: str) -> str:
+    """Nothing but this script, this style and the page's own icon; no text ever becomes markup or code."""
+    return (
+        f"default-src 'none'; script-src {_source(script)}; style-src {_source(css)}; img-src data:; base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {
+        "tables": tables,
+        "words": words,
+        "build_gates": build_gates,
+        "summary_grid": lambda report: without(build_grid(report), ("bar",)),
+    }
+    environment.filters |= {
+        "printable": printable,
+        "lines": lambda texts: [line for text in texts for line in printable_lines(text)],
+        "name": variant_name,
+        "bytes": format_bytes,
+        "delta": format_delta,
+        "seconds": format_seconds,
+    }
+    return environment
+
+
+def _view(id_: str, report: Report) -> View:
+    images = [v.image for v in report.variants if v.image]
+    largest = max((image.uncompressed_size for image in images), default=0)
+    longest = max(map(charts.duration, report.variants), default=0)
+    present = {charts.category_class(name) for image in images for name, count in image.contents.items() if count}
+    return View(
+        id=id_,
+        report=report,
+        sizes=tuple(_size(variant, variant.image, largest, report) for variant in report.variants if variant.image),
+        categories=tuple(name for name in charts.CATEGORIES if name in present),
+        timelines=tuple((variant, charts.timeline(variant, longest)) for variant in report.variants),
+        axis=charts.time_axis(longest),
+        changes=tuple(charts.compared(report)),
+        trees=_trees(report.variants),
+    )
+
+
+def _size(variant: Variant, image: Image, largest: int, report: Report) -> Size:
+    row = next((row for row in report.comparison.rows if row.variant == variant.name), None)
+    ratio = row.uncompressed_ratio if row and variant.name != report.baseline else None
+    return Size(
+        variant=variant,
+        spans=charts.contents_bar(image, largest),
+        pull=100 * (image.compressed_size or 0) / largest if largest else 0,
+        unpacked_text=format_bytes(image.uncompressed_size),
+        pull_text=pull_size(image.compressed_size, image.compressed_size_exact),
+        change="baseline" if variant.name == report.baseline else "" if ratio is None else format_change(ratio),
+    )
+
+
+def _trees(variants: Sequence[Variant]) -> Markup:
+    """The trees for the script, as JSON that cannot end its element: name, kind, bytes, entries, parts."""
+    trees = [
+        {
+            "name": variant_name(variant.name),
+            "bytes": variant.image.uncompressed_size,
+            "layers": [printable(layer.created_by, limit=300) for layer in variant.image.layers],
+            "parts": list(_parts(variant.image.tree)),
+        }
+        for variant in variants
+        if variant.image and variant.image.tree
+    ]
+    text = json.dumps(trees, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def _parts(parts: Sequence[Part]) -> Iterator[list[object]]:
+    for part in parts:
+        name = words.category_name(part.name) if part.kind is PartKind.CATEGORY else printable(part.name)
+        kind = _KINDS.index(part.kind)
+        yield [name, kind, part.size_bytes, part.entry_count, list(_parts(part.parts)), *_color(part)]
+
+
+def _color(part: Part) -> tuple[str, ...]:
+    return (charts.category_class(part.name),) if part.kind is PartKind.CATEGORY else ()
+
+
+def _summary(reports: Sequence[Report]) -> Grid:
+    """One row for each comparison of a collection."""
+    columns = (
+        Column(key="comparison", title="Comparison"),
+        Column(key="smallest", title="Smallest that works"),
+        Column(key="unpacked", title="Unpacked", right=True),
+        Column(key="change", title="Change", right=True),
+        Column(key="verdict", title=""),
+    )
+    return Grid(columns, tuple(map(_summary_row, reports)))
+
+
+def _summary_row(report: Report) -> tuple[Cell, ...]:
+    smallest = report.comparison.smallest_working
+    winner = next((v.image for v in report.variants if v.name == smallest), None)
+    row = next((row for row in report.comparison.rows if row.variant == smallest), None)
+    ratio = row.uncompressed_ratio if row and smallest != report.baseline else None
+    return (
+        Cell(text=printable(report.scenario, limit=60)),
+        Cell(text=variant_name(smallest) if smallest else "–"),
+        Cell(text=format_bytes(winner.uncompressed_size) if winner else "–"),
+        Cell(text="baseline" if ratio is None else format_change(ratio), tone="dim" if ratio is None else "plain"),
+        Cell(text="✓ passed", tone="good") if report.passed else Cell(text="✗ failed", tone="bad"),
+    )
