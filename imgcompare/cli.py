@@ -11,6 +11,7 @@ import click
 
 from imgcompare import __version__
 from imgcompare.commands.clean import clean
+from imgcompare.commands.comment import comment
 from imgcompare.commands.diff import diff
 from imgcompare.commands.doctor import doctor
 from imgcompare.commands.engine import engine
@@ -39,7 +40,7 @@ def cli() -> None:
     """
 
 
-for command in (run, scenarios, report, diff, inspect, setup, engine, doctor, clean):
+for command in (run, scenarios, report, comment, diff, inspect, setup, engine, doctor, clean):
     cli.add_command(command)
 
 

@@ -69,6 +69,26 @@ class ImageFormatError(ImgcompareError):
     exit_code = 4
 
 
+class ForgeError(ImgcompareError):
+    """The API of GitHub or GitLab failed, or replied what it should not."""
+
+    exit_code = 4
+
+
+class ForgeBusyError(ForgeError):
+    """The forge cannot now, or did not answer: worth another try, after the ``wait_s`` that it asked for."""
+
+    def __init__(self, message: str, *, wait_s: float = 0.0, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or "Try again later.")
+        self.wait_s = wait_s
+
+
+class ForgeRefusedError(ForgeError):
+    """The token is not valid, or may not do that."""
+
+    exit_code = 2
+
+
 class InterruptedRunError(ImgcompareError):
     """SIGINT or SIGTERM ended the run; what was finished is kept."""
 
