@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from imgcompare import health
 from imgcompare.config import Config
 from imgcompare.engine import Container, EngineImage
-from imgcompare.errors import EngineRefusedError
 from imgcompare.model import Failure, Run, Stage
 from imgcompare.safetext import printable
 from imgcompare.units import format_seconds
@@ -43,16 +42,15 @@ def look_closer(
 ) -> Looked:
     """Look closer at a container that has replied ``since_ready_s`` ago; stopping it comes last."""
     failure: Failure | None = None
-    refused: tuple[str, ...] = ()
+    notes: list[str] = []
     log = tuple(container.log_tail(_LOG_LINES))
-    try:
-        if config.health and image.healthcheck and image.healthcheck.command:
+    if config.health and image.healthcheck and image.healthcheck.command:
+        with bench.noting("its HEALTHCHECK", notes):
             run, failure = _examined(config, name, container, image, run, since_ready_s, bench)
-        if config.stop and failure is None:
+    if config.stop and failure is None:
+        with bench.noting("stopping it", notes):
             run = _stopped(name, container, image.stop_signal or DEFAULT_STOP_SIGNAL, run, bench)
-    except EngineRefusedError as exc:  # it works none the worse for what could not be measured
-        refused = (printable(exc.message, limit=300),)
-    return Looked(run=run, failure=failure, log=log, not_measured=refused)
+    return Looked(run=run, failure=failure, log=log, not_measured=tuple(notes))
 
 
 def _examined(

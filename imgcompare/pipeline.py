@@ -97,6 +97,7 @@ def _finish_variant(
             check=tried.check,
             failure=tried.failure,
             verdict=verdict,
+            hardened=tried.hardened,
             not_measured=tried.not_measured,
         )
     except EngineLostError:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
 
 from imgcompare import diagnose
 from imgcompare.building import BuiltVariant
 from imgcompare.check import Exited, Silent, check_route, wait_until_ready
 from imgcompare.config import Config
-from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec
+from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.examining import look_closer
+from imgcompare.hardening import harden
 from imgcompare.ledger import CONTAINER
-from imgcompare.model import Check, Failure, Run, Stage
+from imgcompare.model import Check, Failure, Hardened, Run, Stage
 from imgcompare.plan import Plan, PlannedVariant
 from imgcompare.units import format_seconds
 from imgcompare.workbench import Workbench
+
+_HARDENED_WAIT_S = 15.0
+_HARDENED_WAIT_FACTOR = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +39,7 @@ class Tried:
     failure: Failure | None = None
     ready_at: float = 0.0
     log: tuple[str, ...] = ()
+    hardened: Hardened | None = None
     not_measured: tuple[str, ...] = ()
 
 
@@ -48,23 +56,45 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
         env=plan.config.env,
         labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
     )
-    bench.ledger.record(CONTAINER, spec.name)
+    tried = _run(plan, variant, built.image, spec, bench)
+    if tried.failure is None and (plan.config.hardened or variant.spec.hardened):
+        notes = list(tried.not_measured)
+        with bench.noting("running it hardened", notes):
+            tried = replace(tried, hardened=_harden(plan, variant.name, spec, tried.run, bench))
+        tried = replace(tried, not_measured=tuple(notes))
+    return tried
+
+
+def _run(plan: Plan, variant: PlannedVariant, image: EngineImage, spec: ContainerSpec, bench: Workbench) -> Tried:
+    """Run it as it is; one that works is looked at closer, and left up where that was asked for."""
     bench.progress.stage(variant.name, Stage.RUN, "creating the container")
-    with bench.engine.container(spec) as container:
-        tried = try_container(plan.config, variant.name, container, port, bench)
+    with bench.container(spec) as container:
+        tried = try_container(plan.config, variant.name, container, spec.container_port, bench)
         if tried.run and tried.failure is None:
-            looked = look_closer(
-                plan.config, variant.name, container, built.image, tried.run, time.monotonic() - tried.ready_at, bench
-            )
+            since_s = time.monotonic() - tried.ready_at
+            looked = look_closer(plan.config, variant.name, container, image, tried.run, since_s, bench)
             tried = replace(
                 tried, run=looked.run, failure=looked.failure, log=looked.log, not_measured=looked.not_measured
             )
         if plan.config.keep and tried.failure is None:
             bench.ledger.record(CONTAINER, spec.name, kept=True)
             container.keep()
-            return tried
-    bench.ledger.removed(spec.name)
     return tried
+
+
+def _harden(plan: Plan, name: str, spec: ContainerSpec, run: Run | None, bench: Workbench) -> Hardened:
+    """Run it again with restrictions; what took a moment without them is not waited for as long as may be."""
+    ready_after_s = run.ready_after_s if run and run.ready_after_s else plan.config.timeout_s
+    patience_s = min(plan.config.timeout_s, max(_HARDENED_WAIT_S, _HARDENED_WAIT_FACTOR * ready_after_s))
+    config, number = replace(plan.config, timeout_s=patience_s), count(1)
+
+    def try_with(changes: Mapping[str, Any]) -> Failure | None:
+        bench.progress.stage(name, Stage.RUN, "hardened")
+        container_name = f"imgcompare-hardened-{next(number)}-{plan.run_id}-{name}"
+        with bench.container(replace(spec, name=container_name, host_port=None, **changes)) as container:
+            return try_container(config, name, container, spec.container_port, bench).failure
+
+    return harden(try_with)
 
 
 def try_container(config: Config, name: str, container: Container, port: int, bench: Workbench) -> Tried:

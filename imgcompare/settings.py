@@ -166,6 +166,7 @@ SETTINGS = (
     Setting("rm_images", _YES_OR_NO),
     Setting("health", _YES_OR_NO),
     Setting("stop", _YES_OR_NO),
+    Setting("hardened", _YES_OR_NO),
     *map(_gate, OPTIONS),
     Setting("keep", _YES_OR_NO, in_file=False),
     Setting("host_port", _PORT, unset="ports the engine chooses", in_file=False),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event
 
-from imgcompare.engine import Engine
+from imgcompare.engine import Container, ContainerSpec, Engine
+from imgcompare.errors import EngineLostError, ImgcompareError
 from imgcompare.image.cache import ImageCache
-from imgcompare.ledger import Ledger
+from imgcompare.ledger import CONTAINER, Ledger
 from imgcompare.model import Report
 from imgcompare.progress import Progress
+from imgcompare.safetext import printable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +32,27 @@ class Workbench:
         """Make every stage under way end soon; what it made is still removed."""
         self.cancelled.set()
         self.engine.cancel()
+
+    @contextmanager
+    def container(self, spec: ContainerSpec) -> Iterator[Container]:
+        """A container that is written down before it exists and removed on every way out, unless it is kept."""
+        self.ledger.record(CONTAINER, spec.name)
+        with self.engine.container(spec) as container:
+            yield container
+        if not container.kept:
+            self.ledger.removed(spec.name)
+
+    @contextmanager
+    def noting(self, what: str, notes: list[str]) -> Iterator[None]:
+        """Note what goes wrong inside instead of raising it: what is measured beside the check breaks no variant.
+
+        What ends the whole run is raised: a lost engine, an interrupt.
+        """
+        try:
+            yield
+        except EngineLostError:
+            raise
+        except ImgcompareError as exc:
+            if self.cancelled.is_set():
+                raise
+            notes.append(f"{what}: {printable(exc.message, limit=300)}")

@@ -74,6 +74,7 @@ class FakeContainer:
     """A container whose states are given one after the other; the last one stays."""
 
     name = "fake"
+    kept = False
 
     def __init__(self, *states: ContainerState) -> None:
         self._states = itertools.chain(states, itertools.repeat(states[-1]))

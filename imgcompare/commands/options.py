@@ -36,7 +36,10 @@ def measure_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what is measured on request."""
     health = click.option("--health", is_flag=True, help="Run each HEALTHCHECK; one that fails makes a variant broken.")
     stop = click.option("--stop", is_flag=True, help="Measure how long each container takes to stop.")
-    return health(stop(command))
+    hardened = click.option(
+        "--hardened", is_flag=True, help="Try each with a read-only root, no capabilities, 256 MB of memory and more."
+    )
+    return health(stop(hardened(command)))
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -104,7 +104,8 @@ class EngineImage:
 class ContainerSpec:
     """One container to run, its route published on the engine host's loopback.
 
-    ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take.
+    ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take,
+    ``cpus`` does where it is not None. The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
     """
 
     name: str
@@ -115,6 +116,11 @@ class ContainerSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     memory_limit_bytes: int = 1 << 30
     pids_limit: int = 512
+    cpus: float | None = None
+    read_only: bool = False
+    tmpfs: tuple[str, ...] = ()
+    drop_capabilities: bool = False
+    no_new_privileges: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +173,10 @@ class Container(Protocol):
 
     def stop(self, grace_s: int) -> Stopped:
         """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` whole seconds."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it stays."""
 
     def keep(self) -> None:
         """Leave it up when its ``with`` block ends well."""

@@ -32,6 +32,7 @@ _CREATE_WAIT_S = 5.0
 _REMOVE_WAIT_S = 15.0
 _POLL_S = 0.05
 _KILLED = 128 + 9
+_TMPFS = "rw,noexec,nosuid,nodev,mode=1777"
 
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
 # What the image is to blame for: a program that is missing or cannot run, an unknown user, a bad working directory.
@@ -50,7 +51,7 @@ class SdkContainer:
         self._spec = spec
         self._asked = self._created = False
         self._start_error = ""
-        self.kept = False
+        self._kept = False
 
     @property
     def name(self) -> str:
@@ -140,9 +141,14 @@ class SdkContainer:
             ended if 0 <= ended <= elapsed else elapsed, elapsed >= grace_s and state.get("ExitCode") == _KILLED
         )
 
+    @property
+    def kept(self) -> bool:
+        """Whether it stays."""
+        return self._kept
+
     def keep(self) -> None:
         """Leave it up when its ``with`` block ends well."""
-        self.kept = True
+        self._kept = True
 
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part: from its control group, else as the engine tells it."""
@@ -269,5 +275,18 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
             "PidsLimit": spec.pids_limit,
             # Two files: with one, the tail would be gone each time the log is cut.
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+            **_restrictions(spec),
         },
     }
+
+
+def _restrictions(spec: ContainerSpec) -> dict[str, Any]:
+    """What hardens a container; nothing is said of what is not asked for, so that the engine's defaults hold."""
+    asked: dict[str, Any] = {
+        "NanoCpus": spec.cpus and int(spec.cpus * 1e9),
+        "ReadonlyRootfs": spec.read_only,
+        "Tmpfs": dict.fromkeys(spec.tmpfs, _TMPFS),
+        "CapDrop": ["ALL"] if spec.drop_capabilities else [],
+        "SecurityOpt": ["no-new-privileges"] if spec.no_new_privileges else [],
+    }
+    return {name: value for name, value in asked.items() if value}

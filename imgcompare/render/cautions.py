@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from imgcompare.model import Report, Verdict
+from collections.abc import Iterator
+
+from imgcompare.model import Report, Variant, Verdict
 from imgcompare.render.rows import Cell, Column, Grid, variant_name
 from imgcompare.safetext import printable
 
@@ -18,8 +20,8 @@ def build_warnings(report: Report) -> Grid:
     told: dict[tuple[str, str], list[str]] = {}
     for variant in report.variants:
         if variant.verdict is Verdict.WORKS:
-            for caution in variant.warnings:
-                told.setdefault((caution.code, caution.message), []).append(variant_name(variant.name))
+            for code, message in _told(variant):
+                told.setdefault((code, message), []).append(variant_name(variant.name))
     rows = (
         (
             Cell(text=printable(code, limit=40)),
@@ -29,3 +31,10 @@ def build_warnings(report: Report) -> Grid:
         for (code, message), names in told.items()
     )
     return Grid(_COLUMNS, tuple(rows))
+
+
+def _told(variant: Variant) -> Iterator[tuple[str, str]]:
+    """The codes and sentences: what hurts later, and what keeps it from running hardened."""
+    yield from ((caution.code, caution.message) for caution in variant.warnings)
+    if variant.hardened and variant.hardened.failure:
+        yield variant.hardened.failure.code, f"Hardened: {variant.hardened.failure.message}"

@@ -182,6 +182,14 @@ def _stop(variant: Variant, _: _Facts) -> Cell:
     return Cell(text=duration)
 
 
+def _hardened(variant: Variant, _: _Facts) -> Cell:
+    if variant.hardened is None:
+        return _MISSING
+    if variant.hardened.works:
+        return Cell(text="✓", tone="good")
+    return Cell(text=f"✗ {printable(variant.hardened.broken_by or 'all together', limit=40)}", tone="bad")
+
+
 def _check(variant: Variant, _: _Facts) -> Cell:
     check, failure = variant.check, variant.failure
     status = str(check.status_code) if check and check.status_code is not None else ""
@@ -228,6 +236,7 @@ _COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (
     (Column(key="memory", title="Memory", rank=9, right=True), _memory),
     (Column(key="health", title="Health", rank=1, right=True), _health),
     (Column(key="stop", title="Stop", rank=1, right=True), _stop),
+    (Column(key="hardened", title="Hardened", rank=1), _hardened),
     (Column(key="check", title="Check"), _check),
     (Column(key="verdict", title="Verdict"), _verdict),
 )

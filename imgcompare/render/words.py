@@ -165,6 +165,11 @@ def footnotes(report: Report) -> tuple[str, ...]:
     cut = [variant_name(v.name) for v in report.variants if v.check and v.check.body_truncated]
     if cut:
         notes.append(f"The reply was longer than what is read, and compared as far as it was read: {', '.join(cut)}.")
+    notes += [
+        f"{variant_name(v.name)}: not measured: {printable(n, limit=300)}"
+        for v in report.variants
+        for n in v.not_measured
+    ]
     return tuple(notes)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from imgcompare.model import Check, Expectation, Failure, Report, Stage, Variant, Verdict
+from imgcompare.model import Check, Expectation, Failure, Hardened, Report, Stage, Variant, Verdict
 from imgcompare.render.rows import Cell, Grid, build_grid
 
 MakeReport = Callable[..., Report]
@@ -106,4 +106,22 @@ def test_what_was_measured_on_request_has_a_column(make_report: MakeReport, sing
     assert cells(grid, "stop") == [
         Cell(text="✗ 10.0 s killed", short="✗ 10.0 s", tone="bad"),
         Cell(text="0.21 s"),
+    ]
+
+
+def test_hardened_names_what_breaks_it(make_report: MakeReport, make_variant: MakeVariant, single: Variant) -> None:
+    """One restriction, or none of them alone."""
+    names = ("read-only root", "1 CPU")
+    told = [
+        cells(build_grid(make_report(single, make_variant("b", 1, hardened=hardened))), "hardened")[1]
+        for hardened in (
+            Hardened(works=True, restrictions=names),
+            Hardened(works=False, restrictions=names, broken_by="1 CPU"),
+            Hardened(works=False, restrictions=names),
+        )
+    ]
+    assert told == [
+        Cell(text="✓", tone="good"),
+        Cell(text="✗ 1 CPU", tone="bad"),
+        Cell(text="✗ all together", tone="bad"),
     ]
