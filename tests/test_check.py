@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from imgcompare.check import (
     Reply,
     Silent,
     check_route,
+    json_digest,
     judge,
     request,
     wait_until_ready,
@@ -316,3 +318,57 @@ def test_a_request_without_an_answer_is_made_anew() -> None:
 
     with serving(answer) as port:
         assert isinstance(wait(port, timeout_s=30), Ready)
+
+
+def _said(body: bytes, content_type: str = "application/json", *, truncated: bool = False) -> Reply:
+    return Reply(status=200, body=body, truncated=truncated, duration_s=0.0, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b'{"a": 1, "b": [1, 2]}', b'{"b":[1,2],"a":1}\n', True),
+        (b'"gr\xc3\xbc\xc3\x9f dich"', b'"gr\\u00fc\\u00df dich"', True),
+        (b"[1, 2]", b"[2, 1]", False),
+        (b'{"a": 1}', b'{"a": "1"}', False),
+        (b'{"a": null}', b"{}", False),
+        (b"1", b"true", False),
+    ],
+)
+def test_json_that_means_the_same_has_the_same_digest(one: bytes, other: bytes, same: bool) -> None:
+    """White space, the order of keys and how a character is written mean nothing; all else does."""
+    assert (json_digest(_said(one)) == json_digest(_said(other, "application/problem+json; charset=utf-8"))) is same
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        _said(b"{}", "text/plain"),
+        _said(b"{}", ""),
+        _said(b"{}", truncated=True),
+        _said(b"{"),
+        _said(b""),
+        _said(b"\xff"),
+        _said(b"NaN"),
+        _said(b"1e999"),
+        _said(b"9" * 5000),
+        _said(b'{"a": 1, "a": 2}'),
+        _said(b"[" * 200_000),
+        _said(b'{"a":' * 200_000),
+    ],
+    ids=lambda reply: f"{reply.content_type} {reply.body[:12]!r}",
+)
+def test_what_is_not_json_for_certain_has_no_json_digest(reply: Reply) -> None:
+    """Another type, a body that was cut, damaged or hostile: such a reply is compared byte by byte."""
+    assert json_digest(reply) is None
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_any_json_keeps_its_digest_however_it_is_written(value: object) -> None:
+    """Indented and in another order or packed: the digest is one."""
+    packed, loose = json.dumps(value, separators=(",", ":")), json.dumps(value, indent=3, sort_keys=True)
+    assert json_digest(_said(packed.encode())) == json_digest(_said(loose.encode())) is not None

@@ -9,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from imgcompare.compare import compare, passed, settle, share
-from imgcompare.model import Change, Check, ComparisonRow, Expectation, Image, Layer, Source, Stage, Variant, Verdict
+from imgcompare.compare import as_expected, compare, passed, same_body, settle, share
+from imgcompare.model import (
+    Change,
+    Check,
+    ComparisonRow,
+    Expectation,
+    Failure,
+    Image,
+    Layer,
+    Source,
+    Stage,
+    Variant,
+    Verdict,
+)
 
 
 def image(uncompressed: int, compressed: int | None = None, layers: int = 1) -> Image:
@@ -244,3 +256,48 @@ def test_the_reasons_are_the_changes_by_category() -> None:
         Change(category="build_tools", delta_bytes=-400),
         Change(category="caches", delta_bytes=10),
     )
+
+
+def answering(name: str, body: str, json: str | None) -> Variant:
+    """A variant that works and answers ``body``, whose digest as JSON is ``json``."""
+    made = variant(name, 5, body=body)
+    assert made.check
+    return replace(made, check=replace(made.check, body_json_sha256=json))
+
+
+def test_json_replies_are_compared_as_json() -> None:
+    """Where both are JSON their meaning decides, and else their bytes."""
+    packed, loose, other = (
+        answering("a", '{"x":1}', "1"),
+        answering("b", '{"x": 1}', "1"),
+        answering("c", '{"x":2}', "2"),
+    )
+    plain = answering("d", '{"x":1}', None)
+    assert [v.verdict for v in settle((packed, loose, other, plain), "a")] == [
+        Verdict.WORKS,
+        Verdict.WORKS,
+        Verdict.BROKEN,
+        Verdict.WORKS,
+    ]
+    assert compare((packed, loose), "a").same_response is True
+    assert compare((packed, loose, other), "a").same_response is False
+    assert loose.check
+    assert plain.check
+    assert not same_body(loose.check, plain.check)
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (variant("a", 1), True),
+        (broken("a", 1), False),
+        (replace(variant("a", 1), expected_failure="x"), False),
+        (replace(broken("a", 1), expected_failure="x"), False),
+        (replace(broken("a", 1), expected_failure="x", failure=Failure(stage=Stage.RUN, code="x", message="")), True),
+        (replace(broken("a", 1), expected_failure="x", failure=Failure(stage=Stage.RUN, code="y", message="")), False),
+    ],
+)
+def test_what_is_declared_to_break_passes_only_when_it_breaks_so(made: Variant, expected: bool) -> None:
+    """A tutorial that suddenly works, or breaks in another way, is no longer what the scenario says."""
+    assert as_expected(made) is expected
+    assert passed((made,)) is expected

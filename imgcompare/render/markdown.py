@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from imgcompare.model import Collection, Document, Gate, Image, Report, Variant, Verdict
+from imgcompare.compare import as_expected
+from imgcompare.model import Collection, Document, Gate, Image, Report, Variant
 from imgcompare.render import Style, words
 from imgcompare.render.facts import counted, origin, without
 from imgcompare.render.markdown_text import bold, code, details, escape, fenced, glued, table
@@ -72,11 +73,10 @@ def _comparison(report: Report, heading: str, notes: tuple[str, ...] = ()) -> It
     reasons = words.reasons(report)
     yield _Block(bold(words.headline(report)) + (f"<br>\n{escape(reasons)}" if reasons else ""))
     yield _Block(table(_answer(build_grid(report))))
-    for variant in report.variants:
-        if variant.verdict is Verdict.BROKEN:
-            yield _Block(_failure(variant), rank=1)
+    for variant in words.unsettled(report):
+        yield _Block(_failure(variant), rank=1)
     yield from _gates(report.gates)
-    yield from _remarks((*words.footnotes(report), *report.notes, *notes))
+    yield from _remarks((*words.skipped(report), *words.footnotes(report), *report.notes, *notes))
     yield from _details(report)
     yield _Block(f"<sub>{escape(_foot(report))}</sub>", rank=1)
 
@@ -99,7 +99,8 @@ def _told(key: str, cell: Cell) -> Cell:
 
 def _failure(variant: Variant) -> str:
     """What happened to a broken variant, the lines that prove it, the next step."""
-    parts = [f"#### ❌ {escape(words.failure_title(variant))}"]
+    sign = "" if as_expected(variant) else f"{_SIGNS[False]} "
+    parts = [f"#### {sign}{escape(words.failure_title(variant))}"]
     if failure := variant.failure:
         parts.append(escape(printable(failure.message)))
         log = [line for each in failure.evidence for line in printable_lines(each)]

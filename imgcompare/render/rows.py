@@ -217,7 +217,7 @@ def _declared_verdict(variant: Variant) -> Cell:
     """The verdict of a variant that is declared to break: as expected, or else what it does instead."""
     if as_expected(variant) and variant.failure:
         text = f"✗ broken (as expected: {printable(variant.failure.code, limit=40)})"
-        return Cell(text=text, short="✗ as expected", tone="dim")
+        return Cell(text=text, short="✗ broken (expected)", tone="dim")
     return Cell(text=f"✗ {variant.verdict}, not as declared", short="✗ not as declared", tone="bad")
 
 

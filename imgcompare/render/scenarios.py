@@ -10,10 +10,11 @@ import msgspec
 from imgcompare.model import SCHEMA_VERSION
 from imgcompare.render import Style
 from imgcompare.render.page import Page, Wide
-from imgcompare.render.rows import Cell, Column, Grid
+from imgcompare.render.rows import Cell, Grid
 from imgcompare.scenarios.kinds import Scenario, ScenarioVariant
 
-_COLUMNS = (Column(key="name", title=""), Column(key="expected", title=""), Wide(key="about", title=""))
+_COLUMNS = (Wide(key="name", title=""), Wide(key="expected", title=""), Wide(key="about", title=""))
+_GAP = 2
 
 
 def render(scenarios: Sequence[Scenario], root: Path, style: Style) -> str:
@@ -22,7 +23,7 @@ def render(scenarios: Sequence[Scenario], root: Path, style: Style) -> str:
     for scenario in scenarios:
         page.say(scenario.name, "strong")
         page.say(scenario.description, lead="  ")
-        page.table(Grid(_COLUMNS, tuple(_row(variant) for variant in scenario.variants)))
+        _variants(page, tuple(_row(variant) for variant in scenario.variants))
         page.gap()
     page.say("Run one: imgcompare run --scenario NAME; or all of them: imgcompare run --scenario all", hang=2)
     page.say(f"Their Dockerfiles, each with comments: {root / 'dockerfiles'}", hang=2)
@@ -33,6 +34,16 @@ def to_json(scenarios: Sequence[Scenario]) -> str:
     """Return the list as JSON; ``expected`` is a verdict."""
     listed = {"schema_version": SCHEMA_VERSION, "scenarios": [_described(scenario) for scenario in scenarios]}
     return msgspec.json.format(msgspec.json.encode(listed), indent=2).decode() + "\n"
+
+
+def _variants(page: Page, rows: tuple[tuple[Cell, ...], ...]) -> None:
+    """Add the variants as a table, or as sentences where a cell would have to be cut."""
+    width = sum(max(len(row[number].text) for row in rows) + _GAP for number in range(len(_COLUMNS)))
+    if width <= page.style.width:
+        page.table(Grid(_COLUMNS, rows))
+        return
+    for name, expected, about in rows:
+        page.say(f"{name.text.strip()}: {expected.text}; {about.text}", lead="  ", hang=4)
 
 
 def _row(variant: ScenarioVariant) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imgcompare.compare import as_expected
-from imgcompare.model import Collection, Document, Report, Variant, Verdict
+from imgcompare.model import Collection, Document, Report, Variant
 from imgcompare.render import Style, words
 from imgcompare.render.cautions import build_warnings
 from imgcompare.render.gates import build_gates
@@ -37,9 +37,8 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
     page.say(words.headline(report), "strong")
     if reasons := words.reasons(report):
         page.say(reasons, lead="  ")
-    for variant in report.variants:
-        if variant.verdict is Verdict.BROKEN or (variant.verdict is Verdict.WORKS and not as_expected(variant)):
-            page.failure(variant)
+    for variant in words.unsettled(report):
+        page.failure(variant)
     page.remarks([(text, "plain") for text in words.skipped(report)])
     page.warnings(build_warnings(report))
     page.gates(report)

@@ -107,6 +107,13 @@ def failure_title(variant: Variant) -> str:
     return f"{declared} works" if variant.verdict is Verdict.WORKS else f"{declared} is broken: {code}"
 
 
+def unsettled(report: Report) -> tuple[Variant, ...]:
+    """Return the variants that need a word: those that are broken, and those that work where they must not."""
+    return tuple(
+        v for v in report.variants if v.verdict is Verdict.BROKEN or (v.verdict is Verdict.WORKS and not as_expected(v))
+    )
+
+
 def skipped(report: Report) -> tuple[str, ...]:
     """Return one line for each variant that was left out, with the reason."""
     return tuple(
