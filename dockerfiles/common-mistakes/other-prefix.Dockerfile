@@ -1,5 +1,5 @@
 # Breaks as: wrong-response
-# The app answers, but below /shop: asked for / it says 404.
+# The app answers, but below /shop: asked for / it answers with an error.
 
 ARG PYTHON_VERSION=3.11
 
