@@ -75,6 +75,15 @@ def write_atomically(path: Path, text: str) -> None:
         raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Free some space, or name another file.") from exc
 
 
+def append(path: Path, text: str) -> None:
+    """Add text to the end of a file that others write as well. Raises UsageError."""
+    try:
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as exc:
+        raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Free some space.") from exc
+
+
 def _is_special(path: Path) -> bool:
     """Say whether there is something at ``path`` that is no plain file: renaming over ``/dev/null`` would end it."""
     return path.exists() and not path.is_file()

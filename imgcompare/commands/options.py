@@ -15,8 +15,16 @@ import click
 if TYPE_CHECKING:
     from imgcompare.model import Document
 
-FORMATS = ("table", "json", "markdown", "html")
-_EXTENSIONS = {"": "table", ".txt": "table", ".json": "json", ".md": "markdown", ".html": "html"}
+FORMATS = ("table", "json", "markdown", "html", "junit", "csv", "github")
+_EXTENSIONS = {
+    "": "table",
+    ".txt": "table",
+    ".json": "json",
+    ".md": "markdown",
+    ".html": "html",
+    ".xml": "junit",
+    ".csv": "csv",
+}
 _STDOUT = Path("-")
 
 
@@ -67,10 +75,11 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @dataclass(frozen=True)
 class Target:
-    """One thing to write: a format, and the file it goes to (None: stdout)."""
+    """One thing to write: a format, and the file it goes to (None: stdout), whole or after what is there already."""
 
     format: str
     path: Path | None = None
+    append: bool = False
 
 
 class WritingCommand(click.Command):
@@ -122,21 +131,21 @@ class Output:
     @classmethod
     def of(cls, outputs: Sequence[Target]) -> Output:
         """Check where the options lead. Raises UsageError for what cannot be written, or written only once."""
-        files = [target.path for target in outputs if target.path]
-        on_stdout = [target.format for target in outputs if not target.path]
+        targets = (*outputs, *_job_summary(outputs))
+        on_stdout = [target.format for target in targets if not target.path]
         if len(on_stdout) > 1:
             raise click.UsageError(
                 f"The formats {' and '.join(on_stdout)} exclude each other on stdout; "
                 f"write one to a file: --format {on_stdout[0]} -o FILE"
             )
-        if files:
+        if files := [target.path for target in targets if target.path]:
             _check(files)
-        return cls(tuple(outputs) if on_stdout else (*outputs, Target("table")))
+        return cls(targets if on_stdout else (*targets, Target("table")))
 
     @property
     def to_file(self) -> bool:
-        """Whether any of it goes to a file."""
-        return any(target.path for target in self.targets)
+        """Whether any of it goes to a file of its own."""
+        return any(target.path and not target.append for target in self.targets)
 
     def write(self, document: Document, notes: tuple[str, ...] = ()) -> None:
         """Render the report or collection and write it, files first and each of them whole or not at all.
@@ -145,21 +154,30 @@ class Output:
         """
         from imgcompare.errors import UsageError  # noqa: PLC0415 - not needed for --help
         from imgcompare.render import Style, render  # noqa: PLC0415
-        from imgcompare.store import write_atomically  # noqa: PLC0415
+        from imgcompare.store import append, write_atomically  # noqa: PLC0415
         from imgcompare.terminal import style_for  # noqa: PLC0415
 
         failed: list[UsageError] = []
+        plain = Style(width=100, color=False, ascii_only=False)
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
                 write_text(render(document, target.format, style_for(sys.stdout, os.environ), notes=notes))
                 continue
+            write = append if target.append else write_atomically
             try:
-                style = Style(width=100, color=False, ascii_only=False)
-                write_atomically(target.path, render(document, target.format, style, notes=notes))
+                write(target.path, render(document, target.format, plain, notes=notes))
             except UsageError as exc:
                 failed.append(exc)
         if failed:
             raise failed[0]
+
+
+def _job_summary(outputs: Sequence[Target]) -> tuple[Target, ...]:
+    """The page of a GitHub Actions job, to which its format adds the comment; empty where there is no such page."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path or all(target.format != "github" for target in outputs):
+        return ()
+    return (Target("markdown", Path(path), append=True),)
 
 
 def _check(files: Sequence[Path]) -> None:

@@ -128,7 +128,7 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) 
       imgcompare run Dockerfile slim=Dockerfile.slim
       imgcompare run dev=Dockerfile:dev prod=Dockerfile:prod --route /healthz
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
-      imgcompare run Dockerfile -o report.json -o report.txt
+      imgcompare run --json -o report.json --format html -o report.html
       imgcompare run --max-size multi-stage=250MB --min-saving 50% --max-ready 2s
       imgcompare run --all --shard 2/8 -o shard-2.json
 

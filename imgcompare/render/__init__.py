@@ -37,6 +37,9 @@ RENDERERS: dict[str, Renderer] = {
     "json": _module("json"),
     "markdown": _module("markdown"),
     "html": _module("html"),
+    "junit": _module("junit"),
+    "csv": _module("csv"),
+    "github": _module("github"),
 }
 
 

@@ -106,3 +106,23 @@ def test_a_file_that_fails_keeps_nothing_else_from_being_written(reported: Offli
 def test_the_formats_are_those_that_can_be_rendered() -> None:
     """The option's list, which must not import the renderers, is theirs."""
     assert set(RENDERERS) == set(FORMATS)
+
+
+def test_a_github_job_gets_its_summary(reported: Offline) -> None:
+    """The format for GitHub adds the comment to the job's page, after what other steps wrote; others leave it alone."""
+    summary = reported.folder / "summary.md"
+    summary.write_text("## Before\n", encoding="utf-8")
+    done = reported("report", "--format", "github", GITHUB_STEP_SUMMARY=str(summary))
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].startswith("::notice title=imgcompare · default::a works")
+    comment = reported("report", "--format", "markdown", GITHUB_STEP_SUMMARY=str(summary)).stdout
+    assert comment.startswith("## ✅ imgcompare · default\n")
+    assert summary.read_text(encoding="utf-8") == f"## Before\n{comment}"
+
+
+def test_a_summary_that_cannot_be_written_is_found_first(reported: Offline) -> None:
+    """It is one of the outputs: nothing is written when it cannot be; outside of GitHub there is none."""
+    done = reported("report", "--format", "github", GITHUB_STEP_SUMMARY="missing/summary.md")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot write missing/summary.md: No such file or directory" in done.stderr
+    assert reported("report", "--format", "github").returncode == 0

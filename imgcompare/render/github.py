@@ -1,0 +1,88 @@
+"""The report for the log of a GitHub Actions job: the table, then workflow commands that become annotations.
+
+The commands' form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from imgcompare.compare import as_expected
+from imgcompare.model import Collection, Document, Report, Variant
+from imgcompare.render import Style, table, words
+from imgcompare.render.rows import variant_name
+from imgcompare.safetext import printable, printable_lines
+from imgcompare.store import reports_of
+
+_EVIDENCE_LINES = 20
+# What the runner obeys: a line that begins with "::", after colours and spaces, and the older "##[…]" anywhere.
+_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=\[)", re.MULTILINE)
+
+
+def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:
+    """Return the lines of the log; nothing in the table can be a command."""
+    page = _COMMAND.sub(lambda match: f"{match[0]} ", table.render(document, style, notes))
+    return "".join((page, *(f"{command}\n" for command in _commands(document))))
+
+
+def _commands(document: Document) -> Iterator[str]:
+    """Errors first: of each kind GitHub shows ten annotations a step. What did not pass has at least one error."""
+    reports = reports_of(document)
+    errors = [command for report in reports for command in _errors(report)]
+    yield from errors
+    for report in reports:
+        yield from _warnings(report)
+    kind = "notice" if document.passed or errors else "error"
+    if isinstance(document, Collection):
+        yield _command(kind, "imgcompare", [words.collection_headline(document), *document.notes])
+    else:
+        yield _command(kind, words.title(document), [words.headline(document)])
+
+
+def _errors(report: Report) -> Iterator[str]:
+    for variant in report.variants:
+        if not variant.skipped and not as_expected(variant):
+            yield _command("error", words.failure_title(variant), _told(variant), _dockerfile(variant))
+    for gate in report.gates:
+        if not gate.passed:
+            yield _command("error", f"{words.title(report)}: gate", [words.failed_gate(gate)])
+
+
+def _told(variant: Variant) -> list[str]:
+    """What there is to say of a broken variant, the log's end being what matters."""
+    if variant.failure is None:
+        return [words.failure_title(variant)]
+    log = [line for each in variant.failure.evidence for line in printable_lines(each)][-_EVIDENCE_LINES:]
+    hint = [f"Next: {variant.failure.hint}"] if variant.failure.hint else []
+    return [variant.failure.message, *log, *hint, *variant.failure.fix]
+
+
+def _warnings(report: Report) -> Iterator[str]:
+    for variant in report.variants:
+        for caution in variant.warnings:
+            hint = [f"Next: {caution.hint}"] if caution.hint else []
+            title = f"{variant_name(variant.name)}: {caution.code}"
+            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant))
+
+
+def _dockerfile(variant: Variant) -> str:
+    """The variant's Dockerfile, if it is one of the repository's: a path that leads out of it has no annotation."""
+    path = PurePosixPath(variant.source.dockerfile or "/")
+    return "" if path.is_absolute() or ".." in path.parts else str(path)
+
+
+def _command(kind: str, title: str, lines: list[str], file: str = "") -> str:
+    """One command: ``::error title=…,file=…::message``, its message in several lines."""
+    properties = {"title": title} | ({"file": file} if file else {})
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{kind} {told}::" + "%0A".join(_data(line) for each in lines for line in printable_lines(each))
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25")  # line feeds, the other sign to be escaped, are ours alone
+
+
+def _property(text: str) -> str:
+    return _data(printable(text, limit=200)).replace(":", "%3A").replace(",", "%2C")
