@@ -19,6 +19,7 @@ from imgcompare.commands.inspect import inspect
 from imgcompare.commands.report import report
 from imgcompare.commands.run import run
 from imgcompare.commands.scenarios import scenarios
+from imgcompare.commands.schema import schema
 from imgcompare.commands.setup import setup
 from imgcompare.errors import ImgcompareError
 
@@ -40,7 +41,7 @@ def cli() -> None:
     """
 
 
-for command in (run, scenarios, report, comment, diff, inspect, setup, engine, doctor, clean):
+for command in (run, scenarios, report, comment, diff, inspect, schema, setup, engine, doctor, clean):
     cli.add_command(command)
 
 
