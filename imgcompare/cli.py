@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from imgcompare import __version__
+from imgcompare.commands.baseline import baseline
 from imgcompare.commands.clean import clean
 from imgcompare.commands.comment import comment
 from imgcompare.commands.diff import diff
@@ -41,7 +42,7 @@ def cli() -> None:
     """
 
 
-for command in (run, scenarios, report, comment, diff, inspect, schema, setup, engine, doctor, clean):
+for command in (run, scenarios, report, baseline, comment, diff, inspect, schema, setup, engine, doctor, clean):
     cli.add_command(command)
 
 
