@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from imgcompare import __version__
+from imgcompare.commands.baseline import baseline
 from imgcompare.commands.clean import clean
 from imgcompare.commands.comment import comment
 from imgcompare.commands.diff import diff
@@ -19,6 +20,7 @@ from imgcompare.commands.inspect import inspect
 from imgcompare.commands.report import report
 from imgcompare.commands.run import run
 from imgcompare.commands.scenarios import scenarios
+from imgcompare.commands.schema import schema
 from imgcompare.commands.setup import setup
 from imgcompare.errors import ImgcompareError
 
@@ -40,7 +42,7 @@ def cli() -> None:
     """
 
 
-for command in (run, scenarios, report, comment, diff, inspect, setup, engine, doctor, clean):
+for command in (run, scenarios, report, baseline, comment, diff, inspect, schema, setup, engine, doctor, clean):
     cli.add_command(command)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imgcompare.baseline import Stored
 from imgcompare.errors import UsageError
 from imgcompare.gates import Limit, check_limits
 from imgcompare.model import Expectation
@@ -41,6 +42,7 @@ class Config:
 
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
     ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
+    ``against`` names what growth is measured from; ``stored`` is that, once it was read.
     """
 
     scenario: str
@@ -69,6 +71,8 @@ class Config:
     hardened: bool = False
     after_change: bool = False
     limits: tuple[Limit, ...] = ()
+    against: str | None = None
+    stored: Stored | None = None
 
     def __post_init__(self) -> None:
         self._check_names()
@@ -88,7 +92,7 @@ class Config:
                 f"the baseline {self.baseline!r} is no variant of this comparison",
                 hint=f"Its variants are: {', '.join(names)}.",
             )
-        check_limits(self.limits, names, self.baseline or next(iter(names), None), against=False)
+        check_limits(self.limits, names, self.baseline or next(iter(names), None), against=self.against is not None)
 
     def _check_request(self) -> None:
         if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:

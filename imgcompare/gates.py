@@ -15,6 +15,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from imgcompare import compare
+from imgcompare.baseline import Stored, absent, hold
 from imgcompare.errors import UsageError
 from imgcompare.model import Document, Entry, Gate, Image, Report, Variant, Verdict
 from imgcompare.safetext import printable
@@ -100,20 +101,25 @@ def judge(report: Report, limits: Sequence[Limit]) -> Report:
     return replace(report, gates=gates, passed=compare.passed(report.variants) and all(gate.passed for gate in gates))
 
 
-def judge_again(document: Document, limits: Sequence[Limit]) -> Document:
-    """Return a document judged by these limits instead of those of its run; in a collection each comparison is.
+def judge_again(document: Document, limits: Sequence[Limit], stored: Stored | None = None) -> Document:
+    """Return a document held against what was stored, if anything is given, and judged by these limits.
 
-    Raises UsageError for a variant that none of them has.
+    They stand in place of those of its run, which hold where none are given. Raises UsageError for a variant that
+    neither the report nor any of a collection has.
     """
+    reports = (document,) if isinstance(document, Report) else document.comparisons
+    variants = dict.fromkeys(variant.name for report in reports for variant in report.variants)
+    held = tuple(hold(report, stored) if stored else report for report in reports)
+    baseline = document.baseline if isinstance(document, Report) else None
+    check_limits(limits, variants, baseline, against=any(report.against for report in held))
+    judged = tuple(judge(report, limits or limits_of(report)) for report in held)
     if isinstance(document, Report):
-        names = [variant.name for variant in document.variants]
-        check_limits(limits, names, document.baseline, against=document.against is not None)
-        return judge(document, limits)
-    reports = document.comparisons
-    everywhere = dict.fromkeys(variant.name for report in reports for variant in report.variants)
-    check_limits(limits, everywhere, None, against=any(report.against for report in reports))
-    judged = tuple(judge(report, limits) for report in reports)
-    return replace(document, comparisons=judged, passed=bool(judged) and all(report.passed for report in judged))
+        return judged[0]
+    notes = (*document.notes, *(absent(stored, judged) if stored and not document.shard else ()))
+    # What failed though each comparison passed is incomplete, and no limit mends that.
+    incomplete = not document.passed and all(report.passed for report in reports)
+    passed = not incomplete and all(report.passed for report in judged)
+    return replace(document, comparisons=judged, passed=passed, notes=notes)
 
 
 def limits_of(report: Report) -> tuple[Limit, ...]:

@@ -427,11 +427,15 @@ class AgainstRow(Struct, frozen=True, kw_only=True):
 
 
 class Against(Struct, frozen=True, kw_only=True):
-    """This run held against a stored baseline (``--against``); ``notes`` name what else is not the same as then."""
+    """This run held against a stored baseline (``--against``); ``notes`` name what else is not the same as then.
+
+    ``source`` is what was named, ``recorded`` when it was made, where that is known.
+    """
 
     source: str
     rows: tuple[AgainstRow, ...]
     notes: tuple[str, ...] = ()
+    recorded: str | None = None
 
 
 class Report(Struct, frozen=True, kw_only=True):

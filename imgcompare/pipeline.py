@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from imgcompare import __version__, cautions, compare, diagnose, gates
+from imgcompare import __version__, baseline, cautions, compare, diagnose, gates
 from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
 from imgcompare.interrupt import leave_signals_to_the_main_thread
@@ -229,4 +229,5 @@ class _Board:
             description=config.description,
             notes=config.notes,
         )
-        return redact_report(gates.judge(report, config.limits), secret_values(config.build_args, config.env))
+        held = baseline.hold(report, config.stored) if config.stored else report
+        return redact_report(gates.judge(held, config.limits), secret_values(config.build_args, config.env))

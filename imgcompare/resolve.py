@@ -123,7 +123,7 @@ def _configured(project: Project, name: str, over: Values) -> Resolved:
     specs = {key: value.value for key, value in entries(values, VARIANTS).items()}
     for key, value in values.items():
         _refuse_missing(key, value)
-        _refuse_limit(key, value, tuple(specs), values["baseline"].value if "baseline" in values else next(iter(specs)))
+        _refuse_limit(key, value, values, tuple(specs))
     base = Config(scenario=name, context=project.file.folder, variants=tuple(specs.values()))
     return Resolved(_config(base, values), values)
 
@@ -140,13 +140,14 @@ def _refuse_missing(key: str, value: Value) -> None:
         raise UsageError(f"{where}there is no Dockerfile {value.value.dockerfile}", hint=hint)
 
 
-def _refuse_limit(key: str, value: Value, variants: Sequence[str], baseline: str) -> None:
+def _refuse_limit(key: str, value: Value, values: Values, variants: Sequence[str]) -> None:
     """What is wrong with a limit of the file is said with its line, too."""
     if value.origin.source != "file" or not key.startswith(f"{GATES}."):
         return
     option = key.removeprefix(f"{GATES}.").replace("_", "-")
+    baseline = values["baseline"].value if "baseline" in values else variants[0]
     try:
-        check_limits(read_limits({option: value.value}), variants, baseline, against=False)
+        check_limits(read_limits({option: value.value}), variants, baseline, against="against" in values)
     except UsageError as exc:
         raise UsageError(f"{value.origin.where}: {exc.message}", hint=exc.hint) from exc
 
@@ -172,7 +173,7 @@ def _typed(given: Given, project: Project | None, over: Values) -> Resolved:
 
 
 def _of_variants(key: str) -> bool:
-    return key in {"baseline", "description"} or key.startswith(f"{GATES}.")
+    return key in {"baseline", "description", "against"} or key.startswith(f"{GATES}.")
 
 
 def _bundled(given: Given, over: Values) -> Selection:
@@ -232,6 +233,8 @@ def _config(base: Config, values: Values) -> Config:
             fields[name] = {**getattr(base, name), **pairs}
         elif setting.key in values and not setting.key.startswith(f"{GATES}."):
             fields[name] = values[setting.key].value
+    if "against" in fields:
+        fields["against"] = str(fields["against"])
     expect = {name.removeprefix(_EXPECT): fields.pop(name) for name in list(fields) if name.startswith(_EXPECT)}
     given = {key.replace("_", "-"): value.value for key, value in entries(values, GATES).items()}
     fields["limits"] = read_limits(given)

@@ -97,6 +97,11 @@ def _folder(value: object) -> Path:
     return Path(_text(value))
 
 
+def _stored(value: object) -> str | Path:
+    """Read what ``--against`` takes: a path where it ends like a baseline or a report, else a run or an image."""
+    return _folder(value) if _text(value).endswith(".json") else _text(value)
+
+
 def _pairs(value: object) -> dict[str, str | None]:
     """Read a table, or an array in the words of ``--env``: there, None is what the environment has to say."""
     pairs: dict[str, str | None] = {}
@@ -167,6 +172,7 @@ SETTINGS = (
     Setting("health", _YES_OR_NO),
     Setting("stop", _YES_OR_NO),
     Setting("hardened", _YES_OR_NO),
+    Setting("against", Kind("a baseline file, a report, a saved run or an image", _stored)),
     *map(_gate, OPTIONS),
     Setting("keep", _YES_OR_NO, in_file=False),
     Setting("host_port", _PORT, unset="ports the engine chooses", in_file=False),

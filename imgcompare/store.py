@@ -115,12 +115,7 @@ def save(document: Document, folder: Path, run_id: str) -> Path:
 
 def load(path: Path) -> Document:
     """Read a report back, or a collection. Raises UsageError for what is missing, damaged, too large or newer."""
-    try:
-        if path.stat().st_size > REPORT_LIMIT_BYTES:
-            raise UsageError(f"{path} is larger than a report can be ({REPORT_LIMIT_BYTES >> 20} MiB)")
-        data = path.read_bytes()
-    except OSError as exc:
-        raise UsageError(f"cannot read the report {path}: {exc.strerror}", hint="`imgcompare run` makes one.") from exc
+    data = read_bounded(path, "report", "`imgcompare run` makes one.")
     try:
         head = msgspec.json.decode(data, type=_Head)
         if not 1 <= head.schema_version <= SCHEMA_VERSION:
@@ -138,14 +133,29 @@ def load(path: Path) -> Document:
         ) from exc
 
 
+def read_bounded(path: Path, what: str, hint: str) -> bytes:
+    """Read a file that is called ``what`` in messages. Raises UsageError where it cannot be read or is too large."""
+    try:
+        if path.stat().st_size > REPORT_LIMIT_BYTES:
+            raise UsageError(f"{path} is larger than a {what} can be ({REPORT_LIMIT_BYTES >> 20} MiB)")
+        return path.read_bytes()
+    except OSError as exc:
+        raise UsageError(f"cannot read the {what} {path}: {exc.strerror}", hint=hint) from exc
+
+
 def reports_of(document: Document) -> tuple[Report, ...]:
     """Return the comparisons of a document: its one, or those that were put together."""
     return document.comparisons if isinstance(document, Collection) else (document,)
 
 
+def saved_runs(project: Path) -> list[Path]:
+    """Return the saved reports of a folder, oldest first."""
+    return sorted(runs_folder(project).glob("*.json"))
+
+
 def find(project: Path, wanted: str | None) -> Path | None:
     """Find a saved report: a file, a run's name or its beginning, or the newest for None; None if nothing is saved."""
-    saved = sorted(runs_folder(project).glob("*.json"))
+    saved = saved_runs(project)
     if wanted is None:
         return saved[-1] if saved else None
     with suppress(OSError):  # a name too long for a file, or in a folder that may not be searched

@@ -196,3 +196,15 @@ def test_choosing_among_comparisons_needs_a_file(options: dict[str, Any]) -> Non
     with pytest.raises(UsageError, match="there is none here or above") as caught:
         resolve(flags(**options), None, {})
     assert "imgcompare init" in (caught.value.hint or "")
+
+
+def test_what_growth_is_measured_from_is_named_in_the_file(folder: Path) -> None:
+    """A baseline file is relative to the project's; variants of the command line are not held against it."""
+    text = 'variants = ["Dockerfile"]\nagainst = "ci/../b.json"\ngates = { max_growth = "2%" }\n'
+    (config,) = configs(text)
+    assert (config.against, config.limits[0].measure) == ("b.json", "growth_ratio")
+    assert configs(text, against="shop:1")[0].against == "shop:1"
+    assert configs(text, variants=("slim.Dockerfile",))[0].against is None
+    assert configs(text.replace("ci/../b.json", "image:shop:1.4"))[0].against == "image:shop:1.4"
+    with pytest.raises(UsageError, match="toml:2: --max-growth needs something that growth is measured from"):
+        configs('variants = ["Dockerfile"]\ngates = { max_growth = "2%" }\n')

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from imgcompare import store
+from imgcompare.against import with_stored
 from imgcompare.commands.options import Output
 from imgcompare.configfile import find_config
 from imgcompare.errors import ImgcompareError, UsageError
@@ -27,7 +28,7 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     reports = _reports_folder(project, output)
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
-        document, error = _perform(selection, connection, progress, reports)
+        document, error = _perform(selection, project, connection, progress, reports)
     variants = [variant for report in store.reports_of(document) for variant in report.variants]
     if error is None or any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants):
         output.write(document, notes=_kept_urls(variants) if options.get("keep") else ())
@@ -37,10 +38,11 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
 
 
 def _perform(
-    selection: Selection, connection: Connection, progress: Progress, reports: Path | None
+    selection: Selection, project: Path, connection: Connection, progress: Progress, reports: Path | None
 ) -> tuple[Document, ImgcompareError | None]:
     jobs = default_jobs(os.cpu_count())
     configs = [replace(each.config, jobs=each.config.jobs or jobs) for each in selection.comparisons]
+    configs = with_stored(configs, project, connection, progress)
     if selection.together:
         several = perform_all(configs, connection, progress, reports, selection.shard)
         return several.collection, several.error

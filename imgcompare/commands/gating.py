@@ -1,14 +1,17 @@
-"""The options that limit what images may be, which ``run`` and ``report`` share."""
+"""The options that limit what images may be, and name what they are held against: ``run`` and ``report`` share them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from imgcompare.gates import Limit
+    from imgcompare.model import Document
 
 _SIZE = "[VARIANT=]SIZE"
 _OPTIONS = (
@@ -24,7 +27,7 @@ _OPTIONS = (
 
 
 def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for each limit of ``gates.OPTIONS``; all are repeatable."""
+    """Add ``--against``, and an option for each limit of ``gates.OPTIONS``, each of which is repeatable."""
     add = click.option(
         "--must-work",
         multiple=True,
@@ -36,7 +39,11 @@ def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = add(command)
     for option, metavar, text in reversed(_OPTIONS):
         command = click.option(f"--{option}", multiple=True, metavar=metavar, help=text)(command)
-    return command
+    return click.option(
+        "--against",
+        metavar="FILE|RUN|IMAGE",
+        help="Compare with what was stored: a baseline file, a report, a saved run, or an image.",
+    )(command)
 
 
 def limits_given(options: Mapping[str, Any]) -> tuple[Limit, ...]:
@@ -46,3 +53,19 @@ def limits_given(options: Mapping[str, Any]) -> tuple[Limit, ...]:
     from imgcompare.gates import OPTIONS, read_limits  # noqa: PLC0415 - only where something is limited
 
     return read_limits({option: options.get(option.replace("-", "_"), ()) for option in OPTIONS})
+
+
+def judged(document: Document, limits: Sequence[Limit], options: Mapping[str, Any], project: Path) -> Document:
+    """Return a saved report held against what ``--against`` names, and judged by these limits."""
+    from imgcompare.gates import judge_again  # noqa: PLC0415 - only where something is limited
+
+    if options["against"] is None:
+        return judge_again(document, limits)
+    from imgcompare.against import find_stored  # noqa: PLC0415
+    from imgcompare.progress import open_progress  # noqa: PLC0415
+    from imgcompare.session import Connection  # noqa: PLC0415
+
+    connection = Connection(host=options["host"], context=options["docker_context"])
+    with open_progress(sys.stderr, quiet=False) as progress:
+        stored = find_stored(options["against"], project, connection, progress)
+    return judge_again(document, limits, stored)

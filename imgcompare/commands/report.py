@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from imgcompare.commands.environment import given_options
-from imgcompare.commands.gating import gate_options, limits_given
+from imgcompare.commands.gating import gate_options, judged, limits_given
 from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
 
 
@@ -31,8 +31,10 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
       imgcompare report --json | jq .comparison
       imgcompare report --json -o size.json
       imgcompare report --max-size multi-stage=250MB --max-layers 10
+      imgcompare report --against imgcompare.baseline.json --max-growth 2%
 
-    Limits given here are held against the saved report instead of those that it was run with: docs/gates.md
+    Limits given here stand in place of those that it was run with, and --against in place of what it was held against:
+    docs/gates.md
 
     Exit codes: as for `imgcompare run`.
     """
@@ -47,9 +49,7 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
         click.echo("Nothing was run here yet: running the comparison first.", err=True)
         ctx.exit(run_and_write(given_options(ctx), output, Path.cwd(), os.environ))
     shown = store.load(path)
-    if limits:
-        from imgcompare.gates import judge_again  # noqa: PLC0415
-
-        shown = judge_again(shown, limits)
+    if limits or options["against"] is not None:
+        shown = judged(shown, limits, options, Path.cwd())
     output.write(shown)
     ctx.exit(0 if shown.passed else 1)

@@ -130,6 +130,7 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) 
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
       imgcompare run --json -o report.json --format html -o report.html
       imgcompare run --max-size multi-stage=250MB --min-saving 50% --max-ready 2s
+      imgcompare run --against imgcompare.baseline.json --max-growth 2%
       imgcompare run --all --shard 2/8 -o shard-2.json
 
     Options go before the environment (IMGCOMPARE_ROUTE for --route, and so on), the environment before imgcompare.toml:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imgcompare.compare import as_expected
-from imgcompare.model import Collection, Document, Report, Variant
+from imgcompare.model import Against, Collection, Document, Entry, Report, Variant
 from imgcompare.render import Style, words
+from imgcompare.render import against as told_against
 from imgcompare.render.cautions import build_warnings
 from imgcompare.render.gates import build_gates
 from imgcompare.render.page import LIST_BELOW, Page, Wide
@@ -41,6 +42,7 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
         page.failure(variant)
     page.remarks([(text, "plain") for text in words.skipped(report)])
     page.warnings(build_warnings(report))
+    page.against(report.against)
     page.gates(report)
     page.lessons(report.notes)
     page.remarks(
@@ -85,6 +87,20 @@ class _Page(Page):
             self.gap()
             *columns, message = grid.columns
             self.table(Grid((*columns, Wide(key=message.key, title=message.title)), grid.rows))
+
+    def against(self, against: Against | None) -> None:
+        """Add what changed since the stored baseline: sizes, packages, and what else is not the same."""
+        if against is None:
+            return
+        self.gap()
+        self.say(f"{told_against.title(against)}:")
+        for row in against.rows:
+            tone: Tone = "plain" if row.entry is Entry.BOTH else "strong"
+            self.say(told_against.told_row(row), tone, lead="  ")
+            if packages := told_against.told_packages(row.packages):
+                self.say(packages, lead="    packages: ")
+        for note in against.notes:
+            self.say(printable(note), "dim", lead="  ")
 
     def gates(self, report: Report) -> None:
         """Add a row for each gate, and a sentence for each that a row cannot tell: why there is no value."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commands.conftest import BASE
+
 if TYPE_CHECKING:
     from tests.commands.conftest import Offline, Project, Result
 
@@ -73,6 +75,47 @@ def test_a_broken_variant_fails_its_gates_too(project: Project) -> None:
     ]
     assert project("report", "--must-work", "works").code == 1
     assert project("report", "--must-work", "exits", "--json").report["gates"][0]["actual"] == 0
+
+
+def test_growth_since_a_committed_baseline(project: Project) -> None:
+    """Update, run unchanged, grow the app: the growth is seen, told as our own, and the gate fails until recorded."""
+    variants = ["app=Dockerfile"]
+    gate = ["--against", "imgcompare.baseline.json", "--max-growth", "100kB", "--json"]
+    dockerfile = f'FROM {BASE}\nCOPY app.py /\nEXPOSE 8000\nSTOPSIGNAL SIGKILL\nCMD ["python", "/app.py"]\n'
+    project.write({"Dockerfile": dockerfile})
+    missing = project("run", *variants, *gate)
+    assert (missing.code, missing.stdout, project.saved()) == (2, "", [])
+    assert "`imgcompare baseline update`" in missing.stderr
+    assert project("run", *variants).code == 0
+    assert project("baseline", "update").stdout.startswith("run:\n  app: recorded, ")
+    same = project("run", *variants, *gate)
+    assert (same.code, same.report["against"]["rows"][0]["uncompressed_delta"]) == (0, 0), same.stderr
+    project.write({"Dockerfile": dockerfile.replace("COPY", "COPY large /\nCOPY"), "large": "x" * 300_000})
+    grown = project("run", *variants, *gate)
+    (row,) = grown.report["against"]["rows"]
+    assert grown.code == 1, grown.stderr
+    assert 300_000 <= row["uncompressed_delta"] == row["own_delta"] < 310_000
+    assert (row["layer_delta"], grown.report["gates"][0]["passed"]) == (1, False)
+    assert "1 layer more" in project("report").stdout
+    assert "app: +30" in project("baseline", "update").stdout
+    assert project("run", *variants, *gate).code == 0
+
+
+def test_an_image_on_the_engine_can_be_held_against(project: Project) -> None:
+    """What a variant has more than its own base is what the Dockerfile added, packages included."""
+    project.write(
+        {
+            "Dockerfile": f"FROM {BASE}\nCOPY app.py flask.dist-info/ /usr/lib/python3/dist-packages/f.dist-info/\n"
+            'COPY app.py /\nEXPOSE 8000\nSTOPSIGNAL SIGKILL\nCMD ["python", "/app.py"]\n',
+            "flask.dist-info/METADATA": "Metadata-Version: 2.1\nName: flask\nVersion: 9.9\n",
+        }
+    )
+    done = project("run", "app=Dockerfile", "--against", f"image:{BASE}", "--json")
+    (row,) = done.report["against"]["rows"]
+    (app,) = done.report["variants"]
+    assert done.code == 0, done.stderr
+    assert row["uncompressed_delta"] == app["image"]["own_size"]
+    assert row["packages"] == {"added": ["flask 9.9"], "removed": [], "changed": []}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft202012Validator
+
+from imgcompare.schema import report_schema
 
 if TYPE_CHECKING:
     from tests.commands.conftest import Project, Result
@@ -23,6 +26,12 @@ def test_the_newest_report_is_shown_again(lasting_project: Project, two_runs: tu
     shown = lasting_project("report", "--json", DOCKER_HOST="unix:///nowhere/d.sock")
     assert (shown.code, shown.stdout, shown.stderr) == (1, two_runs[1].stdout, "")
     assert "exits is broken: exits-at-once" in lasting_project("report").stdout
+
+
+def test_a_real_report_is_what_the_schema_says(two_runs: tuple[Result, Result]) -> None:
+    """What a run prints, with a broken variant too, is valid."""
+    for result in two_runs:
+        Draft202012Validator(report_schema()).validate(result.report)
 
 
 def test_an_earlier_run_is_named_by_its_beginning(lasting_project: Project, two_runs: tuple[Result, Result]) -> None:
