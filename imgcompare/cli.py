@@ -13,10 +13,12 @@ from imgcompare import __version__
 from imgcompare.commands.baseline import baseline
 from imgcompare.commands.clean import clean
 from imgcompare.commands.comment import comment
+from imgcompare.commands.config import config
 from imgcompare.commands.diff import diff
 from imgcompare.commands.doctor import doctor
 from imgcompare.commands.engine import engine
 from imgcompare.commands.inspect import inspect
+from imgcompare.commands.merge import merge
 from imgcompare.commands.report import report
 from imgcompare.commands.run import run
 from imgcompare.commands.scenarios import scenarios
@@ -42,7 +44,22 @@ def cli() -> None:
     """
 
 
-for command in (run, scenarios, report, baseline, comment, diff, inspect, schema, setup, engine, doctor, clean):
+for command in (
+    run,
+    config,
+    scenarios,
+    report,
+    baseline,
+    merge,
+    comment,
+    diff,
+    inspect,
+    schema,
+    setup,
+    engine,
+    doctor,
+    clean,
+):
     cli.add_command(command)
 
 

@@ -34,6 +34,9 @@ class Origin:
     where: str = ""
 
 
+DEFAULT = Origin("default")
+
+
 @dataclass(frozen=True)
 class Value:
     """A setting's value and who set it; ``hidden`` is what may be a secret."""

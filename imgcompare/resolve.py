@@ -16,7 +16,7 @@ from imgcompare.configfile import ConfigFile
 from imgcompare.errors import UsageError
 from imgcompare.gates import check_limits, read_limits
 from imgcompare.model import Expectation, Shard
-from imgcompare.projectfile import VARIANTS, Origin, Project, Value, Values, entries, nearest, read_project
+from imgcompare.projectfile import DEFAULT, VARIANTS, Project, Value, Values, entries, nearest, read_project
 from imgcompare.scenarios import EVERY, Scenario, scenarios
 from imgcompare.settings import GATES, PAIRED, SETTINGS
 from imgcompare.shards import parse_shard, share
@@ -219,7 +219,7 @@ def _scenario(bundled: Scenario, over: Values) -> Resolved:
         expect=Expectation(body=bundled.expect_body if own_check else None),
         skip_unavailable=True,
     )
-    shown = {f"{VARIANTS}.{spec.name}": Value(spec, Origin("default")) for spec in base.variants}
+    shown = {f"{VARIANTS}.{spec.name}": Value(spec, DEFAULT) for spec in base.variants}
     return Resolved(_config(base, over), {**shown, **over})
 
 

@@ -87,7 +87,9 @@ def perform_all(
     created = f"{now:{_TIME}}"
     save = _saver(reports, _run_id(now), progress)
     done: list[Report] = []
-    if not errands:
+    if shard and not errands:
+        count = len(shard.comparisons)
+        progress.note(f"Shard {shard.index}/{shard.count} has nothing to run: there are {count} comparisons.")
         empty = collect((), created=created, shard=shard)
         save(empty)
         return CollectionOutcome(empty)

@@ -11,11 +11,12 @@ from pathlib import Path
 from imgcompare import store
 from imgcompare.against import with_stored
 from imgcompare.commands.options import Output
-from imgcompare.configfile import find_config
+from imgcompare.configfile import ConfigFile, find_config
 from imgcompare.errors import ImgcompareError, UsageError
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.plan import default_jobs
 from imgcompare.progress import Progress, open_progress
+from imgcompare.projectfile import DEFAULT, Value
 from imgcompare.resolve import Given, Selection, resolve
 from imgcompare.session import Connection, perform, perform_all
 
@@ -23,8 +24,7 @@ from imgcompare.session import Connection, perform, perform_all
 def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[str, str]) -> int:
     """Run what was asked for, save and write its report; returns the exit code, raises what cut the run short."""
     options = {name: option.value for name, option in given.items()}
-    file = None if options.get("scenario") else find_config(project, options.get("config"))
-    selection = resolve(given, file, environ)
+    _, selection = choose(given, project, environ)
     reports = _reports_folder(project, output)
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
@@ -35,6 +35,17 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     if error is not None:
         raise error
     return 0 if document.passed else 1
+
+
+def choose(
+    given: Given, project: Path, environ: Mapping[str, str], *, everything: bool = False
+) -> tuple[ConfigFile | None, Selection]:
+    """Decide what to run, and find the file that says so; ``everything`` is what is meant where no choice was made."""
+    named = given["config"].value if "config" in given else None
+    file = find_config(project, named) if "scenario" not in given else None
+    if everything and file and not given.keys() & {"variants", "comparison", "all_", "shard"}:
+        given = {**given, "all_": Value(True, DEFAULT)}
+    return file, resolve(given, file, environ)
 
 
 def _perform(

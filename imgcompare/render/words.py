@@ -66,6 +66,8 @@ def collection_headline(collection: Collection) -> str:
     """Return how many of several comparisons passed, and which did not."""
     reports = collection.comparisons
     failed = [printable(report.scenario, limit=60) for report in reports if not report.passed]
+    if not reports:
+        return "There was nothing to run."
     told = f"{len(reports) - len(failed)} of {len(reports)} comparisons passed"
     return f"{told}; not: {', '.join(failed)}." if failed else f"{told}."
 
