@@ -68,14 +68,14 @@ def _without_engine(text: str, subject: Subject, cache: ImageCache, platform: st
             return LoadedImage(name=text, archived=archived, image=replace(analyse(archived, None), reference=text))
         case Variant(image=Image(image_id=image_id)):
             known = cache.image(image_id, None)
-            return _of_report(subject, known) if known else None
+            return _of_report(text, subject, known) if known else None
         case Variant(failure=failure):
             told = f": {failure.code}" if failure else ""
             raise UsageError(f"the variant {text!r} has no image{told}", hint="`imgcompare run` makes it again.")
     return None
 
 
-def _of_report(variant: Variant, archived: ArchivedImage) -> LoadedImage:
+def _of_report(text: str, variant: Variant, archived: ArchivedImage) -> LoadedImage:
     """A variant of a report: what the report says of its image, or, where an older one says less, what there is."""
     told = variant.image
     if told is None or archived.image_id != told.image_id:
@@ -84,7 +84,7 @@ def _of_report(variant: Variant, archived: ArchivedImage) -> LoadedImage:
             hint="Make it again: imgcompare run",
         )
     image = told if told.contents else replace(analyse(archived, None), reference=told.reference)
-    return LoadedImage(name=variant.name, archived=archived, image=image)
+    return LoadedImage(name=text, archived=archived, image=image)
 
 
 def _from_engine(
@@ -119,7 +119,7 @@ def _from_engine(
     for text, subject in subjects.items():
         name = specs[text].name
         found = LoadedImage(name=text, archived=archived[name], image=images[name])
-        loaded[text] = _of_report(subject, found.archived) if isinstance(subject, Variant) else found
+        loaded[text] = _of_report(text, subject, found.archived) if isinstance(subject, Variant) else found
     return loaded
 
 

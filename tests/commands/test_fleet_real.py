@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 BASE = "python:3.11-slim"
 SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'
 FLEET = """\
+context = "app"
 timeout = 20
 
 [comparisons.web]
-variants = ["plain=Dockerfile", "noted=noted.Dockerfile"]
+variants = ["plain=app/Dockerfile", "noted=app/noted.Dockerfile"]
 
 [comparisons.api]
-variants = ["noted=noted.Dockerfile"]
+variants = ["noted=app/noted.Dockerfile"]
 gates = { max_layers = 9 }
 
 [comparisons.cron]
 description = "What runs at night."
-variants = { plain = "Dockerfile" }
+variants = { plain = "app/Dockerfile" }
 """
 
 
@@ -34,8 +35,9 @@ def fleet(lasting_project: Project) -> Project:
     """A project with three comparisons."""
     lasting_project.write(
         {
-            "Dockerfile": f"FROM {BASE}\n{SERVE}",
-            "noted.Dockerfile": f"FROM {BASE}\nLABEL note=1\n{SERVE}",
+            "app/app.py": (lasting_project.folder / "app.py").read_text(),
+            "app/Dockerfile": f"FROM {BASE}\n{SERVE}",
+            "app/noted.Dockerfile": f"FROM {BASE}\nLABEL note=1\n{SERVE}",
             "imgcompare.toml": FLEET,
         }
     )
