@@ -26,6 +26,7 @@ class Blueprint:
     """A variant with everything read that its build needs; no context for an image that exists already.
 
     ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.
+    ``needed`` are all that its build needs, those it only copies from too.
     """
 
     variant: PlannedVariant
@@ -34,6 +35,7 @@ class Blueprint:
     context: BuildContext | None
     base: str | None = None
     stages: tuple[StageInfo, ...] = ()
+    needed: tuple[StageInfo, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +87,7 @@ def build_variant(
     if blueprint.context is not None:
         bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
         outcome = bench.engine.build(
-            _request(plan, blueprint, blueprint.context),
+            build_request(plan, blueprint, blueprint.context, blueprint.variant.tag),
             lambda text: bench.progress.stage(
                 blueprint.variant.name, Stage.BUILD, redact(text, secret_values(plan.config.build_args))
             ),
@@ -142,7 +144,10 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
     )
     bases = dockerfile.base_images(spec.target, config.build_args, config.platform)
     base, stages = dockerfile.chain(spec.target, config.build_args, config.platform)
-    return Blueprint(variant=variant, source=source, bases=bases, context=context, base=base, stages=stages)
+    needed = dockerfile.needed(spec.target, config.build_args, config.platform)
+    return Blueprint(
+        variant=variant, source=source, bases=bases, context=context, base=base, stages=stages, needed=needed
+    )
 
 
 def _shown(path: Path) -> str:
@@ -169,12 +174,13 @@ def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base
     return Base(stand_in=image.labels.get(STAND_IN_LABEL), diff_ids=image.diff_ids)
 
 
-def _request(plan: Plan, blueprint: Blueprint, context: BuildContext) -> BuildRequest:
+def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: str) -> BuildRequest:
+    """What to ask the engine for; the image gets the ``tag``."""
     config = plan.config
     return BuildRequest(
         context=context.stream,
         dockerfile=context.dockerfile,
-        tag=blueprint.variant.tag,
+        tag=tag,
         target=blueprint.variant.spec.target,
         build_args=config.build_args,
         platform=config.platform,

@@ -103,6 +103,14 @@ class Dockerfile:
             stage = self._named(base or "", before=stage.index)
         return base or None, tuple(reversed(stages))
 
+    def needed(
+        self, target: str | None, build_args: Mapping[str, str], platform: str | None = None
+    ) -> tuple[StageInfo, ...]:
+        """Return the stages that building ``target`` needs, in file order. Raises UsageError for an unknown target."""
+        self.check_target(target)
+        values = argument_values(self.arguments, build_args, platform, self.escape)
+        return tuple(self._needed(self.stages[-1] if target is None else self._named(target), values))
+
     def check_target(self, target: str | None) -> None:
         """Raise UsageError, naming the stages there are, if no stage has that name; None stands for the last stage."""
         if target is None or self._named(target) is not None:

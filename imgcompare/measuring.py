@@ -10,6 +10,7 @@ from itertools import zip_longest
 from msgspec.structs import replace
 
 from imgcompare.building import BuiltVariant, base_layer_count
+from imgcompare.engine import EngineImage
 from imgcompare.engine.layerstore import LayerStore, LayerStoreError
 from imgcompare.errors import EngineError, ImageFormatError
 from imgcompare.image.analysis import VERSION, analyse
@@ -52,6 +53,21 @@ def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workben
             stand_ins=variant.stand_ins,
         )
         for name, variant in built.items()
+    }
+
+
+def pull_sizes(images: Mapping[str, tuple[EngineImage, EngineImage]], plan: Plan, bench: Workbench) -> dict[str, int]:
+    """What a server that has the first image of each pair would pull for the second: its other layers, compressed."""
+    archived = read_images([after.image for _, after in images.values()], plan.config.platform, bench)
+    return {
+        name: sum(
+            {
+                layer.diff_id: layer.compressed_size
+                for layer in archived[after.image].layers
+                if layer.diff_id not in before.diff_ids
+            }.values()
+        )
+        for name, (before, after) in images.items()
     }
 
 

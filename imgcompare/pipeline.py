@@ -16,16 +16,19 @@ from msgspec.structs import replace
 
 from imgcompare import __version__, baseline, cautions, compare, diagnose, gates
 from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
+from imgcompare.engine import EngineImage
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
 from imgcompare.interrupt import leave_signals_to_the_main_thread
-from imgcompare.measuring import measure_images
+from imgcompare.measuring import measure_images, pull_sizes
 from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.plan import Plan
+from imgcompare.rebuilding import Rebuilt, rebuild
 from imgcompare.redact import redact_report, secret_values
 from imgcompare.running import run_variant
 from imgcompare.workbench import Workbench
 
 T = TypeVar("T")
+A_CHANGE = "a change of the app"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
             board.put(worker.result())
             bench.save(board.report())
         board.add_images(images[0].result())
+        if changes := board.changes():
+            board.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
     except (InterruptedRunError, EngineError, ImageFormatError) as exc:
         error = exc
         bench.cancel()
@@ -100,6 +105,8 @@ def _finish_variant(
             hardened=tried.hardened,
             not_measured=tried.not_measured,
         )
+        if plan.config.after_change and tried.failure is None:
+            variant = _changed(plan, blueprint, variant, built, board, bench)
     except EngineLostError:
         raise
     except ImgcompareError as exc:
@@ -109,6 +116,21 @@ def _finish_variant(
     finally:
         board.not_built(variant.name)
     return _told(variant, bench)
+
+
+def _changed(
+    plan: Plan, blueprint: Blueprint, variant: Variant, built: BuiltVariant, board: _Board, bench: Workbench
+) -> Variant:
+    """Add what a change of the app costs, or why that cannot be said."""
+    notes: list[str] = []
+    with bench.noting(A_CHANGE, notes):
+        match rebuild(plan, blueprint, bench):
+            case Rebuilt(image, after):
+                board.changed(variant.name, built.image, image)
+                variant = replace(variant, after_change=after)
+            case reason:
+                notes.append(f"{A_CHANGE}: {reason}")
+    return replace(variant, not_measured=(*variant.not_measured, *notes))
 
 
 def _told(variant: Variant, bench: Workbench) -> Variant:
@@ -137,6 +159,7 @@ class _Board:
     _results: dict[str, Variant] = field(default_factory=dict)
     _builds: dict[str, Future[BuiltVariant | None]] = field(default_factory=dict)
     _logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _changes: dict[str, tuple[EngineImage, EngineImage]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._results = {blueprint.variant.name: self.blank(blueprint) for blueprint in self.blueprints}
@@ -171,6 +194,21 @@ class _Board:
     def logged(self, name: str, log: tuple[str, ...]) -> None:
         """Keep the last log lines of a variant that works, for what they say against it."""
         self._logs[name] = log
+
+    def changed(self, name: str, before: EngineImage, after: EngineImage) -> None:
+        """Keep a variant's images from before and after a change."""
+        self._changes[name] = before, after
+
+    def changes(self) -> dict[str, tuple[EngineImage, EngineImage]]:
+        """The images from before and after a change, of the variants that have both."""
+        return dict(self._changes)
+
+    def add_pull_sizes(self, sizes: Mapping[str, int]) -> None:
+        """Add what a change makes a server pull."""
+        for name, size in sizes.items():
+            variant = self._results[name]
+            if variant.after_change:
+                self._results[name] = replace(variant, after_change=replace(variant.after_change, pull_size=size))
 
     def add_images(self, images: Mapping[str, Image]) -> None:
         """Add what was measured; with it everything is known that may be said against a variant that works."""

@@ -16,10 +16,14 @@ _SLUG_LENGTH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedVariant:
-    """A variant with the names of all that will be made for it; ``tag`` is empty for an image that exists already."""
+    """A variant with the names of all that will be made for it; ``tag`` is empty for an image that exists already.
+
+    ``changed_tag`` is that of the image after a change, of this run only; empty where none is made.
+    """
 
     spec: VariantSpec
     tag: str
+    changed_tag: str = ""
     container_name: str
     host_port: int | None
 
@@ -51,10 +55,12 @@ def make_plan(config: Config, run_id: str) -> Plan:
             hint="Begin lower, or leave --host-port out: the engine then picks free ones.",
         )
     repository = _repository(config) + (f"-{run_id.lower()}" if config.rm_images else "")
+    changed = f"{_repository(config)}-changed-{run_id.lower()}"
     variants = tuple(
         PlannedVariant(
             spec=spec,
             tag=f"{repository}:{spec.name}" if spec.image is None else "",
+            changed_tag=f"{changed}:{spec.name}" if config.after_change and spec.image is None else "",
             container_name=f"imgcompare-{run_id}-{spec.name}",
             host_port=None if config.host_port is None else config.host_port + index,
         )

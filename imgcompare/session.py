@@ -164,6 +164,7 @@ def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
 def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bool:
     """Remove what must not stay, and say whether anything of this run does."""
     tags = [variant.tag for variant in plan.variants if variant.tag] if plan.config.rm_images else []
+    tags += [variant.changed_tag for variant in plan.variants if variant.changed_tag]
     left = sweep(engine, ledger, tags)
     if left:
         progress.note(f"Could not remove {', '.join(left)}: `imgcompare clean` will, once the engine answers.")

@@ -172,6 +172,7 @@ SETTINGS = (
     Setting("health", _YES_OR_NO),
     Setting("stop", _YES_OR_NO),
     Setting("hardened", _YES_OR_NO),
+    Setting("after_change", _YES_OR_NO),
     Setting("against", Kind("a baseline file, a report, a saved run or an image", _stored)),
     *map(_gate, OPTIONS),
     Setting("keep", _YES_OR_NO, in_file=False),

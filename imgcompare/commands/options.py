@@ -47,7 +47,12 @@ def measure_options(command: Callable[..., Any]) -> Callable[..., Any]:
     hardened = click.option(
         "--hardened", is_flag=True, help="Try each with a read-only root, no capabilities, 256 MB of memory and more."
     )
-    return health(stop(hardened(command)))
+    change = click.option(
+        "--after-change",
+        is_flag=True,
+        help="Change a file of the app, build again, and say what a server would pull.",
+    )
+    return health(stop(hardened(change(command))))
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:

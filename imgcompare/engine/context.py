@@ -23,7 +23,8 @@ _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 class BuildContext:
     """A build context on disk; ``dockerfile`` is the Dockerfile's name in the tar.
 
-    ``added`` marks a Dockerfile from outside the context: it goes in under a name made from its content.
+    ``added`` marks a Dockerfile from outside the context: it goes in under a name made from its content. ``appended``
+    names a file and what is sent after its content.
     """
 
     root: Path
@@ -31,6 +32,7 @@ class BuildContext:
     dockerfile_content: bytes
     added: bool
     rules: IgnoreRules
+    appended: tuple[str, bytes] = ("", b"")
 
     def stream(self) -> Iterator[bytes]:
         """Read the context now and give its tar in chunks of at most 1 MiB.
@@ -58,6 +60,15 @@ class BuildContext:
             digest.update(part)
         return f"sha256:{digest.hexdigest()}"
 
+    def files(self) -> Iterator[str]:
+        """Give the names of the files that are sent, in order; of one with several names only the first."""
+        seen: set[tuple[int, int]] = set()
+        for entry in _walk(str(self.root), self.rules):
+            inode = (entry.stat.st_dev, entry.stat.st_ino)
+            if stat.S_ISREG(entry.stat.st_mode) and inode not in seen:
+                seen.add(inode)
+                yield entry.name
+
     def dockerfile_digest(self) -> str:
         """Return ``sha256:…`` over the Dockerfile's content."""
         return f"sha256:{hashlib.sha256(self.dockerfile_content).hexdigest()}"
@@ -72,7 +83,8 @@ class BuildContext:
             yield _header(info) + self.dockerfile_content + _padding(info.size)
         linked: dict[tuple[int, int], str] = {}
         for entry in _walk(str(self.root), self.rules):
-            yield from _member(entry, linked, mtime=0 if for_digest else int(entry.stat.st_mtime))
+            more = self.appended[1] if entry.name == self.appended[0] else b""
+            yield from _member(entry, linked, mtime=0 if for_digest else int(entry.stat.st_mtime), more=more)
         yield bytes(2 * tarfile.BLOCKSIZE)
 
 
@@ -205,8 +217,11 @@ def _look(root: str, name: str) -> _Entry | None:
     return _Entry(name, path, status) if stat.S_IFMT(status.st_mode) in sent else None
 
 
-def _member(entry: _Entry, linked: dict[tuple[int, int], str], *, mtime: int) -> Iterator[bytes]:
-    """Give the tar blocks of one entry, none if it has vanished; ``linked`` remembers files with several names."""
+def _member(entry: _Entry, linked: dict[tuple[int, int], str], *, mtime: int, more: bytes) -> Iterator[bytes]:
+    """Give the tar blocks of one entry, none if it has vanished; ``linked`` remembers files with several names.
+
+    ``more`` is appended to a file's content.
+    """
     info = _info(entry.name, tarfile.REGTYPE, stat.S_IMODE(entry.stat.st_mode))
     info.mtime = mtime
     inode = (entry.stat.st_dev, entry.stat.st_ino)
@@ -219,7 +234,7 @@ def _member(entry: _Entry, linked: dict[tuple[int, int], str], *, mtime: int) ->
         info.type, info.linkname = tarfile.LNKTYPE, linked[inode]
         yield _header(info)
     else:
-        for part in _file(entry.path, info):
+        for part in _file(entry.path, info, more):
             yield part
             if entry.stat.st_nlink > 1:
                 linked[inode] = entry.name
@@ -235,8 +250,11 @@ def _link(path: str, info: tarfile.TarInfo) -> Iterator[bytes]:
     yield _header(info)
 
 
-def _file(path: str, info: tarfile.TarInfo) -> Iterator[bytes]:
-    """Give a file's header and content; it may change meanwhile: the size it has when it is opened is kept to."""
+def _file(path: str, info: tarfile.TarInfo, more: bytes) -> Iterator[bytes]:
+    """Give a file's header and content, with ``more`` after it.
+
+    It may change meanwhile: the size it has when it is opened is kept to.
+    """
     try:
         # Never follow a link or wait for a FIFO that took the file's place since it was looked at.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -248,7 +266,8 @@ def _file(path: str, info: tarfile.TarInfo) -> Iterator[bytes]:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             return
-        info.size = left = status.st_size
+        left = status.st_size
+        info.size = left + len(more)
         yield _header(info)
         while left:
             try:
@@ -258,7 +277,7 @@ def _file(path: str, info: tarfile.TarInfo) -> Iterator[bytes]:
             part = part or bytes(min(left, _CHUNK))  # it has shrunk: zeros stand for the rest
             left -= len(part)
             yield part
-        yield _padding(info.size)
+        yield more + _padding(info.size)
 
 
 def _info(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:

@@ -9,6 +9,7 @@ from imgcompare.model import Against, Collection, Document, Entry, Report, Varia
 from imgcompare.render import Style, words
 from imgcompare.render import against as told_against
 from imgcompare.render.cautions import build_warnings
+from imgcompare.render.changes import build_changes
 from imgcompare.render.gates import build_gates
 from imgcompare.render.page import LIST_BELOW, Page, Wide
 from imgcompare.render.rows import NOTHING, Grid, Tone, build_grid
@@ -41,6 +42,7 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
     for variant in words.unsettled(report):
         page.failure(variant)
     page.remarks([(text, "plain") for text in words.skipped(report)])
+    page.changes(build_changes(report))
     page.warnings(build_warnings(report))
     page.against(report.against)
     page.gates(report)
@@ -80,6 +82,12 @@ class _Page(Page):
                 change = cells.get("change", NOTHING)
                 told = cells["uncompressed_size"] + (f" ({change})" if change != NOTHING else "")
                 self.say(f"{cells['variant']}: {told}, {cells['verdict']}", hang=2)
+
+    def changes(self, grid: Grid) -> None:
+        """Add a row for each variant of which a change was measured."""
+        if grid.rows:
+            self.gap()
+            self.table(grid)
 
     def warnings(self, grid: Grid) -> None:
         """Add a row for each warning; the sentence takes the room that is left."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -347,3 +348,24 @@ def test_unreadable_but_ignored_is_no_problem() -> None:
             assert list(read(context)) == [".dockerignore", "Dockerfile"]
         finally:
             (root / "d").chmod(0o700)
+
+
+def test_a_file_can_be_sent_with_a_new_end(tmp_path: Path) -> None:
+    """The one that is named is longer, on disk nothing is; the context that was opened stays what it was."""
+    context = context_of(tmp_path, {"app.py": "x = 1\n", "other.py": "y = 2\n"})
+    changed = dataclasses.replace(context, appended=("app.py", b"\n  \n"))
+    assert read(changed)["app.py"].size == 10
+    assert content(changed, "app.py") == b"x = 1\n\n  \n"
+    assert content(changed, "other.py") == b"y = 2\n"
+    assert content(context, "app.py") == b"x = 1\n"
+    assert (tmp_path / "app.py").read_text() == "x = 1\n"
+    assert changed.digest() != context.digest()
+
+
+def test_the_files_are_those_that_are_sent(tmp_path: Path) -> None:
+    """No folders, no links, nothing that is ignored, and one name of a file that has several."""
+    context_of(tmp_path, {"a/app.py": "", "secret": "", ".dockerignore": "secret\n"})
+    (tmp_path / "a/link.py").symlink_to("app.py")
+    (tmp_path / "b.py").hardlink_to(tmp_path / "a/app.py")
+    context = open_context(tmp_path, tmp_path / "Dockerfile")
+    assert list(context.files()) == [".dockerignore", "Dockerfile", "a/app.py"]

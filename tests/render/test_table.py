@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from imgcompare.model import Caution, Failure, Gate, Report, Stage, Variant, Verdict
+from imgcompare.model import AfterChange, Caution, Failure, Gate, Report, Stage, Variant, Verdict
 from imgcompare.render import Style, render
 
 MakeReport = Callable[..., Report]
@@ -288,6 +288,20 @@ def test_gates_and_notes_at_the_foot(make_report: MakeReport, multi: Variant) ->
         "✗ multi-stage: Ready not measured: it died (limit ≤ 2.0 s)\n"
         "\n"
         "Left running: http://127.0.0.1:49153/\n"
+    )
+
+
+def test_what_a_change_costs(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """A row for each variant of which it was measured."""
+    change = AfterChange(changed_file="app.py", duration_s=2.2, step_count=3, rebuilt_steps=("COPY", "RUN"))
+    last = AfterChange(changed_file="app.py", duration_s=0.28, step_count=8, rebuilt_steps=("COPY",), pull_size=3701)
+    report = make_report(replace(single, after_change=change), replace(multi, after_change=last))
+    assert page(report, 100).endswith(
+        """
+After a change  of        Rebuilt   Build  Server pulls
+single-stage    app.py  2/3 steps   2.2 s             –
+multi-stage     app.py  1/8 steps  0.28 s        ≈ 4 kB
+"""
     )
 
 
