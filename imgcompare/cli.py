@@ -17,6 +17,7 @@ from imgcompare.commands.config import config
 from imgcompare.commands.diff import diff
 from imgcompare.commands.doctor import doctor
 from imgcompare.commands.engine import engine
+from imgcompare.commands.history import history
 from imgcompare.commands.inspect import inspect
 from imgcompare.commands.merge import merge
 from imgcompare.commands.report import report
@@ -50,6 +51,7 @@ for command in (
     scenarios,
     report,
     baseline,
+    history,
     merge,
     comment,
     diff,

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import structs
 from platformdirs import user_state_path
 
-from imgcompare import store
+from imgcompare import history, store
+from imgcompare.baseline import absent
 from imgcompare.building import Blueprint, draw_blueprints
 from imgcompare.cleanup import reap_dead_runs, sweep
 from imgcompare.config import Config
@@ -68,7 +70,10 @@ def perform(config: Config, connection: Connection, progress: Progress, reports:
     """Run a comparison and save its report in ``reports`` as each variant finishes; None saves nothing."""
     errand = _Errand.of(config)
     with interruptible(), connected(connection, progress.note) as engine:
-        return errand.run(engine, progress, _saver(reports, errand.plan.run_id, progress))
+        outcome = errand.run(engine, progress, _saver(reports, errand.plan.run_id, progress))
+    if reports is not None:
+        history.prune(reports)
+    return outcome
 
 
 def perform_all(
@@ -103,7 +108,12 @@ def perform_all(
             if outcome.error:
                 return CollectionOutcome(collect(done, created=created, shard=shard), outcome.error)
     collection = collect(done, created=created, shard=shard)
+    if shard is None:
+        stored = {config.stored.source: config.stored for config in configs if config.stored}
+        collection = structs.replace(collection, notes=tuple(n for s in stored.values() for n in absent(s, done)))
     save(collection)
+    if reports is not None:
+        history.prune(reports)
     return CollectionOutcome(collection)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from imgcompare.errors import UsageError
 
@@ -122,6 +123,19 @@ def draw_bar(share: float, width: int, *, ascii_only: bool = False) -> str:
         return "#" * max(round(share * width), int(share > 0))
     full, eighths = divmod(max(round(share * width * 8), int(share > 0)), 8)
     return "█" * full + _EIGHTHS[eighths].strip()
+
+
+def draw_trend(values: Sequence[float | None], *, ascii_only: bool = False) -> str:
+    """Return a character for each value, by its place between the least and the greatest; a space where there is none.
+
+    Values within a twentieth of the greatest draw as hardly anything: a trend is not made of noise.
+    """
+    known = [value for value in values if value is not None]
+    marks, least, greatest = ("_.:-=+*#" if ascii_only else "▁▂▃▄▅▆▇█"), min(known, default=0), max(known, default=0)
+    span = max(greatest - least, greatest / 20) or 1
+    bottom = (greatest + least - span) / 2
+    last = len(marks) - 1
+    return "".join(" " if value is None else marks[round((value - bottom) / span * last)] for value in values)
 
 
 def _sign(value: float) -> str:

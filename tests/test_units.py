@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from imgcompare.errors import UsageError
 from imgcompare.units import (
     draw_bar,
+    draw_trend,
     format_bytes,
     format_change,
     format_delta,
@@ -181,3 +182,20 @@ def test_what_is_no_number_of_bytes_is_refused(text: str) -> None:
 def test_a_quantity_has_the_unit_that_its_name_tells(name: str, value: float, text: str, exact: str) -> None:
     """Rounded to be read, and in full where two that differ would read the same."""
     assert (format_quantity(name, value), format_exactly(name, value)) == (text, exact)
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "ascii_text"),
+    [
+        ([], "", ""),
+        ([5], "▅", "="),
+        ([0, 0], "▅▅", "=="),
+        ([None, 100, 200, None, 150], " ▁█ ▅", " _# ="),
+        ([1000, 1001, 999], "▄▅▄", "-=-"),
+        ([0, 7, 14], "▁▅█", "_=#"),
+    ],
+)
+def test_a_trend_is_drawn_between_its_extremes(values: list[float | None], text: str, ascii_text: str) -> None:
+    """What hardly differs looks it, and what is not known leaves a gap."""
+    assert draw_trend(values) == text
+    assert draw_trend(values, ascii_only=True) == ascii_text

@@ -1,0 +1,31 @@
+"""``imgcompare history``: the saved runs of this folder, and where sizes are going."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from imgcompare.commands.options import write_text
+
+
+@click.command()
+@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many runs, the newest.")
+@click.option("--json", "json_", is_flag=True, help="Print them as JSON, oldest first.")
+def history(*, limit: int, json_: bool) -> None:
+    """List the saved runs of this folder, and where sizes are going.
+
+    Each comparison with the trend of its variants' unpacked sizes, and its runs, newest first; ✗ marks a variant that
+    was broken. The newest 50 runs are kept. `imgcompare report RUN` shows one again, and `imgcompare report --against
+    RUN` what changed since.
+    """
+    from imgcompare.history import read_history  # noqa: PLC0415 - --help must be quick
+    from imgcompare.render import history as page  # noqa: PLC0415
+    from imgcompare.render.json import to_json  # noqa: PLC0415
+    from imgcompare.terminal import style_for  # noqa: PLC0415
+
+    style = style_for(sys.stdout, os.environ)
+    found = read_history(Path.cwd(), limit)
+    write_text(to_json(found, style) if json_ else page.render(found, style))
