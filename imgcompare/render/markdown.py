@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imgcompare.compare import as_expected
-from imgcompare.model import Collection, Document, Gate, Image, Report, Variant
-from imgcompare.render import Style, words
-from imgcompare.render.facts import counted, origin, without
-from imgcompare.render.markdown_text import bold, code, details, escape, fenced, glued, table
-from imgcompare.render.rows import NOTHING, Cell, Column, Grid, build_grid, pull_size, variant_name
+from imgcompare.model import Against, Collection, Document, Failure, Image, Report, Variant
+from imgcompare.render import Style, tables, words
+from imgcompare.render.cautions import build_warnings
+from imgcompare.render.facts import counted, without
+from imgcompare.render.gates import build_gates
+from imgcompare.render.markdown_text import bold, bullets, details, escape, fenced, table
+from imgcompare.render.rows import NOTHING, Cell, Column, Grid, build_grid, variant_name
 from imgcompare.safetext import printable, printable_lines
-from imgcompare.units import format_bytes, format_quantity
+from imgcompare.units import format_bytes
 
 LIMIT = 65_000  # characters; GitHub refuses a comment of more than 65,536, and a caller may add a line of its own
 _NOTE_ROOM = 200
 _OPEN_LINES = 12  # a longer log is folded away
-_LOG_LINES, _LAYERS, _PACKAGES, _CATEGORIES = 60, 40, 20, 15
+_LOG_LINES, _ROWS, _CELL = 60, 20, 200
 _SHOWN = ("variant", "verdict", "uncompressed_size", "change", "compressed_size", "layers", "build", "ready", "check")
 _SIGNS = {True: "✅", False: "❌"}
 
@@ -58,7 +60,7 @@ def _collection(collection: Collection, notes: tuple[str, ...]) -> Iterator[_Blo
     """Several comparisons: which passed, and then each."""
     yield _Block(f"## {_SIGNS[collection.passed]} imgcompare")
     yield _Block(bold(words.collection_headline(collection)))
-    yield from _remarks((*collection.notes, *notes))
+    yield from _listed("", (*collection.notes, *notes))
     for report in collection.comparisons:
         first, *rest = _comparison(report, "###")
         yield first
@@ -69,14 +71,18 @@ def _comparison(report: Report, heading: str, notes: tuple[str, ...] = ()) -> It
     """One comparison: the answer, the table, what is wrong, and folded away what makes up the sizes."""
     yield _Block(f"{heading} {_SIGNS[report.passed]} {escape(words.title(report))}")
     if report.description:
-        yield _Block(escape(printable(report.description, limit=500)))
+        yield _Block(escape(printable(report.description, limit=1000)))
     reasons = words.reasons(report)
     yield _Block(bold(words.headline(report)) + (f"<br>\n{escape(reasons)}" if reasons else ""))
     yield _Block(table(_answer(build_grid(report))))
     for variant in words.unsettled(report):
-        yield _Block(_failure(variant), rank=1)
-    yield from _gates(report.gates)
-    yield from _remarks((*words.skipped(report), *words.footnotes(report), *report.notes, *notes))
+        yield _Block(_unsettled(variant), rank=1)
+    yield from _gates(report)
+    if report.against:
+        yield _Block(_against(report.against), rank=1)
+    yield from _warnings(report)
+    yield from _listed("", (*words.skipped(report), *words.footnotes(report), *notes))
+    yield from _listed("What to learn", report.notes)
     yield from _details(report)
     yield _Block(f"<sub>{escape(_foot(report))}</sub>", rank=1)
 
@@ -97,121 +103,131 @@ def _told(key: str, cell: Cell) -> Cell:
     return replace(cell, text=cell.short) if key == "check" and cell.short else cell
 
 
-def _failure(variant: Variant) -> str:
-    """What happened to a broken variant, the lines that prove it, the next step."""
-    sign = "" if as_expected(variant) else f"{_SIGNS[False]} "
-    parts = [f"#### {sign}{escape(words.failure_title(variant))}"]
-    if failure := variant.failure:
-        parts.append(escape(printable(failure.message)))
-        log = [line for each in failure.evidence for line in printable_lines(each)]
-        if len(log) > _OPEN_LINES:
-            left = [f"… {counted(len(log) - _LOG_LINES, 'earlier line')}"] if len(log) > _LOG_LINES else []
-            parts.append(details(f"Log: {counted(len(log), 'line')}", [fenced([*left, *log[-_LOG_LINES:]])]))
-        elif log:
-            parts.append(fenced(log))
-        if failure.hint:
-            parts.append(f"<b>Next:</b> {escape(printable(failure.hint))}")
-        if failure.fix:
-            parts += ["<b>Fix:</b>", fenced(failure.fix, "dockerfile")]
+def _unsettled(variant: Variant) -> str:
+    """What happened to a variant that is broken, or works where it must not; what was declared is folded away."""
+    title, told = words.failure_title(variant), _failure(variant.failure) if variant.failure else []
+    if as_expected(variant):
+        return details(f"✅ {title}", told)
+    return "\n\n".join((f"#### ❌ {escape(title)}", *told))
+
+
+def _failure(failure: Failure) -> list[str]:
+    """What happened, the lines that prove it, the next step and lines to copy."""
+    parts = [escape(printable(failure.message))]
+    log = [line for each in failure.evidence for line in printable_lines(each)]
+    if len(log) > _OPEN_LINES:
+        left = [f"… {counted(len(log) - _LOG_LINES, 'earlier line')}"] if len(log) > _LOG_LINES else []
+        parts.append(details(f"Log: {counted(len(log), 'line')}", [fenced([*left, *log[-_LOG_LINES:]])]))
+    elif log:
+        parts.append(fenced(log))
+    return [*parts, *_mending(failure.hint, failure.fix)]
+
+
+def _mending(hint: str, fix: Sequence[str]) -> Iterator[str]:
+    if hint:
+        yield f"<b>Next:</b> {escape(printable(hint))}"
+    if fix:
+        yield "<b>Fix:</b>"
+        yield fenced(fix, "dockerfile")
+
+
+def _gates(report: Report) -> Iterator[_Block]:
+    """The limits with what was measured; folded away when all hold."""
+    if not report.gates:
+        return
+    grid = build_gates(report)
+    signed = ((*row[:-1], replace(row[-1], text=_sign(row[-1]))) for row in grid.rows)
+    drawn = table(Grid(grid.columns, tuple(signed)))
+    if all(gate.passed for gate in report.gates):
+        yield _Block(details(f"✅ {words.gates_held(report)}", [drawn]), rank=1)
+        return
+    yield _Block(f"#### ❌ {escape(words.gates_held(report).rstrip('.'))}\n\n{drawn}", rank=1)
+    yield from _listed("", [words.failed_gate(gate) for gate in report.gates if not gate.passed and gate.reason])
+
+
+def _sign(cell: Cell) -> str:
+    return cell.text.replace("✓", "✅").replace("✗", "❌")
+
+
+def _against(against: Against) -> str:
+    """What became of what was stored: a row for each variant, and the packages by name folded away."""
+    parts = [
+        f"#### {escape(f'Against {printable(against.source, limit=200)}')}",
+        table(tables.build_against(against.rows)),
+    ]
+    if against.notes:
+        parts.append(bullets(printable(note, limit=1000) for note in against.notes))
+    for row in against.rows:
+        packages = row.packages
+        kinds = ("added", packages.added), ("removed", packages.removed), ("changed", packages.changed)
+        told = [f"{kind}: {', '.join(names[:_ROWS])}{_and_more(len(names) - _ROWS)}" for kind, names in kinds if names]
+        if told:
+            summary = f"Packages of {variant_name(row.variant)}"
+            parts.append(details(summary, [bullets(printable(line, limit=2000) for line in told)]))
     return "\n\n".join(parts)
 
 
-def _gates(gates: Sequence[Gate]) -> Iterator[_Block]:
-    """The limits with what was measured; folded away when all hold."""
-    if not gates:
+def _and_more(count: int) -> str:
+    return f" and {count} more" if count > 0 else ""
+
+
+def _warnings(report: Report) -> Iterator[_Block]:
+    """What works today and will hurt later, and folded away how to mend it."""
+    grid = build_warnings(report)
+    if not grid.rows:
         return
-    columns = (
-        Column(key="gate", title="Gate"),
-        Column(key="variant", title="Variant"),
-        Column(key="limit", title="Limit", right=True),
-        Column(key="actual", title="Actual", right=True),
-        Column(key="verdict", title=""),
-    )
-    rows = tuple(
-        (
-            Cell(text=printable(gate.name, limit=60)),
-            Cell(text=variant_name(gate.subject)),
-            Cell(text=format_quantity(gate.name, gate.limit)),
-            Cell(text="not measured" if gate.actual is None else format_quantity(gate.name, gate.actual)),
-            Cell(text=_SIGNS[gate.passed]),
-        )
-        for gate in gates
-    )
-    failed = sum(not gate.passed for gate in gates)
-    if failed:
-        yield _Block(
-            f"#### ❌ {counted(failed, 'gate')} of {len(gates)} failed\n\n{table(Grid(columns, rows))}", rank=1
-        )
-    else:
-        yield _Block(details(f"✅ {counted(len(gates), 'gate')} passed", [table(Grid(columns, rows))]), rank=1)
+    yield _Block(f"#### ⚠️ {counted(len(grid.rows), 'warning')}\n\n{table(grid)}", rank=1)
+    mended: dict[str, list[str]] = {}
+    for caution in (caution for variant in report.variants for caution in variant.warnings):
+        if found := [*_mending(caution.hint, caution.fix)]:
+            mended.setdefault(f"<b>{escape(printable(caution.code, limit=60))}</b>", found)
+    if mended:
+        told = [part for code, parts in mended.items() for part in (code, *parts)]
+        yield _Block(details("How to mend them", told), rank=2)
 
 
-def _remarks(remarks: Sequence[str]) -> Iterator[_Block]:
+def _listed(title: str, remarks: Sequence[str]) -> Iterator[_Block]:
+    """Sentences, one below the other."""
     if remarks:
-        yield _Block("\n".join(f"- {escape(printable(text, limit=1000))}" for text in remarks), rank=1)
+        told = bullets(printable(text, limit=1000) for text in remarks)
+        yield _Block(f"{bold(title)}\n\n{told}" if title else told, rank=1)
 
 
 def _details(report: Report) -> Iterator[_Block]:
     """What makes up the sizes, each below a line that unfolds it."""
-    yield _Block(details("All measurements", [table(without(build_grid(report), ("bar",)))]), rank=2)
-    images = {variant_name(v.name): v.image for v in report.variants if v.image}
-    if contents := _contents(images):
+    measured = [table(without(build_grid(report), ("bar",)))]
+    if (facts := tables.build_facts(report)).rows:
+        measured.append(table(facts))
+    yield _Block(details("All measurements", measured), rank=2)
+    images = [(variant_name(v.name), v.image) for v in report.variants if v.image]
+    if (contents := _contents(images)).rows:
         yield _Block(details("Where the bytes are", [table(contents)]), rank=2)
-    if packages := _packages(images):
-        yield _Block(details("Largest packages", [table(packages)]), rank=2)
-    for name, image in images.items():
+    if (packages := tables.build_packages(report)).rows:
+        yield _Block(details("Largest packages", [table(_cut(packages))]), rank=2)
+    for name, image in images:
         if image.layers:
             told = f"Layers of {name}: {counted(len(image.layers), 'layer')}, {format_bytes(image.uncompressed_size)}"
-            yield _Block(details(told, [_layers(image)]), rank=3)
+            layers = without(tables.build_layers(image.layers), ("bar", "files"))
+            yield _Block(details(told, [table(_cut(layers), code_in=("created_by",))]), rank=3)
 
 
-def _contents(images: dict[str, Image]) -> Grid | None:
-    """What the bytes are, category by category, the greatest first; None where that is not known."""
-    sizes: dict[str, list[int]] = {}
-    for number, image in enumerate(images.values()):
-        for category, size in image.contents.items():
-            sizes.setdefault(category, [0] * len(images))[number] = size
-    names = sorted(sizes, key=lambda category: (-max(sizes[category]), category))[:_CATEGORIES]
-    return _side_by_side("", images, [(words.category_name(name), sizes[name]) for name in names])
-
-
-def _packages(images: dict[str, Image]) -> Grid | None:
-    """The packages that are largest in any image, with their bytes in each."""
-    sizes: dict[tuple[str, str], list[int]] = {}
-    for number, image in enumerate(images.values()):
-        for kind, found in (("Debian", image.packages.debian), ("Python", image.packages.python)):
-            for package in found:
-                row = sizes.setdefault((package.name, kind), [0] * len(images))
-                row[number] += package.installed_bytes
-    largest = sorted(sizes, key=lambda key: (-max(sizes[key]), key))[:_PACKAGES]
-    rows = [(f"{printable(name, limit=60)} ({kind})", sizes[name, kind]) for name, kind in largest]
-    return _side_by_side("Package", images, rows)
-
-
-def _side_by_side(title: str, images: dict[str, Image], rows: Sequence[tuple[str, Sequence[int]]]) -> Grid | None:
-    """A row for each thing, a column for each image; None without a row."""
-    if not rows:
-        return None
-    columns = (Column(key="what", title=title), *(Column(key=name, title=name, right=True) for name in images))
-    cells = (
-        (Cell(text=name), *(Cell(text=format_bytes(size) if size else NOTHING) for size in sizes))
-        for name, sizes in rows
+def _contents(images: Sequence[tuple[str, Image]]) -> Grid:
+    """What the bytes are, category by category, the greatest first, with a column for each image."""
+    columns = (Column(key="category", title=""), *(Column(key=name, title=name, right=True) for name, _ in images))
+    sizes = {name: [image.contents.get(name, 0) for _, image in images] for _, each in images for name in each.contents}
+    rows = (
+        (Cell(text=words.category_name(name)), *(Cell(text=format_bytes(n) if n else NOTHING) for n in sizes[name]))
+        for name in sorted(sizes, key=lambda name: (-max(sizes[name]), name))
     )
-    return Grid(columns, tuple(cells))
+    return Grid(columns, tuple(rows))
 
 
-def _layers(image: Image) -> str:
-    """A table of the layers, from the lowest up, with the instructions that made them."""
-    lines = ["| Unpacked | Pull | From | Instruction |", "| -: | -: | - | - |"]
-    for layer in image.layers[:_LAYERS]:
-        size = glued(format_bytes(layer.uncompressed_size))
-        packed = glued(pull_size(layer.compressed_size, image.compressed_size_exact))
-        made_by = code(printable(layer.created_by, limit=200)) or "(no history)"
-        lines.append(f"| {size} | {packed} | {escape(glued(origin(layer)))} | {made_by} |")
-    if rest := image.layers[_LAYERS:]:
-        size = glued(format_bytes(sum(layer.uncompressed_size for layer in rest)))
-        lines.append(f"| {size} | | | … {counted(len(rest), 'more layer')} |")
-    return "\n".join(lines)
+def _cut(grid: Grid) -> Grid:
+    """The first rows of a table, what is long in them cut; the last row counts the others."""
+    rows = [tuple(replace(cell, text=printable(cell.text, limit=_CELL)) for cell in row) for row in grid.rows[:_ROWS]]
+    if left := len(grid.rows) - len(rows):
+        rows.append((Cell(text=f"… {left:,} more"), *(Cell() for _ in grid.columns[1:])))
+    return Grid(grid.columns, tuple(rows))
 
 
 def _foot(report: Report) -> str:

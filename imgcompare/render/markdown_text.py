@@ -16,6 +16,8 @@ _REFERENCES = re.compile(
     r"""(?<=[@~%^])(?=[\w"'])|(?<=[#!&$])(?=[\d"])|(?<=www)(?=\.)|(?<=:)(?=//|[a-z+-][\w+-]*:|100:|1234:)|(?<=\bGH)(?=-\d)""",
     re.IGNORECASE,
 )
+# What makes a heading, a list or a rule of a line that begins with it, if it is not yet escaped.
+_OPENING = re.compile(r"^(\d*)([.)]|[+#]+|[-=]+)(?= |$)")
 _BREAK = "\u200b"  # a zero-width space; no printable text has one
 _SPELLED = str.maketrans(
     {sign: f"\\{sign}" for sign in "\\`*_[]~"}
@@ -24,8 +26,8 @@ _SPELLED = str.maketrans(
 
 
 def escape(text: str) -> str:
-    """Return one printable line of text as Markdown that stands inside a line of ours and shows as that text."""
-    return _REFERENCES.sub(_BREAK, text).translate(_SPELLED)
+    """Return one printable line of text as Markdown that shows as that text, at the beginning of a line too."""
+    return _OPENING.sub(r"\1\\\2", _REFERENCES.sub(_BREAK, text).translate(_SPELLED))
 
 
 def code(text: str) -> str:
@@ -51,17 +53,27 @@ def fenced(lines: Iterable[str], language: str = "") -> str:
     return "\n".join((fence + language, *body, fence))
 
 
-def table(grid: Grid) -> str:
-    """Return a table; what is strong is bold, and a number stays beside its unit."""
+def table(grid: Grid, *, code_in: Sequence[str] = ()) -> str:
+    """Return a table; what is strong is bold, a number stays beside its unit, and ``code_in`` names columns of code."""
     titles = (escape(column.title) or " " for column in grid.columns)
     rules = ("-:" if column.right else "-" for column in grid.columns)
-    rows = (map(_cell, grid.columns, row) for row in grid.rows)
+    rows = (
+        (_cell(column, cell, typed=column.key in code_in) for column, cell in zip(grid.columns, row, strict=True))
+        for row in grid.rows
+    )
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (titles, rules, *rows))
 
 
-def _cell(column: Column, cell: Cell) -> str:
+def _cell(column: Column, cell: Cell, *, typed: bool) -> str:
     text = glued(cell.text) if column.right else cell.text
+    if typed:
+        return code(text)
     return bold(text) if cell.tone == "strong" and text else escape(text)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """Return printable lines as a list."""
+    return "\n".join(f"- {escape(line)}" for line in lines)
 
 
 def details(summary: str, blocks: Sequence[str]) -> str:

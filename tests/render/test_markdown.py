@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from imgcompare.model import (
+    Against,
+    AgainstRow,
+    Caution,
     DebianPackage,
+    Entry,
     Failure,
     Gate,
     Layer,
+    PackageCounts,
     Packages,
     PythonPackage,
     Report,
@@ -71,6 +76,13 @@ One stage and two.
 | - | -: | -: | -: | -: | -: | -: | -: | - | - |
 | single-stage | 957.2~MB | baseline | 7 | 3.1~s | 0/6 | 0.41~s | 41.2~MB | ✓ 200 | works |
 | <b>multi-stage</b> | 199.4~MB | −79~% | 6 | 2.2~s | 9/9 | 0.52~s | 38.9~MB | ✓ 200 | works |
+
+|   | single-stage | multi-stage |
+| - | - | - |
+| Made from | dockerfiles/default/single-stage.Dockerfile | dockerfiles/default/multi-stage.Dockerfile |
+| Image | aaaaaaaaaaaa | aaaaaaaaaaaa |
+| Runs as | app | app |
+| Exposes | 5000/tcp | 5000/tcp |
 
 </details>
 
@@ -154,24 +166,120 @@ def test_what_makes_up_the_sizes(make_report: MakeReport, single: Variant, multi
 
 <details><summary>Largest packages</summary>
 
-| Package | single-stage | multi-stage |
-| - | -: | -: |
-| gcc-12 (Debian) | 9.0~MB | – |
-| Flask (Python) | – | 500~kB |
+| Package | Version | Of | single-stage | multi-stage |
+| - | - | - | -: | -: |
+| gcc-12 | 12.2 | Debian | 9.0~MB | – |
+| Flask | 3 | Python | – | 500~kB |
 
 </details>
 
 <details><summary>Layers of single-stage: 2 layers, 957.2 MB</summary>
 
-| Unpacked | Pull | From | Instruction |
-| -: | -: | - | - |
-| 10.0~MB | ≈~5.0~MB | base | (no history) |
-| 900~B | – | line~7 | <code>RUN a &#124; b &amp;&amp; echo \\`c\\`</code> |
+| \\# | Unpacked | Pull | From | Instruction |
+| -: | -: | -: | - | - |
+| 1 | 10.0~MB | 5.0~MB | base | <code>(no history)</code> |
+| 2 | 900~B | – | line 7 | <code>RUN a &#124; b &amp;&amp; echo \\`c\\`</code> |
 
 </details>
 """
         in text
     )
+
+
+def test_gates_warnings_and_the_stored_baseline(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """What is limited, what will hurt later and how to mend it, and what became of what was stored."""
+    gates = (
+        Gate(name="uncompressed_size", subject="multi-stage", limit=150e6, actual=199.4e6, passed=False),
+        Gate(name="layer_count", subject="multi-stage", limit=10, actual=6, passed=True),
+        Gate(name="own_size", subject="multi-stage", limit=1e6, actual=None, passed=False, reason="no base is known"),
+    )
+    caution = Caution(code="runs-as-root", message="The app runs as root.", hint="Add a user.", fix=("USER app",))
+    packages = PackageCounts(added=("a_b 1",), changed=("libc6 2.36 → 2.37",))
+    against = Against(
+        source="imgcompare.baseline.json",
+        rows=(
+            AgainstRow(
+                variant="multi-stage",
+                entry=Entry.BOTH,
+                uncompressed_before=198_000_000,
+                uncompressed_delta=1_400_000,
+                layer_delta=-1,
+                packages=packages,
+            ),
+            AgainstRow(variant="old", entry=Entry.MISSING),
+        ),
+        notes=("The engine was another one.",),
+    )
+    report = make_report(single, replace(multi, warnings=(caution,)), gates=gates, against=against, passed=False)
+    assert """
+#### ❌ 1 of 3 gates hold
+
+| Gate | Variant | Measured | Limit |   |
+| - | - | -: | -: | - |
+| Unpacked | multi-stage | 199.4~MB | ≤~150.0~MB | ❌ 49.4 MB over |
+| Layers | multi-stage | 6 | ≤~10 | ✅ |
+| Own size | multi-stage | not~measured | ≤~1.0~MB | ❌ |
+
+- multi-stage: Own size not measured: no base is known (limit ≤ 1.0 MB)
+
+#### Against imgcompare.baseline.json
+
+| Variant | Before | Unpacked | Pull | Own size | Layers | Packages |
+| - | -: | -: | -: | -: | -: | - |
+| multi-stage | 198.0~MB | +1.4~MB | – | – | −1 | 1 added, 1 changed |
+| old | not~in~this~run | – | – | – | – | – |
+
+- The engine was another one.
+
+<details><summary>Packages of multi-stage</summary>
+
+- added: a\\_b 1
+- changed: libc6 2.36 → 2.37
+
+</details>
+
+#### ⚠️ 1 warning
+
+| Warning | Variant |   |
+| - | - | - |
+| runs-as-root | multi-stage | The app runs as root. |
+
+<details><summary>How to mend them</summary>
+
+<b>runs-as-root</b>
+
+<b>Next:</b> Add a user.
+
+<b>Fix:</b>
+
+```dockerfile
+USER app
+```
+
+</details>
+""" in page(report)
+
+
+def test_gates_that_all_hold_are_folded_away(make_report: MakeReport, single: Variant) -> None:
+    """One line says that they do."""
+    gate = Gate(name="layer_count", subject="single-stage", limit=10, actual=7, passed=True)
+    assert "<details><summary>✅ 1 of 1 gates hold.</summary>\n\n| Gate |" in page(make_report(single, gates=(gate,)))
+
+
+def test_what_was_declared_to_break(make_report: MakeReport, single: Variant, tutorial: Variant) -> None:
+    """A variant that breaks as its scenario says is folded away, what was skipped named, and the lesson told."""
+    variants = (
+        single,
+        replace(tutorial, expected_failure="exits-at-once"),
+        replace(single, name="other", verdict=Verdict.NOT_CHECKED, image=None, skipped="it needs BuildKit"),
+    )
+    text = page(make_report(*variants, passed=True, notes=("Copy the packages too.",)))
+    assert text.startswith("## ✅ imgcompare · default\n")
+    assert (
+        "<details><summary>✅ tutorial is broken (as expected: exits-at-once)</summary>\n\n"
+        "The container exited with code 1 before its route answered.\n\n```\nTraceback" in text
+    )
+    assert "\n\n- other was skipped: it needs BuildKit\n\n<b>What to learn</b>\n\n- Copy the packages too.\n\n" in text
 
 
 def test_several_comparisons(make_report: MakeReport, single: Variant, multi: Variant, tutorial: Variant) -> None:

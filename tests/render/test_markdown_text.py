@@ -11,7 +11,7 @@ from cmarkgfm.cmark import Options
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.render.markdown_text import bold, code, details, escape, fenced, table
+from imgcompare.render.markdown_text import bold, bullets, code, details, escape, fenced, table
 from imgcompare.render.rows import Cell, Column, Grid
 from imgcompare.safetext import printable, printable_lines
 
@@ -38,6 +38,11 @@ def test_any_text_shows_as_itself(text: str) -> None:
     """No character of it is markup, no part of it a link: in a sentence, in bold, as code and in a table's cell."""
     sentence = shown(f"x {escape(text)} x").removeprefix("<p>x ").removesuffix(" x</p>\n")
     assert text_of(sentence) == text
+    if text:
+        paragraph = shown(escape(text)).removeprefix("<p>").removesuffix("</p>\n")
+        assert text_of(paragraph) == text
+        item = shown(bullets([text])).removeprefix("<ul>\n<li>").removesuffix("</li>\n</ul>\n")
+        assert text_of(item) == text
     strong = shown(f"x {bold(text)} x").removeprefix("<p>x <b>").removesuffix("</b> x</p>\n")
     assert text_of(strong) == text
     if text:
@@ -67,6 +72,9 @@ def test_any_log_shows_as_itself(lines: list[str]) -> None:
          "&#36;&#8203;4, &amp;&#8203;5, \\~&#8203;bug"),
         ("https://e.org www.e.org", "https:&#8203;//e.org www&#8203;.e.org"),
         (":smile: at 11:59:33", ":&#8203;smile: at 11:59:33"),
+        ("1. one", r"1\. one"),
+        ("# one", r"\# one"),
+        ("- one - two", r"\- one - two"),
         ("<img src=x>", "&lt;img src=x&gt;"),
         ("a|b *c* _d_ [e](f)", r"a&#124;b \*c\* \_d\_ \[e\](f)"),
     ],
