@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from imgcompare.compare import as_expected
 from imgcompare.model import Against, Collection, Document, Failure, Image, Report, Variant
 from imgcompare.render import Style, tables, words
+from imgcompare.render import against as told_against
 from imgcompare.render.cautions import build_warnings
 from imgcompare.render.facts import counted, without
 from imgcompare.render.gates import build_gates
@@ -152,7 +153,7 @@ def _sign(cell: Cell) -> str:
 def _against(against: Against) -> str:
     """What became of what was stored: a row for each variant, and the packages by name folded away."""
     parts = [
-        f"#### {escape(f'Against {printable(against.source, limit=200)}')}",
+        f"#### {escape(told_against.title(against))}",
         table(tables.build_against(against.rows)),
     ]
     if against.notes:
