@@ -13,7 +13,7 @@ from imgcompare.safetext import printable_lines
 
 # Where GitHub or GitLab, looking through the finished page, would find a mention, an issue, a link or an emoji.
 _REFERENCES = re.compile(
-    r"""(?<=[@~%^])(?=[\w"'])|(?<=[#!&$])(?=[\d"])|(?<=www)(?=\.)|(?<=:)(?=//|[a-z+-][\w+-]*:|100:|1234:)|(?<=\bGH)(?=-\d)""",
+    r"""(?<=@)(?=\S)|(?<=[~%^])(?=[\w"'])|(?<=[#!&$])(?=[\d"])|(?<=www)(?=\.)|(?<=:)(?=//|[a-z+-][\w+-]*:|100:|1234:)|(?<=\bGH)(?=-\d)""",
     re.IGNORECASE,
 )
 # What makes a heading, a list or a rule of a line that begins with it, if it is not yet escaped.

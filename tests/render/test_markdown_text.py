@@ -16,7 +16,9 @@ from imgcompare.render.rows import Cell, Column, Grid
 from imgcompare.safetext import printable, printable_lines
 
 NASTY = st.lists(
-    st.sampled_from([*r"\`*_[]<>|~&$\"'@#!%^:./()=+-1ax ", "http://e.org", "www.e.org", "a@b.org", "@user", "#12"])
+    st.sampled_from(
+        [*r"\`*_[]<>|~&$\"'@#!%^:./()=+-1ax ", "http://e.org", "www.e.org", "a@b.org", "@.b", "@user", "#12"]
+    )
     | st.characters(exclude_categories=["Cs"])
 ).map("".join)
 
