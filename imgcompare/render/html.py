@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +18,18 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from imgcompare.model import Collection, ComparisonRow, Document, Image, Part, PartKind, Report, Variant
+from imgcompare.compare import as_expected
+from imgcompare.model import (
+    Caution,
+    Collection,
+    ComparisonRow,
+    Document,
+    Part,
+    PartKind,
+    Report,
+    Variant,
+    Verdict,
+)
 from imgcompare.render import Style, charts, tables, words
 from imgcompare.render.facts import without
 from imgcompare.render.gates import build_gates
@@ -27,6 +39,7 @@ from imgcompare.units import format_bytes, format_change, format_delta, format_s
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _KINDS = tuple(PartKind)
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +52,7 @@ class Size:
     unpacked_text: str
     pull_text: str
     change: str
+    verdict: Cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +65,13 @@ class View:
     categories: tuple[str, ...]
     timelines: tuple[tuple[Variant, tuple[charts.Span, ...]], ...]
     axis: charts.Axis
+    broken: tuple[Variant, ...]
+    warnings: tuple[tuple[Caution, tuple[str, ...]], ...]
+    images: tuple[Variant, ...]
+    files: tuple[Variant, ...]
     changes: tuple[tuple[Variant, ComparisonRow, tuple[charts.Step, ...]], ...]
+    opened: Variant | None
+    packages: Grid
     trees: Markup
 
 
@@ -105,6 +125,7 @@ def _environment() -> jinja2.Environment:
         "tables": tables,
         "words": words,
         "build_gates": build_gates,
+        "as_expected": as_expected,
         "summary_grid": lambda report: without(build_grid(report), ("bar",)),
     }
     environment.filters |= {
@@ -113,6 +134,7 @@ def _environment() -> jinja2.Environment:
         "name": variant_name,
         "bytes": format_bytes,
         "delta": format_delta,
+        "glued": lambda text: _UNIT.sub("\N{NO-BREAK SPACE}", text),
         "seconds": format_seconds,
     }
     return environment
@@ -122,30 +144,58 @@ def _view(id_: str, report: Report) -> View:
     images = [v.image for v in report.variants if v.image]
     largest = max((image.uncompressed_size for image in images), default=0)
     longest = max(map(charts.duration, report.variants), default=0)
+    changes = tuple(charts.compared(report))
+    first = changes[0][0] if changes else None
     present = {charts.category_class(name) for image in images for name, count in image.contents.items() if count}
     return View(
         id=id_,
         report=report,
-        sizes=tuple(_size(variant, variant.image, largest, report) for variant in report.variants if variant.image),
+        sizes=tuple(_sizes(report, largest)),
         categories=tuple(name for name in charts.CATEGORIES if name in present),
         timelines=tuple((variant, charts.timeline(variant, longest)) for variant in report.variants),
         axis=charts.time_axis(longest),
-        changes=tuple(charts.compared(report)),
+        broken=tuple(v for v in report.variants if v.verdict is Verdict.BROKEN or _works_after_all(v)),
+        warnings=tuple(_warnings(report.variants)),
+        images=tuple(v for v in report.variants if v.image and v.image.layers),
+        files=tuple(v for v in report.variants if v.image and (v.image.largest_files or v.image.wasted_files)),
+        changes=changes,
+        opened=next((v for v, _, _ in changes if v.name == report.comparison.smallest_working), first),
+        packages=tables.build_packages(report),
         trees=_trees(report.variants),
     )
 
 
-def _size(variant: Variant, image: Image, largest: int, report: Report) -> Size:
-    row = next((row for row in report.comparison.rows if row.variant == variant.name), None)
-    ratio = row.uncompressed_ratio if row and variant.name != report.baseline else None
-    return Size(
-        variant=variant,
-        spans=charts.contents_bar(image, largest),
-        pull=100 * (image.compressed_size or 0) / largest if largest else 0,
-        unpacked_text=format_bytes(image.uncompressed_size),
-        pull_text=pull_size(image.compressed_size, image.compressed_size_exact),
-        change="baseline" if variant.name == report.baseline else "" if ratio is None else format_change(ratio),
-    )
+def _sizes(report: Report, largest: int) -> Iterator[Size]:
+    """The rows of the chart, in the words of the table."""
+    grid = build_grid(report)
+    keys = [column.key for column in grid.columns]
+    for variant, row in zip(report.variants, grid.rows, strict=True):
+        cells = dict(zip(keys, row, strict=True))
+        if variant.image:
+            yield Size(
+                variant=variant,
+                spans=charts.contents_bar(variant.image, largest),
+                pull=100 * (variant.image.compressed_size or 0) / largest if largest else 0,
+                unpacked_text=cells["uncompressed_size"].text,
+                pull_text=pull_size(variant.image.compressed_size, variant.image.compressed_size_exact),
+                change=cells["change"].text if "change" in cells else "",
+                verdict=cells["verdict"],
+            )
+
+
+def _works_after_all(variant: Variant) -> bool:
+    return variant.verdict is Verdict.WORKS and not as_expected(variant)
+
+
+def _warnings(variants: Sequence[Variant]) -> Iterator[tuple[Caution, tuple[str, ...]]]:
+    """Each warning about variants that work, with the names of all whom it concerns."""
+    told: dict[tuple[str, str], list[tuple[Caution, str]]] = {}
+    for variant in variants:
+        if variant.verdict is Verdict.WORKS:
+            for caution in variant.warnings:
+                told.setdefault((caution.code, caution.message), []).append((caution, variant_name(variant.name)))
+    for found in told.values():
+        yield found[0][0], tuple(name for _, name in found)
 
 
 def _trees(variants: Sequence[Variant]) -> Markup:

@@ -153,27 +153,82 @@ def test_the_chart_is_used_by_keyboard(browser: Browser, report: Report, tmp_pat
     assert browser.script(where) == "image single-stage, 957.2 MB, 100 % of the image, 10 files and folders"
     browser.press("ArrowRight")
     browser.press("ArrowDown")
-    assert browser.script(where) == "layer layer 2, 478.6 MB, 50 % of the image, 9 files and folders"
+    assert browser.script(where) == "layer 2: RUN flask 2, 478.6 MB, 50 % of the image, 9 files and folders"
     browser.press("ArrowUp")
     browser.press("ArrowRight")
     browser.press("Enter")
     assert browser.script(where) == "category system packages, 478.6 MB, 50 % of the image"
-    assert text(browser, ".crumbs") == "single-stage › layer 1 › system packages"
+    assert text(browser, ".crumbs") == "single-stage › 1: RUN flask 1 › system packages"
     assert browser.script("location.hash") == "#c1-bytes=0.0.0/1"
     browser.press("ArrowRight")
     browser.press("ArrowRight")
     assert browser.script(where) == "file /usr/lib/flask.so, 478.6 MB, 50 % of the image"
     browser.press("Escape")
-    assert text(browser, ".crumbs") == "single-stage › layer 1"
+    assert text(browser, ".crumbs") == "single-stage › 1: RUN flask 1"
 
 
 def test_an_address_leads_to_a_part(browser: Browser, report: Report, tmp_path: Path) -> None:
     """What was looked at can be sent to others; an address of another report's leads nowhere and breaks nothing."""
     show(browser, report, tmp_path, fragment="#c1-bytes=2.1/0.0.0")
     crumbs = "[...document.querySelectorAll('.crumbs')].map((e) => e.innerText)"
-    assert browser.script(crumbs) == ["tutorial › layer 2", "single-stage › layer 1 › system packages"]
+    assert browser.script(crumbs) == ["tutorial › 2: RUN flask 2", "single-stage › 1: RUN flask 1 › system packages"]
     show(browser, report, tmp_path, fragment="#c1-bytes=9.1/0.7.-1.x")
     assert browser.script(crumbs) == ["single-stage", "single-stage"]
+
+
+def test_the_chart_is_arranged_by_content(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Without the layers, the same category and package of several is one; no byte is lost where one tells less."""
+    image = cast("Image", report.variants[0].image)
+    told, untold = image.tree[0], part("2", PartKind.LAYER, part("system_packages", PartKind.CATEGORY, size=7))
+    tree = (told, untold, told)
+    image = replace(image, tree=tree, uncompressed_size=sum(each.size_bytes for each in tree))
+    report = replace(report, variants=(replace(report.variants[0], image=image),))
+    show(browser, report, tmp_path)
+    browser.script(
+        "(() => { const s = document.querySelector('.arrange'); s.value = 'content'; "
+        "s.dispatchEvent(new Event('change')); })()"
+    )
+    cells = browser.script(
+        "[...document.querySelectorAll('.cells > *')].map((e) => [e.innerText, Number(e.dataset.bytes)])"
+    )
+    assert cells == [
+        ["single-stage\n957.2 MB", 957_200_007],
+        ["system packages\n957.2 MB", 957_200_007],
+        ["flask\n957.2 MB", 957_200_000],
+        ["/usr/lib/flask.so\n957.2 MB", 957_200_000],
+        ["", 7],
+    ]
+    assert browser.script("location.hash") == "#c1-bytes=content:0"
+
+
+def test_a_table_is_sorted_by_a_column(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Sizes by their bytes whatever their unit, names by the alphabet; a second time the other way round."""
+    files = tuple(
+        PythonPackage(name=name, version="1", installed_bytes=size, location="/")
+        for name, size in [("b", 900_000), ("a", 2_000_000), ("c", 30)]
+    )
+    image = replace(cast("Image", report.variants[0].image), packages=Packages(python=files))
+    show(browser, replace(report, variants=(replace(report.variants[0], image=image),)), tmp_path)
+    table = "document.querySelector('[aria-labelledby=c1-packages] table')"
+    names = f"[...{table}.tBodies[0].rows].map((row) => row.cells[0].innerText).join('')"
+    found = [browser.script(names)]
+    for head in (3, 3, 0, 0):
+        browser.script(f"{table}.tHead.rows[0].cells[{head}].querySelector('button').click()")
+        found.append(browser.script(names))
+    assert found == ["abc", "abc", "cba", "abc", "cba"]
+
+
+def test_links_unfold_what_they_lead_to(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """In a collection of many, those that passed are folded; a link to one, or into it, opens it."""
+    passed = replace(report, passed=True)
+    show(browser, collect((passed,) * 3, created=""), tmp_path)
+    opened = "[...document.querySelectorAll('.comparison > details')].map((e) => e.open)"
+    assert browser.script(opened) == [False, False, False]
+    browser.script("document.querySelector('a[href=\"#c2\"]').click()")
+    assert browser.script("new Promise((done) => setTimeout(() => done(" + opened + ")))") == [False, True, False]
+    show(browser, collect((passed,) * 3, created=""), tmp_path, fragment="#c3-layers")
+    assert browser.script(opened) == [False, False, True]
+    assert browser.script("document.querySelectorAll('.cells').length") == 2
 
 
 @pytest.mark.parametrize(("width", "dark"), [(320, False), (390, True), (1280, False), (1920, True)])

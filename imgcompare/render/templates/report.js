@@ -41,6 +41,7 @@
     return element;
   }
 
+  const LEAST_HEIGHT = 2;
   const KINDS = ["layer", "category", "package", "folder", "file", "rest", "end"];
 
   class Part {
@@ -53,7 +54,7 @@
     }
 
     get label() {
-      if (this.kind === "layer") return `layer ${this.name}`;
+      if (this.kind === "layer") return this.instruction ? `${this.name}: ${this.instruction}` : `layer ${this.name}`;
       if (this.kind === "rest") return `${this.entries.toLocaleString("en")} more`;
       if (this.kind === "end") return "end of the tar";
       return this.kind === "file" || this.kind === "folder" ? this.path : this.name;
@@ -79,13 +80,39 @@
     }
   }
 
-  function image(tree) {
-    const whole = new Part([tree.name, 0, tree.bytes, 0, tree.parts], null, "");
+  function image(tree, arranged) {
+    const whole = new Part([tree.name, 0, tree.bytes, 0, arranged === "content" ? byContent(tree.parts) : tree.parts], null, "");
     whole.kind = "image";
     whole.entries = whole.parts.reduce((sum, part) => sum + part.entries, 0);
-    whole.parts.forEach((part, index) => { part.instruction = tree.layers[index] || ""; });
+    whole.parts.forEach((part, index) => { part.instruction = part.kind === "layer" && tree.layers[index]; });
     return whole;
   }
+
+  // The same bytes without the layers: what is of one kind and name becomes one part.
+  function byContent(layers) {
+    return joined(layers.flatMap((layer) => layer[4]));
+  }
+
+  function joined(parts) {
+    const groups = new Map();
+    for (const part of parts) {
+      const key = `${part[1]} ${part[0]}`;
+      groups.set(key, [...(groups.get(key) || []), part]);
+    }
+    return [...groups.values()].map(join).sort((a, b) => rank(a) - rank(b) || b[2] - a[2]);
+  }
+
+  function join(parts) {
+    const [first] = parts;
+    const total = (index, of = parts) => of.reduce((sum, part) => sum + part[index], 0);
+    const closed = parts.filter((part) => !part[4].length);
+    let inside = parts.flatMap((part) => part[4]);
+    // Beside parts whose content is told, those where it is not are the rest.
+    if (inside.length && closed.length) inside = [...inside, ["", KINDS.indexOf("rest"), total(2, closed), total(3, closed), []]];
+    return [first[0], first[1], total(2), total(3), joined(inside), first[5]];
+  }
+
+  const rank = (part) => Number(["rest", "end"].includes(KINDS[part[1]]));
 
   class Panel {
     constructor(images, chosen, id) {
@@ -131,9 +158,11 @@
     draw() {
       const width = this.cells.clientWidth;
       const columns = width < 380 ? 3 : 4;
+      // Where the columns begin and the last one ends, in per cent.
+      this.columns = [0, ...Array.from({ length: columns }, (_, depth) => 16 + (84 * depth) / (columns - 1))];
       this.buttons = new Map();
       const made = document.createDocumentFragment();
-      this.place(made, this.focus, 0, 0, this.cells.clientHeight, width / columns, columns);
+      this.place(made, this.focus, 0, 0, this.cells.clientHeight);
       this.cells.replaceChildren(made);
       this.cells.setAttribute("aria-label", `${this.focus.label}: ${bytes(this.focus.bytes)}`);
       this.button(this.focus).tabIndex = 0;
@@ -149,29 +178,43 @@
       return [...before, button];
     }
 
-    place(made, part, depth, top, height, width, columns) {
-      if (height < 1.5) return;
-      made.append(this.cell(part, depth, top, height, width));
-      if (depth + 1 >= columns) return;
+    place(made, part, depth, top, height) {
+      made.append(this.cell(part, depth, top, height));
+      if (depth + 2 >= this.columns.length) return;
       let at = top;
+      let small = 0;
       for (const child of part.parts) {
         const room = part.bytes ? (height * child.bytes) / part.bytes : 0;
-        this.place(made, child, depth + 1, at, room, width, columns);
-        at += room;
+        if (room < LEAST_HEIGHT) {
+          small += child.bytes;
+        } else {
+          this.place(made, child, depth + 1, at, room);
+          at += room;
+        }
       }
+      if (!small) return;
+      // What is too small to be drawn shows as one how much it is together.
+      const cell = make("div", { className: `${part.color || part.kind} faint`, dataset: { bytes: small } });
+      this.lay(cell, depth + 1, at, top + height - at);
+      made.append(cell);
     }
 
-    cell(part, depth, top, height, width) {
+    lay(cell, depth, top, height) {
+      const whole = this.cells.clientHeight / 100;
+      cell.style.left = `${this.columns[depth]}%`;
+      cell.style.top = `${top / whole}%`;
+      cell.style.width = `calc(${this.columns[depth + 1] - this.columns[depth]}% - 1px)`;
+      cell.style.height = `calc(${height / whole}% - 1px)`;
+    }
+
+    cell(part, depth, top, height) {
       const [what, much] = part.told;
       const own = ["layer", "image", "category"].includes(part.kind) ? "" : " faint";
       const button = make("button", {
         type: "button", tabIndex: -1, className: `${part.color || part.kind}${own}${part.parts.length ? "" : " leaf"}`,
         "aria-label": `${part.kind} ${what}, ${much}`, dataset: { bytes: part.bytes },
       });
-      button.style.left = `${depth * width}px`;
-      button.style.top = `${top}px`;
-      button.style.width = `${width - 1}px`;
-      button.style.height = `${Math.max(height - 1, 1)}px`;
+      this.lay(button, depth, top, height);
       if (height >= 17) button.append(make("span", { textContent: part.label }));
       if (height >= 34) button.append(make("span", { textContent: bytes(part.bytes) }));
       button.addEventListener("click", () => this.show(part === this.focus ? part.above || part : part, part));
@@ -183,9 +226,7 @@
 
     tell(part) {
       const [what, much] = part.told;
-      const instruction = part.trail.find((one) => one.instruction);
       this.told.replaceChildren(make("strong", { textContent: what }), make("br"), much);
-      if (instruction && instruction === part) this.told.append(make("br"), make("code", { textContent: instruction.instruction }));
     }
 
     key(event) {
@@ -214,33 +255,99 @@
   }
 
   // #c1-bytes=0.2.1/1 : the first panel shows variant 0's part 2, and of that part 1; the second variant 1.
+  // #c1-bytes=content:0/1 : the same, arranged by content.
   function charts(holder) {
     const id = holder.id.replace("-icicles", "");
-    const images = JSON.parse(document.getElementById(`${id}-trees`).textContent).map(image);
-    if (!images.length) return;
-    holder.hidden = false;
-    const panels = images.slice(0, 2).map((_, index) => new Panel(images, index, `${id}-${index}`));
-    holder.querySelector(".panels").append(...panels.map((panel) => panel.element));
+    const trees = JSON.parse(document.getElementById(`${id}-trees`).textContent);
+    const arrange = holder.querySelector(".arrange");
     const start = `#${id}-bytes=`;
+    const images = () => trees.map((tree) => image(tree, arrange.value));
+    const panels = trees.slice(0, 2).map((_, index) => new Panel(images(), index, `${id}-${index}`));
+    holder.querySelector(".panels").append(...panels.map((panel) => panel.element));
+    const draw = () => panels.forEach((panel) => panel.draw());
+    const arranged = () => panels.forEach((panel) => { panel.images = images(); panel.choose(Number(panel.select.value)); });
     const read = () => {
       if (!location.hash.startsWith(start)) return;
-      location.hash.slice(start.length).split("/").slice(0, panels.length).forEach((text, index) => {
+      const [, content, places] = /^(content:)?(.*)$/.exec(location.hash.slice(start.length));
+      arrange.value = content ? "content" : "layer";
+      arranged();
+      places.split("/").slice(0, panels.length).forEach((text, index) => {
         const [chosen, ...trail] = text.split(".").map(Number);
-        if (images[chosen]) panels[index].choose(chosen, trail);
+        if (trees[chosen]) panels[index].choose(chosen, trail);
       });
     };
-    const moved = () => history.replaceState(null, "", start + panels.map((p) => [p.select.value, ...p.trail].join(".")).join("/"));
-    const draw = () => panels.forEach((panel) => panel.draw());
-    read();
-    draw();
+    const moved = () => {
+      const places = panels.map((panel) => [panel.select.value, ...panel.trail].join(".")).join("/");
+      history.replaceState(null, "", `${start}${arrange.value === "content" ? "content:" : ""}${places}`);
+    };
     panels.forEach((panel) => { panel.moved = moved; });
+    arrange.addEventListener("change", () => { arranged(); draw(); moved(); });
     addEventListener("hashchange", () => { read(); draw(); });
-    let width = holder.clientWidth;
-    new ResizeObserver(() => { if (holder.clientWidth !== width) { width = holder.clientWidth; draw(); } }).observe(holder);
+    read();
+    return draw;
+  }
+
+  // Made when there is first room for them: in what is folded away they cost nothing.
+  function whenSeen(holder) {
+    let draw = null;
+    let width = 0;
+    holder.hidden = false;
+    const seen = () => {
+      if (!holder.checkVisibility() || holder.clientWidth === width) return;
+      width = holder.clientWidth;
+      draw ||= charts(holder);
+      draw();
+    };
+    seen();
+    new ResizeObserver(seen).observe(holder);
+    document.addEventListener("toggle", seen, true);
+  }
+
+  // "1.5 MB" by its bytes, "0.3 s" by its seconds, a text by itself; what is not there comes last.
+  function value(cell) {
+    const [, sign, number, unit] = /^[≈+]?\s*([−-]?)\s*([\d,.]+)\s*([a-zA-Z]*)/.exec(cell.innerText) || [];
+    if (number === undefined) return cell.innerText;
+    const scale = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, ms: 1e-3 }[unit] || 1;
+    return (sign ? -1 : 1) * Number(number.replaceAll(",", "")) * scale;
+  }
+
+  function compare(a, b) {
+    return typeof a === "number" && typeof b === "number" ? b - a : String(a).localeCompare(String(b), "en");
+  }
+
+  function sortable(table) {
+    const body = table.tBodies[0];
+    for (const head of table.tHead.rows[0].cells) {
+      if (!head.textContent) continue;
+      const button = make("button", { type: "button", textContent: head.textContent });
+      head.replaceChildren(button);
+      button.addEventListener("click", () => {
+        const numbers = head.classList.contains("right");
+        const first = numbers ? "descending" : "ascending";
+        const to = head.ariaSort !== first ? first : numbers ? "ascending" : "descending";
+        for (const other of table.tHead.rows[0].cells) other.ariaSort = null;
+        head.ariaSort = to;
+        const turn = to === first ? 1 : -1;
+        const rows = [...body.rows].map((row) => [numbers ? value(row.cells[head.cellIndex]) : row.cells[head.cellIndex].innerText, row]);
+        body.append(...rows.sort(([a], [b]) => (a === "–") - (b === "–") || turn * compare(a, b)).map(([, row]) => row));
+      });
+    }
+  }
+
+  // A link into what is folded away unfolds it.
+  function unfold() {
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1).split("=")[0]);
+    if (!target) return;
+    for (let one = target.closest("details"); one; one = one.parentElement.closest("details")) one.open = true;
+    for (const one of target.querySelectorAll(":scope > details")) one.open = true;
+    target.scrollIntoView();
   }
 
   theme();
-  document.querySelectorAll(".icicles").forEach(charts);
+  document.querySelectorAll("table.sortable").forEach(sortable);
+  addEventListener("hashchange", unfold);
+  unfold();
+  document.querySelectorAll(".icicles").forEach(whenSeen);
   addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
   root.dataset.drawn = performance.now().toFixed(0);
 })();
