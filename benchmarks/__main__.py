@@ -30,6 +30,7 @@ def main() -> None:
         subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
     subprocess.run([docker, "image", "rm", "--force", *_by_hand_tags()], env=environ, check=False, capture_output=True)
     results.append(subprocess.run([sys.executable, "-m", "benchmarks.read_image"], check=False).returncode == 0)
+    results.append(subprocess.run([sys.executable, "-m", "benchmarks.render_report"], check=False).returncode == 0)
     sys.exit(0 if all(results) else 1)
 
 
