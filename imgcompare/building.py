@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from imgcompare import diagnose
+from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.dockerfile import SCRATCH, StageInfo, parse
 from imgcompare.engine import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
 from imgcompare.engine.context import BuildContext, open_context
@@ -93,7 +94,7 @@ def build_variant(
             ),
         )
         if isinstance(outcome, BuildFailed):
-            return diagnose.build_failed(outcome), outcome.build
+            return _why(blueprint, outcome), outcome.build
         reference, build = outcome.image, outcome.build
         bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
     image = bench.engine.image(reference)
@@ -106,6 +107,21 @@ def build_variant(
         base_diff_ids=_base_diff_ids(blueprint, bases),
         stages=blueprint.stages,
     ), build
+
+
+def build_stage(plan: Plan, blueprint: Blueprint, stage: str, tag: str, bench: Workbench) -> EngineImage | None:
+    """Build one stage of a variant that was built, by name or number, from the builder's cache; None when it fails."""
+    if blueprint.context is None:
+        return None
+    bench.ledger.record(IMAGE, tag)
+    request = replace(_request(plan, blueprint, blueprint.context), target=stage, tag=tag, no_cache=False)
+    outcome = bench.engine.build(request, lambda _text: None)
+    return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
+
+
+def _why(blueprint: Blueprint, outcome: BuildFailed) -> Failure:
+    evidence = Evidence(observed=diagnose.build_failed(outcome), log=outcome.log)
+    return diagnose.diagnose(Case(evidence=evidence, written=blueprint.stages, base=blueprint.base or ""))
 
 
 def base_layer_count(built: BuiltVariant) -> int | None:

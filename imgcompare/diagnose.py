@@ -1,16 +1,46 @@
-"""Pure: the evidence of a variant that does not work → a Failure with a stable code, the proof and the next step."""
+"""Pure: the evidence of a variant that does not work → a Failure with a stable code, the proof and the next step.
+
+A failure is first what was observed, and becomes its cause where the evidence proves one: ``diagnose``. The code of
+what was observed stays where no cause is proven but the program or the engine says itself what happened. Where not even
+that is so, or what is seen contradicts itself, the code is ``unknown``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from signal import Signals
 
 from imgcompare.check import Exited, Silent
+from imgcompare.diagnosis.builds import failed_build
+from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.libraries import shared_library
+from imgcompare.diagnosis.modules import missing_module
+from imgcompare.diagnosis.network import unreachable
+from imgcompare.diagnosis.packages import incompatible, no_application, permission
+from imgcompare.diagnosis.programs import cannot_start
 from imgcompare.engine import BuildFailed, ContainerState
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Check, Failure, Stage
 from imgcompare.safetext import printable
 
 _EVIDENCE_LINES = 12
+
+
+_CAUSES = (
+    failed_build,
+    cannot_start,
+    missing_module,
+    shared_library,
+    incompatible,
+    permission,
+    no_application,
+    unreachable,
+)
+
+
+def diagnose(case: Case) -> Failure:
+    """The proven cause of what was observed, or what was observed."""
+    return next((found for explain in _CAUSES if (found := explain(case)) is not None), case.evidence.observed)
 
 
 def build_failed(outcome: BuildFailed) -> Failure:
@@ -69,13 +99,33 @@ def exited(result: Exited, log: Sequence[str]) -> Failure:
             hint="Lower what the program takes (fewer workers, smaller caches).",
             evidence=evidence,
         )
+    if state.exit_code and not log:
+        return Failure(
+            stage=Stage.RUN,
+            code="unknown",
+            message=f"The container exited with code {state.exit_code}{_signal(state.exit_code)} and said nothing.",
+            hint="Start it by hand and look: docker run --rm -it IMAGE sh",
+            evidence=(*evidence, "the log is empty"),
+        )
     return Failure(
         stage=Stage.RUN,
         code="exits-at-once",
-        message=f"The container exited with code {state.exit_code} before its route answered.",
-        hint="The last log line usually names the cause.",
+        message="The program came to its end by itself (exit code 0): nothing is left to answer."
+        if state.exit_code == 0
+        else f"The container exited with code {state.exit_code}{_signal(state.exit_code)} before its route answered.",
+        hint="CMD must name what serves the app and stays in the foreground."
+        if state.exit_code == 0
+        else "The last log lines are the program's own; they usually name the cause.",
         evidence=evidence if log else (*evidence, "the log is empty"),
     )
+
+
+def _signal(code: int | None) -> str:
+    """The signal that an exit code tells of, by the convention of shells and engines: 128 and its number."""
+    try:
+        return f" ({Signals((code or 0) - 128).name})"
+    except ValueError:
+        return ""
 
 
 def silent(result: Silent, port: int, log: Sequence[str]) -> Failure:

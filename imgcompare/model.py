@@ -29,6 +29,7 @@ class Stage(StrEnum):
     RUN = "run"
     CHECK = "check"
     EXPORT = "export"
+    DIAGNOSE = "diagnose"
 
 
 class Tool(Struct, frozen=True, kw_only=True):

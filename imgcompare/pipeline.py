@@ -1,4 +1,4 @@
-"""The story of a run: for each variant, in parallel, build → run → check; export all at once → compare → report.
+"""The story of a run: for each variant, in parallel, build → run → check; export all → diagnose → compare → report.
 
 A variant that fails is data and the others go on. What ends the whole run (a signal, a lost engine) is the Outcome's
 ``error``, beside the report of everything that was finished by then.
@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from imgcompare import __version__, baseline, cautions, compare, diagnose, gates
 from imgcompare.building import Base, Blueprint, BuiltVariant, build_variant, provide_bases
+from imgcompare.diagnosing import find_causes
+from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.engine import EngineImage
 from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
 from imgcompare.interrupt import leave_signals_to_the_main_thread
@@ -56,6 +58,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         board.add_images(images[0].result())
         if changes := board.changes():
             board.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
+        board.explain(find_causes(plan, blueprints, board.variants, board.evidence, board.all_built(), bench))
     except (InterruptedRunError, EngineError, ImageFormatError) as exc:
         error = exc
         bench.cancel()
@@ -95,6 +98,7 @@ def _finish_variant(
         stage = Stage.RUN
         tried = run_variant(plan, blueprint.variant, built, bench)
         board.logged(variant.name, tried.log)
+        board.seen(variant.name, tried.evidence)
         verdict = Verdict.BROKEN if tried.failure else Verdict.WORKS
         variant = replace(
             variant,
@@ -156,6 +160,7 @@ class _Board:
     engine: EngineInfo
     created: str
     blueprints: tuple[Blueprint, ...]
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     _results: dict[str, Variant] = field(default_factory=dict)
     _builds: dict[str, Future[BuiltVariant | None]] = field(default_factory=dict)
     _logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -230,6 +235,21 @@ class _Board:
             build_args=variant.source.build_args,
         )
         return cautions.find(evidence)
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What is known of each variant, in order."""
+        return tuple(self._results.values())
+
+    def seen(self, name: str, evidence: Evidence | None) -> None:
+        """Keep what a failure was observed by."""
+        if evidence is not None:
+            self.evidence[name] = evidence
+
+    def explain(self, failures: Mapping[str, Failure]) -> None:
+        """Put the causes that were found in the place of what was observed."""
+        for name, failure in failures.items():
+            self._results[name] = replace(self._results[name], failure=failure)
 
     def stop_waiting(self) -> None:
         """Wake whoever waits for a build that will not come."""

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from imgcompare import diagnose
+from imgcompare import diagnose, gathering
 from imgcompare.building import BuiltVariant
 from imgcompare.check import Exited, Silent, check_route, wait_until_ready
 from imgcompare.config import Config
+from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.examining import look_closer
@@ -30,6 +31,7 @@ _HARDENED_WAIT_FACTOR = 10.0
 class Tried:
     """What running a variant showed; no failure means that it works.
 
+    ``evidence`` is what the failure was observed by, where there is more to it than the failure says itself.
     ``ready_at`` is when its route replied (monotonic seconds). ``log`` holds the last log lines of one that works,
     ``not_measured`` what was asked for and could not be had, and why.
     """
@@ -37,6 +39,7 @@ class Tried:
     run: Run | None = None
     check: Check | None = None
     failure: Failure | None = None
+    evidence: Evidence | None = None
     ready_at: float = 0.0
     log: tuple[str, ...] = ()
     hardened: Hardened | None = None
@@ -60,7 +63,7 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
     if tried.failure is None and (plan.config.hardened or variant.spec.hardened):
         notes = list(tried.not_measured)
         with bench.noting("running it hardened", notes):
-            tried = replace(tried, hardened=_harden(plan, variant.name, spec, tried.run, bench))
+            tried = replace(tried, hardened=_harden(plan, variant.name, spec, built.image, tried.run, bench))
         tried = replace(tried, not_measured=tuple(notes))
     return tried
 
@@ -69,7 +72,7 @@ def _run(plan: Plan, variant: PlannedVariant, image: EngineImage, spec: Containe
     """Run it as it is; one that works is looked at closer, and left up where that was asked for."""
     bench.progress.stage(variant.name, Stage.RUN, "creating the container")
     with bench.container(spec) as container:
-        tried = try_container(plan.config, variant.name, container, spec.container_port, bench)
+        tried = try_container(plan.config, variant.name, container, spec.container_port, image, bench)
         if tried.run and tried.failure is None:
             since_s = time.monotonic() - tried.ready_at
             looked = look_closer(plan.config, variant.name, container, image, tried.run, since_s, bench)
@@ -82,7 +85,9 @@ def _run(plan: Plan, variant: PlannedVariant, image: EngineImage, spec: Containe
     return tried
 
 
-def _harden(plan: Plan, name: str, spec: ContainerSpec, run: Run | None, bench: Workbench) -> Hardened:
+def _harden(
+    plan: Plan, name: str, spec: ContainerSpec, image: EngineImage, run: Run | None, bench: Workbench
+) -> Hardened:
     """Run it again with restrictions; what took a moment without them is not waited for as long as may be."""
     ready_after_s = run.ready_after_s if run and run.ready_after_s else plan.config.timeout_s
     patience_s = min(plan.config.timeout_s, max(_HARDENED_WAIT_S, _HARDENED_WAIT_FACTOR * ready_after_s))
@@ -92,12 +97,14 @@ def _harden(plan: Plan, name: str, spec: ContainerSpec, run: Run | None, bench: 
         bench.progress.stage(name, Stage.RUN, "hardened")
         container_name = f"imgcompare-hardened-{next(number)}-{plan.run_id}-{name}"
         with bench.container(replace(spec, name=container_name, host_port=None, **changes)) as container:
-            return try_container(config, name, container, spec.container_port, bench).failure
+            return try_container(config, name, container, spec.container_port, image, bench).failure
 
     return harden(try_with)
 
 
-def try_container(config: Config, name: str, container: Container, port: int, bench: Workbench) -> Tried:
+def try_container(
+    config: Config, name: str, container: Container, port: int, image: EngineImage, bench: Workbench
+) -> Tried:
     """Start a container, wait for its route, check the reply, measure its memory."""
     try:
         container.start()
@@ -105,10 +112,11 @@ def try_container(config: Config, name: str, container: Container, port: int, be
         return Tried(failure=diagnose.port_taken(exc))
     state = container.state()
     if state.error:
-        return Tried(failure=diagnose.start_failed(state))
+        observed = diagnose.start_failed(state)
+        return _broken(gathering.of_start(observed, state, container, image, config.env))
     host_port = container.host_port()
     if host_port is None:
-        return Tried(failure=_no_host_port(container, port))
+        return _no_host_port(container, port, image, config)
     run = Run(container_port=port, host_port=host_port)
     bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {host_port}")
     waited = wait_until_ready(
@@ -116,9 +124,12 @@ def try_container(config: Config, name: str, container: Container, port: int, be
     )
     match waited:
         case Exited():
-            return Tried(run=run, failure=diagnose.exited(waited, container.log_tail()))
+            observed = diagnose.exited(waited, container.log_tail())
+            return _broken(gathering.of_start(observed, waited.state, container, image, config.env), run)
         case Silent():
-            return Tried(run=run, failure=diagnose.silent(waited, port, container.log_tail()))
+            observed = diagnose.silent(waited, port, container.log_tail())
+            given = config.container_port is not None
+            return _broken(gathering.of_silence(observed, port, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
     check, problem = check_route(host_port, config.route, config.expect)
@@ -128,15 +139,25 @@ def try_container(config: Config, name: str, container: Container, port: int, be
         ready_after_s=waited.after_s,
         memory_bytes=container.memory_bytes(),
     )
-    failure = diagnose.wrong_reply(check, problem, container.log_tail()) if problem else None
-    return Tried(run=run, check=check, failure=failure, ready_at=ready_at)
+    if problem:
+        observed = diagnose.wrong_reply(check, problem, container.log_tail())
+        return replace(
+            _broken(gathering.of_reply(observed, check.status_code, container, image, config.env), run), check=check
+        )
+    return Tried(run=run, check=check, ready_at=ready_at)
 
 
-def _no_host_port(container: Container, port: int) -> Failure:
+def _broken(evidence: Evidence, run: Run | None = None) -> Tried:
+    """A variant that does not work, with what can be said of it at once; its files are looked at later."""
+    return Tried(run=run, failure=diagnose.diagnose(Case(evidence=evidence)), evidence=evidence)
+
+
+def _no_host_port(container: Container, port: int, image: EngineImage, config: Config) -> Tried:
     """Tell a container that was gone before its port appeared from an engine that published none."""
     state = container.state()
     if not state.running:
-        return diagnose.exited(Exited(state, 0.0), container.log_tail())
+        observed = diagnose.exited(Exited(state, 0.0), container.log_tail())
+        return _broken(gathering.of_start(observed, state, container, image, config.env))
     raise EngineError(f"the engine published no host port for container port {port}")
 
 

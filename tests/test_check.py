@@ -27,7 +27,7 @@ from imgcompare.check import (
     request,
     wait_until_ready,
 )
-from imgcompare.engine import ContainerState, Executed, Stopped
+from imgcompare.engine import ContainerState, Executed, Listener, Stopped
 from imgcompare.errors import EngineError
 from imgcompare.model import Expectation
 
@@ -92,9 +92,17 @@ class FakeContainer:
         """The next state."""
         return next(self._states)
 
-    def log_tail(self, lines: int = 40) -> Sequence[str]:
+    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
         """An empty log."""
         return ()
+
+    def listening(self) -> Sequence[Listener] | None:
+        """Nobody can look."""
+        return None
+
+    def head(self, path: str) -> bytes | None:
+        """No files."""
+        return None
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Nothing runs in it."""

@@ -65,10 +65,20 @@ def test_a_failed_build_names_its_step_first() -> None:
 
 
 def test_an_exit_says_code_and_time() -> None:
-    """The exit code stands in the message, with the time in the evidence; an empty log is said to be empty."""
-    failure = diagnose.exited(dead(3), ())
+    """The exit code stands in the message, with the time in the evidence; an exit by a signal names that."""
+    failure = diagnose.exited(dead(3), ("bye",))
     assert failure.message == "The container exited with code 3 before its route answered."
-    assert failure.evidence == ("exit code 3 after 1.2 s", "the log is empty")
+    assert failure.evidence == ("exit code 3 after 1.2 s", "bye")
+    assert "139 (SIGSEGV)" in diagnose.exited(dead(139), ("bye",)).message
+
+
+def test_an_exit_without_a_word_has_no_known_cause() -> None:
+    """An error code and an empty log prove nothing; an exit code of 0 does: the program had nothing more to do."""
+    silent = diagnose.exited(dead(3), ())
+    assert (silent.code, silent.message) == ("unknown", "The container exited with code 3 and said nothing.")
+    assert silent.evidence == ("exit code 3 after 1.2 s", "the log is empty")
+    done = diagnose.exited(dead(0), ())
+    assert (done.code, done.evidence) == ("exits-at-once", ("exit code 0 after 1.2 s", "the log is empty"))
 
 
 def test_out_of_memory_wins_over_the_exit_code() -> None:

@@ -149,6 +149,14 @@ class Executed:
     output: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, order=True)
+class Listener:
+    """A TCP socket that waits for connections inside a container: its address (``0.0.0.0``, ``::1``) and port."""
+
+    address: str
+    port: int
+
+
 class Container(Protocol):
     """A created container; nothing is read from it without a bound."""
 
@@ -165,8 +173,8 @@ class Container(Protocol):
     def state(self) -> ContainerState:
         """Its state now."""
 
-    def log_tail(self, lines: int = 40) -> Sequence[str]:
-        """The last log lines, stdout and stderr together, printable, at most 64 KiB read."""
+    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
+        """The last log lines, stdout and stderr together or stderr alone, printable, at most 64 KiB read."""
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
@@ -180,6 +188,12 @@ class Container(Protocol):
 
     def keep(self) -> None:
         """Leave it up when its ``with`` block ends well."""
+
+    def listening(self) -> Sequence[Listener] | None:
+        """The TCP sockets that wait for connections inside it, sorted; None where that cannot be seen."""
+
+    def head(self, path: str) -> bytes | None:
+        """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
 
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part (as ``docker stats`` counts), or None if unknown."""

@@ -121,6 +121,11 @@ class Api:
         with self._translated():
             return self._fetch("GET", f"/v{self.version}{path}", limit=limit, params=params)
 
+    def post(self, path: str, *, body: Mapping[str, Any], limit: int) -> bytes:
+        """Return at most ``limit`` bytes of the answer to a POST. Raises as ``call`` does."""
+        with self._translated():
+            return self._fetch("POST", f"/v{self.version}{path}", limit=limit, json=body)[0]
+
     def stream(
         self,
         method: str,

@@ -9,11 +9,14 @@ import re
 import time
 from contextlib import suppress
 from datetime import datetime
+from posixpath import dirname, join
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState, Executed, Stopped
+from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState, Executed, Listener, Stopped
 from imgcompare.engine.executing import execute
+from imgcompare.engine.filehead import first_file
+from imgcompare.engine.listening import TABLES, listeners, read_tables
 from imgcompare.engine.logs import demultiplex
 from imgcompare.engine.memory import memory_in_use, without_inactive
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, PortTakenError
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 _LOG_BYTES = 64 << 10
 # A json-file log holds what has no newline in entries of 16 KiB, and each counts as a line: four fill the cap.
 _LOG_ENTRIES = 4
+_MAX_LINKS = 8
+# A file's tar header, extensions of long names before it, and 4 KiB of the file.
+_ARCHIVE_BYTES = 16 << 10
 _PORT_WAIT_S = 5.0
 _CREATE_WAIT_S = 5.0
 _REMOVE_WAIT_S = 15.0
@@ -111,11 +117,11 @@ class SdkContainer:
             error=error,
         )
 
-    def log_tail(self, lines: int = 40) -> Sequence[str]:
-        """The last log lines, stdout and stderr together, printable; at most 64 KiB of them."""
+    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
+        """The last log lines, stdout and stderr together or stderr alone, printable; at most 64 KiB of them."""
         data = b""
         for count in (lines, _LOG_ENTRIES):
-            params = {"stdout": 1, "stderr": 1, "tail": min(lines, count)}
+            params = {"stdout": int(not stderr_only), "stderr": 1, "tail": min(lines, count)}
             data, whole = self._api.read(f"{self._path}/logs", params=params, limit=_LOG_BYTES)
             if whole:
                 break
@@ -149,6 +155,28 @@ class SdkContainer:
     def keep(self) -> None:
         """Leave it up when its ``with`` block ends well."""
         self._kept = True
+
+    def listening(self) -> Sequence[Listener] | None:
+        """The TCP sockets that wait for connections inside it, sorted: from its process's own tables, else by `cat`."""
+        found = self._inspect()
+        tables = read_tables(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
+        if tables is None:
+            with suppress(EngineRefusedError):
+                tables = self._output("cat", *TABLES).decode("ascii", "replace")
+        return listeners(tables) if tables else None
+
+    def head(self, path: str) -> bytes | None:
+        """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
+        for _ in range(_MAX_LINKS):
+            try:
+                data, _whole = self._api.read(f"{self._path}/archive", params={"path": path}, limit=_ARCHIVE_BYTES)
+            except EngineRefusedError:
+                return None
+            found = first_file(data)
+            if found is None or isinstance(found, bytes):
+                return found
+            path = join(dirname(path), found)
+        return None
 
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part: from its control group, else as the engine tells it."""
@@ -190,6 +218,11 @@ class SdkContainer:
     @property
     def _path(self) -> str:
         return f"/containers/{quote(self.name, safe='')}"
+
+    def _output(self, *command: str) -> bytes:
+        """What a command prints inside it, at most 64 KiB. Raises EngineError."""
+        made = self._api.call("POST", f"{self._path}/exec", body={"Cmd": command, "AttachStdout": True})
+        return demultiplex(self._api.post(f"/exec/{quote(str(made['Id']), safe='')}/start", body={}, limit=_LOG_BYTES))
 
     def _inspect(self) -> dict[str, Any]:
         return self._api.get(f"{self._path}/json")

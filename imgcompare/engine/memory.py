@@ -24,11 +24,7 @@ def memory_in_use(
     The process id may be another machine's, or of another namespace: the group must carry the container's id. Both
     versions of control groups: https://docs.kernel.org/admin-guide/cgroup-v1/memory.html and …/cgroup-v2.html.
     """
-    try:
-        lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    rows = [line.split(":", 2)[1:] for line in lines if container and container in line]
+    rows = groups_of(pid, container, proc=proc)
     for controllers, path in rows:
         if "memory" in controllers.split(","):
             return _read(groups / "memory" / path.lstrip("/"), "memory.usage_in_bytes", "total_inactive_file")
@@ -36,6 +32,15 @@ def memory_in_use(
         if not controllers:
             return _read(groups / path.lstrip("/"), "memory.current", "inactive_file")
     return None
+
+
+def groups_of(pid: int, container: str, *, proc: Path = Path("/proc")) -> list[list[str]]:
+    """The controllers and path of each of a process's control groups that carry a container's id; [] if none does."""
+    try:
+        lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return [line.split(":", 2)[1:] for line in lines if container and container in line]
 
 
 def _read(group: Path, usage: str, inactive: str) -> int | None:

@@ -63,10 +63,11 @@ class Page:
         self.lines.append(line)
         return True
 
-    def quote(self, line: str, lead: str) -> None:
+    def quote(self, line: str, lead: str, tone: Tone = "dim") -> None:
         """Add a line as it stands, cut between characters and not words: spaces in a log line mean something."""
         for piece in chop_cells(self.spell(line), self.style.width - len(lead)):
-            self.lines.append(Text(f"{lead}{piece}", _COLORS["dim"]))
+            self.lines.append(Text(f"{lead}{piece}", _COLORS[tone]))
+            lead = " " * len(lead)
 
     def fits(self, text: str) -> bool:
         """Say whether a text fits on one line."""

@@ -131,6 +131,10 @@ class _Page(Page):
         self.say(printable(variant.failure.message), lead=self.indent)
         for line in (line for evidence in variant.failure.evidence for line in printable_lines(evidence)):
             self.quote(line, f"{self.indent}  ")
+        lead = f"{self.indent}Fix   "
+        for line in variant.failure.fix:
+            self.quote(printable(line), lead, "strong")
+            lead = " " * len(lead)
         if variant.failure.hint:
             self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")
 

@@ -152,13 +152,13 @@ def builds(lasting_project: Project) -> Result:
     [
         ("syntax", "build-failed", ["line 2", "unknown instruction: RUNN"], "run again"),
         ("failing", "build-failed", ["exited with code 7", "on stdout", "why"], "run again"),
-        ("missing", "build-failed", ["COPY nothing.txt", "not found"], "run again"),
+        ("missing", "copy-source-missing", ["COPY nothing.txt", "not found"], ".dockerignore"),
         ("base", "image-unavailable", ["shop/base:1 is not on the engine", "connection refused"], "docker pull"),
         ("base", "image-unavailable", [], "--host"),
         ("gone", "image-unavailable", ["imgcompare-test/no:1 is not on the engine"], "docker pull"),
         ("portless", "no-port", ["The port to ask is not known: the image has no EXPOSE."], "--container-port"),
         ("two_ports", "no-port", ["the image exposes 8000/tcp, 8001/tcp"], "--container-port"),
-        ("no_program", "cannot-start", ['"gunicorn"', "not found"], "CMD"),
+        ("no_program", "executable-not-found", ['"gunicorn"', "not found"], "Install what brings it"),
     ],
 )
 def test_what_cannot_be_built_or_started_says_why(
@@ -249,8 +249,8 @@ def apps(lasting_project: Project) -> Result:
     [
         ("exits", "exits-at-once", ["code 3", "starting up", "ModuleNotFoundError: No module named 'flask'"]),
         ("eats", "out-of-memory", ["more memory than it may"]),
-        ("sleeps", "never-listens", ["No reply on container port 8000 within 6 s", "the log is empty"]),
-        ("loopback", "never-listens", ["No reply on container port 8000 within 6 s"]),
+        ("sleeps", "never-listens", ["No reply on container port 8000 within 6 s", "nothing listens on any port"]),
+        ("loopback", "binds-loopback", ["listens on 127.0.0.1:8000, the container's own loopback"]),
         ("hangs", "never-listens", ["it takes connections and sends no whole reply"]),
         ("garbage", "never-listens", ["no HTTP reply"]),
         ("talks", "never-listens", ["yyyyyyyy"]),

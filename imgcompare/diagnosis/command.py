@@ -1,0 +1,84 @@
+"""Pure: what an image runs, as words, and where it looks for the program."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from posixpath import join, normpath
+
+from imgcompare.engine import EngineImage
+
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SHELLS = re.compile(r"(?:/\S*/)?(?:sh|bash|dash|ash)")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """The words that an image runs; of a simple shell line those of the line.
+
+    ``keyword`` is the instruction that names the program. ``in_shell`` says that a shell starts it; words are then
+    empty where the line is no simple command.
+    """
+
+    words: tuple[str, ...]
+    keyword: str
+    in_shell: bool = False
+
+    @property
+    def program(self) -> str:
+        """The first word, "" where there is none."""
+        return self.words[0] if self.words else ""
+
+
+def command_of(image: EngineImage) -> Command:
+    """What a container of the image runs when nobody says otherwise."""
+    words = (*image.entrypoint, *image.cmd)
+    keyword = "ENTRYPOINT" if image.entrypoint else "CMD"
+    if len(words) >= 3 and _SHELLS.fullmatch(words[0]) and words[1] == "-c":
+        return Command(words=_simple(words[2]), keyword=keyword, in_shell=True)
+    return Command(words=words, keyword=keyword)
+
+
+def written(keyword: str, words: Sequence[str]) -> str:
+    """A command as a Dockerfile has it: ``CMD ["flask", "run"]``."""
+    return f"{keyword} {json.dumps(list(words), ensure_ascii=False)}"
+
+
+def rewritten(image: EngineImage, words: Sequence[str]) -> str:
+    """The instruction that makes the image run these words instead, what ENTRYPOINT has staying there."""
+    entry = image.entrypoint
+    if entry and tuple(words[: len(entry)]) == entry and len(words) > len(entry):
+        return written("CMD", words[len(entry) :])
+    return written("ENTRYPOINT" if entry else "CMD", words)
+
+
+def environment(image: EngineImage, given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a container: the image's, and over it what it was given."""
+    return dict(text.partition("=")[::2] for text in image.env) | dict(given)
+
+
+def search_paths(program: str, working_dir: str, env: Mapping[str, str]) -> list[str]:
+    """Where a program may be, in the order in which it is looked for."""
+    if not program:
+        return []
+    if "/" in program:
+        return [normpath(join("/", working_dir, program))]
+    return [normpath(join("/", folder, program)) for folder in env.get("PATH", DEFAULT_PATH).split(":") if folder]
+
+
+def _simple(line: str) -> tuple[str, ...]:
+    """The words of a shell line's last command, without assignments and ``exec``; () for what is more than that."""
+    last = re.split(r"&&|;|\n", line.strip())[-1]
+    if re.search(r"[|&<>`]|\$\(", last):
+        return ()
+    try:
+        words = shlex.split(last)
+    except ValueError:
+        return ()
+    while words and (words[0] == "exec" or _ASSIGNMENT.fullmatch(words[0])):
+        words.pop(0)
+    return tuple(words)

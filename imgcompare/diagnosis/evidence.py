@@ -1,0 +1,111 @@
+"""What was seen of a variant that does not work: everything that a diagnosis may rest on, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec.structs import replace
+
+from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
+from imgcompare.diagnosis.view import View
+from imgcompare.dockerfile import StageInfo
+from imgcompare.engine import EngineImage, Listener
+from imgcompare.model import Failure
+from imgcompare.safetext import printable
+
+_LIMIT = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One failure as it was observed, without a word on why.
+
+    ``errors`` are the last lines of stderr alone: what a program writes to stdout may come after its own last words.
+    ``env`` is what the container was given beside the image's. ``listeners`` is None where nobody could look, ``heads``
+    has the first bytes of the programs that the command starts, by path. ``port_given`` says that the port to ask was
+    named by the user and not by EXPOSE.
+    """
+
+    observed: Failure
+    log: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    image: EngineImage | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    exit_code: int | None = None
+    start_error: str = ""
+    status_code: int | None = None
+    port: int | None = None
+    port_given: bool = False
+    listeners: tuple[Listener, ...] | None = None
+    heads: Mapping[str, bytes] = field(default_factory=dict)
+    engine_architecture: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """The evidence beside what can be looked up: this image's files, those of its stages and of other variants.
+
+    ``view`` is None where the image was not read. ``stages`` are those that the Dockerfile takes files from, and
+    ``others`` the images of other variants, all by name. ``written`` are the stages stacked to the image, the lowest
+    first, with their instructions, and ``base`` is the image they stand on.
+    """
+
+    evidence: Evidence
+    view: View | None = None
+    stages: Mapping[str, View] = field(default_factory=dict)
+    others: Mapping[str, View] = field(default_factory=dict)
+    written: tuple[StageInfo, ...] = ()
+    base: str = ""
+
+    @cached_property
+    def command(self) -> Command:
+        """What the image runs."""
+        return command_of(self.evidence.image) if self.evidence.image else Command(words=(), keyword="CMD")
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The container's environment."""
+        return environment(self.evidence.image, self.evidence.env) if self.evidence.image else {}
+
+    @property
+    def working_dir(self) -> str:
+        """The folder that the program starts in."""
+        return (self.evidence.image.working_dir if self.evidence.image else "") or "/"
+
+    @property
+    def user(self) -> str:
+        """Who the program runs as, without the group; "root" where the image does not say."""
+        named = self.evidence.image.user.partition(":")[0] if self.evidence.image else ""
+        return "root" if named in {"", "0"} else named
+
+    def program_path(self, program: str) -> str | None:
+        """Where a program is found, or None."""
+        paths = search_paths(program, self.working_dir, self.environment)
+        if self.view is None:
+            return next((path for path in paths if path in self.evidence.heads), None)
+        return next((path for path in paths if self.view.file(path) is not None), None)
+
+    def elsewhere(self) -> Iterator[tuple[str, View]]:
+        """What else may have what this image lacks, in words: the stages first."""
+        yield from ((f"stage {name}", view) for name, view in self.stages.items())
+        yield from ((f"the variant {name}", view) for name, view in self.others.items())
+
+    def found(
+        self, code: str, message: str, proof: tuple[str, ...], *, hint: str = "", fix: tuple[str, ...] = ()
+    ) -> Failure:
+        """The observed failure with its cause: the lines that prove it before everything else."""
+        return replace(
+            self.evidence.observed,
+            code=code,
+            message=printable(message, limit=_LIMIT),
+            hint=printable(hint, limit=_LIMIT),
+            evidence=tuple(printable(line, limit=_LIMIT) for line in proof if line),
+            fix=tuple(printable(line, limit=2 * _LIMIT) for line in fix),
+        )
+
+    def ended(self) -> str:
+        """How the program ended, for the proof: ``exit code 1``; "" where it did not."""
+        code = self.evidence.exit_code
+        return "" if code is None or self.evidence.start_error else f"exit code {code}"

@@ -1,0 +1,61 @@
+"""Pure: what a Python program said last, from the end of its stderr."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_TRACEBACK = "Traceback (most recent call last):"
+_FRAME = re.compile(r'\s*File "([^"]+)", line (\d+)')
+_ERROR = re.compile(r"\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (.*))?")
+# What servers and interpreters still say when a program has died of an error: gunicorn, an access log, click's usage.
+_AFTERWARDS = re.compile(
+    r"\[[\d :+-]+\] \[\d+\] \[(?:INFO|ERROR|WARNING|CRITICAL)\] (?:Worker|Shutting down|Reason|Control|Exception in)"
+    r'|\S+ - - \[[^]]+\] "|.*"[A-Z]+ \S+ HTTP/[\d.]+" 5\d\d'
+)
+
+
+@dataclass(frozen=True)
+class LastError:
+    """The exception a program died of: its type without the module, its text, the line, and the files on its way."""
+
+    kind: str
+    text: str
+    line: str
+    files: tuple[str, ...] = ()
+
+
+def last_error(lines: Sequence[str]) -> LastError | None:
+    """The exception that ends the last traceback; None where something else was said after it.
+
+    A traceback that is followed by other words may have been dealt with, and the program have ended of something else.
+    """
+    at = max((number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)), default=None)
+    if at is None:
+        return _untraced(lines)
+    indent = len(lines[at]) - len(lines[at].lstrip())
+    files: list[str] = []
+    for number in range(at + 1, len(lines)):
+        line = lines[number]
+        if frame := _FRAME.match(line):
+            files.append(frame[1])
+        elif len(line) - len(line.lstrip()) <= indent:
+            error = _ERROR.fullmatch(line)
+            if error is None or not all(_AFTERWARDS.match(later) or later == error[2] for later in lines[number + 1 :]):
+                return None
+            return LastError(error[1].rpartition(".")[2], error[2] or "", line.strip(), tuple(files))
+    return None
+
+
+def _untraced(lines: Sequence[str]) -> LastError | None:
+    """What ``python -m`` and waitress say of a module that is not there, without a traceback."""
+    last = lines[-1] if lines else ""
+    if re.match(r"\S*python[\d.]*: (?:No module named |Error while finding module specification)", last):
+        match = re.search(r"No module named '?([\w.]+)'?", last)
+        return LastError("ModuleNotFoundError", f"No module named {match[1]!r}", last) if match else None
+    for line in lines[-8:]:
+        if match := re.match(r"There was an exception \((\w+)\) importing your module", line):
+            arguments = [text[1] for text in (re.match(r"\d+\. (.*)", one) for one in lines[-8:]) if text]
+            return LastError(match[1], arguments[0], arguments[0]) if arguments else None
+    return None

@@ -1,0 +1,228 @@
+"""Pure: a program that died because Python did not find a module."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+from imgcompare.diagnosis.copying import copied, copy_lines
+from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.interpreter import Python, python_of, version_of
+from imgcompare.diagnosis.last_words import LastError, last_error
+from imgcompare.model import Failure
+
+_MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")
+_PACKAGES = re.compile(r"(.*)/(?:site|dist)-packages(?:/|$)")
+# Distributions that are not named as what one imports from them.
+_DISTRIBUTIONS = {
+    "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "dotenv": "python-dotenv",
+    "jwt": "PyJWT", "MySQLdb": "mysqlclient", "PIL": "pillow", "pkg_resources": "'setuptools<81'",
+    "psycopg2": "psycopg2-binary", "sklearn": "scikit-learn", "yaml": "PyYAML",
+}  # fmt: skip
+
+
+def missing_module(case: Case) -> Failure | None:
+    """Why a module was not found, as far as the files tell."""
+    error = last_error(case.evidence.errors)
+    match = _MISSING.fullmatch(error.text) if error and error.kind in {"ModuleNotFoundError", "ImportError"} else None
+    if error is None or match is None or not case.evidence.exit_code:
+        return None
+    name = match[1].partition(".")[0]
+    if case.view is None:
+        return _nowhere(case, error, name)
+    python = python_of(case, error.files)
+    here = case.view.modules(name)
+    installed = [place for place in here if _PACKAGES.search(place)]
+    own = [place for place in here if place not in installed]
+    if match[1] != name and here:
+        return _part_missing(case, error, match[1], here)
+    if installed:
+        return _unseen(case, error, name, installed, python)
+    if own:
+        return _not_on_path(case, error, name, own)
+    return _elsewhere(case, error, name, python) or _nowhere(case, error, name)
+
+
+def _unseen(case: Case, error: LastError, name: str, places: list[str], python: Python | None) -> Failure | None:
+    """It is installed in this image, and this Python does not look there."""
+    place = places[0]
+    proof = (error.line, case.ended(), f"this image has it: {place}/{name}", _told(python))
+    if python is None:
+        return _contradiction(case, error, name, place)
+    if any(within(place, python.prefix) and version_of(place) == python.version for place in places):
+        return _contradiction(case, error, name, python.site)
+    home = next((user for user in (case.view.users if case.view else ()) if within(place, f"{user.home}/.local")), None)
+    if "/.local/lib/" in place and case.user not in {home.name if home else "", str(home.uid) if home else ""}:
+        return _others_home(case, name, place, proof, python)
+    if version_of(place) and python.version and version_of(place) != python.version:
+        return _other_version(case, name, place, proof, python)
+    environment = next(
+        (folder for folder in (case.view.environments if case.view else ()) if within(place, folder)), None
+    )
+    if environment and environment != python.prefix:
+        return case.found(
+            "virtualenv-not-used",
+            f"{name} is installed in the virtual environment {environment}, and the program is run by another Python.",
+            proof,
+            hint="Above CMD, in the last stage: the programs of the environment then come before all others.",
+            fix=(f"ENV PATH={environment}/bin:$PATH",),
+        )
+    return _contradiction(case, error, name, place)
+
+
+def _others_home(case: Case, name: str, place: str, proof: tuple[str, ...], python: Python) -> Failure:
+    home = place.partition("/.local/")[0]
+    proof = (*proof, f"the image runs as {case.user}, whose Python does not look into {home}")
+    fix: tuple[str, ...] = ()
+    hint = "Install without --user, so that the packages belong to everybody."
+    line = next((text for stage in case.written for text in user_installs(stage.instructions)), None)
+    if line:
+        fix, hint = (line,), "Instead of the line with --user: the packages then belong to everybody."
+    for source, view in case.stages.items():
+        if view.modules(name) and copied(case, source, f"{home}/.local"):
+            fix = (f"COPY --from={source} {home}/.local {python.prefix}",)
+            hint = f"Instead of the line that copies it to {home}: {python.prefix} is for all users."
+    return case.found(
+        "user-site-as-other-user",
+        f"{name} was installed with --user into the home of somebody else than the user who runs the program.",
+        proof,
+        hint=hint,
+        fix=fix,
+    )
+
+
+def user_installs(instructions: object) -> Iterator[str]:
+    """The RUN lines that install with --user, without it."""
+    for instruction in instructions if isinstance(instructions, tuple) else ():
+        if instruction.keyword == "RUN" and re.search(r"pip3? .*install .*--user\b", instruction.text):
+            yield "RUN " + re.sub(r"\s--user\b", "", instruction.text)
+
+
+def _other_version(case: Case, name: str, place: str, proof: tuple[str, ...], python: Python) -> Failure:
+    """The packages are for another minor version: copy them to the right folder if they fit, else change the base."""
+    wanted = version_of(place)
+    for source, view in case.stages.items():
+        for found in view.modules(name):
+            if version_of(found) == python.version:
+                return case.found(
+                    "python-version-mismatch",
+                    f"{name} lies where Python {wanted} looks; the image runs Python {python.version}.",
+                    (*proof, f"stage {source} has it for Python {python.version}: {found}"),
+                    hint=f"Instead of the line that copies to {place}.",
+                    fix=(f"COPY --from={source} {found} {python.site}",),
+                )
+    base = case.base
+    renamed = re.sub(rf"(python:){re.escape(python.version)}(?=[.\-]|$)(?:\.\d+)?", rf"\g<1>{wanted}", base)
+    return case.found(
+        "python-version-mismatch",
+        f"{name} is installed for Python {wanted}; the image runs Python {python.version}.",
+        proof,
+        hint="Give all stages the same Python version: packages of one are invisible to another, and compiled ones "
+        "would not run.",
+        fix=(f"FROM {renamed}",) if renamed != base else (),
+    )
+
+
+def _not_on_path(case: Case, error: LastError, name: str, places: list[str]) -> Failure:
+    """The application's own module, which lies in a folder that Python does not look into."""
+    place = places[0]
+    return case.found(
+        "application-not-found",
+        f"The module {name} is in {place}; the program starts in {case.working_dir}, and Python does not look there.",
+        (error.line, case.ended(), f"this image has it: {place}/{name}"),
+        hint="Above CMD: programs start in this folder, and Python looks where it starts.",
+        fix=(f"WORKDIR {place}",),
+    )
+
+
+def _part_missing(case: Case, error: LastError, name: str, places: list[str]) -> Failure:
+    """The package is there and has no such part."""
+    top = name.partition(".")[0]
+    installed = any(_PACKAGES.search(place) for place in places)
+    proof = (error.line, case.ended(), f"this image has {top}: {places[0]}/{top}")
+    if installed:
+        return case.found(
+            "incompatible-packages",
+            f"The installed {top} has no {name}: what imports it was written for another version.",
+            (*proof, *(f"it is imported by {file}" for file in error.files[-1:])),
+            hint=f"Pin the version of {top} that has it, beside the package that needs it.",
+        )
+    return case.found(
+        "application-not-found",
+        f"The application's package {top} is in the image, and its part {name} is not.",
+        proof,
+        hint="See that COPY takes the whole folder, and that .dockerignore leaves nothing out that is imported.",
+    )
+
+
+def _elsewhere(case: Case, error: LastError, name: str, python: Python | None) -> Failure | None:
+    """It is in no layer of this image, but a stage or another variant has it."""
+    for words, view in case.elsewhere():
+        places = view.modules(name)
+        if not places:
+            continue
+        place = next((found for found in places if _PACKAGES.search(found)), places[0])
+        installed = _PACKAGES.search(place) is not None
+        source = view.name if words.startswith("stage ") else None
+        fix = copy_lines(case, source, view, place, python) if source else ()
+        if source and not installed:
+            fix = (f"COPY --from={source} {place} {place}",)
+        return case.found(
+            "missing-python-module" if installed else "application-not-found",
+            f"Python does not find {name}: it is in {words} and in no layer of this image.",
+            (error.line, case.ended(), f"{words} has it: {place}/{name}"),
+            hint="Into the last stage, above CMD." if fix else f"Install {name} in this image, too.",
+            fix=fix or ((_install(name),) if installed else ()),
+        )
+    return None
+
+
+def _nowhere(case: Case, error: LastError, name: str) -> Failure:
+    """No image that was looked into has it: the application's own by the command's words, else a package."""
+    where = "no layer of this image" if case.view else "this image, which could not be looked into"
+    if any(re.match(rf"(?:[\w/]*/)?{re.escape(name)}(?:[.:]|$)", word) for word in _applications(case)):
+        return case.found(
+            "application-not-found",
+            f"The command names the module {name}, and there is no {name}.py and no package {name} in {where}.",
+            (error.line, case.ended()),
+            hint="See what COPY takes and where it puts it, and what the command names.",
+        )
+    if name in sys.stdlib_module_names:
+        return _contradiction(case, error, name, "the standard library")
+    return case.found(
+        "missing-python-module",
+        f"Python does not find {name}: nothing of that name was seen in {where}.",
+        (error.line, case.ended()),
+        hint="Add it to the requirements that this image installs.",
+        fix=(_install(name),) if case.view else (),
+    )
+
+
+def _applications(case: Case) -> tuple[str, ...]:
+    """What the command and the environment name as the application."""
+    named = (case.environment.get(key, "") for key in ("FLASK_APP", "DJANGO_SETTINGS_MODULE"))
+    return (*case.command.words[1:], *(name for name in named if name))
+
+
+def _contradiction(case: Case, error: LastError, name: str, place: str) -> Failure:
+    """The program says that it is missing, and it is where it should be: more is wrong than can be seen."""
+    return case.found(
+        "unknown",
+        f"Python does not find {name}, although it is in {place}; why cannot be told from outside.",
+        (error.line, case.ended()),
+        hint="Look at PYTHONPATH and at the permissions of that folder.",
+    )
+
+
+def _told(python: Python | None) -> str:
+    return f"the program is run by {python.path}, Python {python.version or 'of unknown version'}" if python else ""
+
+
+def _install(name: str) -> str:
+    return f"RUN pip install --no-cache-dir {_DISTRIBUTIONS.get(name, name.replace('_', '-'))}"
+
+
+def within(path: str, folder: str) -> bool:
+    """Whether a path lies below a folder."""
+    return path.startswith(f"{folder.rstrip('/')}/")
