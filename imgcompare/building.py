@@ -114,8 +114,8 @@ def build_stage(plan: Plan, blueprint: Blueprint, stage: str, tag: str, bench: W
     if blueprint.context is None:
         return None
     bench.ledger.record(IMAGE, tag)
-    request = replace(_request(plan, blueprint, blueprint.context), target=stage, tag=tag, no_cache=False)
-    outcome = bench.engine.build(request, lambda _text: None)
+    wanted = replace(build_request(plan, blueprint, blueprint.context, tag), target=stage, no_cache=False)
+    outcome = bench.engine.build(wanted, lambda _text: None)
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
 
 

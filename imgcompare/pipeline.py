@@ -58,7 +58,9 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         board.add_images(images[0].result())
         if changes := board.changes():
             board.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
-        board.explain(find_causes(plan, blueprints, board.variants, board.evidence, board.all_built(), bench))
+        if board.evidence:
+            seen = board.variants, board.evidence, board.all_built()
+            board.explain(pool.submit(find_causes, plan, blueprints, *seen, bench).result())
     except (InterruptedRunError, EngineError, ImageFormatError) as exc:
         error = exc
         bench.cancel()
