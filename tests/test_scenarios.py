@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from imgcompare.errors import UsageError
-from imgcompare.scenarios import SCENARIOS, bundled_root, scenario
+from imgcompare.scenarios import SCENARIOS, bundled_root, scenario, scenarios
 
 NAMES = "default, slim-to-slim, full-to-slim, flask-run, targets, waitress-json, base-images, common-mistakes"
 
@@ -28,7 +28,9 @@ def test_every_scenario_is_whole(name: str) -> None:
     assert found.name == name
     assert found.context.is_dir()
     assert [one.dockerfile for one in found.variants if not one.dockerfile.is_file()] == []
-    assert found.baseline in {one.name for one in found.variants}
+    assert found.baseline in {one.name for one in found.variants if not one.expected_failure}
+    assert found.description
+    assert found.lessons or name == "default"
 
 
 def test_a_mistyped_name_is_answered_with_the_right_one() -> None:
@@ -44,3 +46,16 @@ def test_a_name_like_no_other_lists_what_there_is() -> None:
     with pytest.raises(UsageError) as caught:
         scenario("zzz")
     assert caught.value.hint == f"Scenarios: {NAMES}."
+
+
+def test_all_means_every_one_once_and_the_order_is_the_one_given() -> None:
+    """Names can be repeated, and mixed with ``all``."""
+    assert [one.name for one in scenarios(("targets", "default", "targets"))] == ["targets", "default"]
+    assert [one.name for one in scenarios(("targets", "all"))] == ["targets", *(n for n in SCENARIOS if n != "targets")]
+
+
+def test_at_least_twelve_common_mistakes_are_bundled() -> None:
+    """Most of the field's symptoms have a container here that shows them, and no two the same name."""
+    names = [one.name for one in scenario("common-mistakes").variants]
+    assert len({one.expected_failure for one in scenario("common-mistakes").variants} - {None}) >= 12
+    assert len(names) == len(set(names))

@@ -19,6 +19,7 @@ from imgcompare.units import draw_bar
 LIST_BELOW = 50  # cells: narrower than this, lines read better than columns
 _BAR_MIN, _BAR_MAX = 5, 30
 _WIDE_MIN = 12
+_GAP = 2
 _COLORS: dict[Tone, str] = {"plain": "", "strong": "bold", "good": "green", "bad": "red", "dim": "dim"}
 # A number and its unit are one word: "757.8" never stands alone at the end of a line.
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:[kMGT]?B|ms|s|min|h)\b)")
@@ -86,6 +87,13 @@ class Page:
         self.lines += _draw(columns, len(grid.rows))
         return True
 
+    def whole(self, grid: Grid) -> bool:
+        """Add a table if nothing of it has to be cut; False where something would."""
+        columns = tuple(Wide(key=column.key, title=column.title) for column in grid.columns)
+        texts = [[column.title, *(row[number].text for row in grid.rows)] for number, column in enumerate(grid.columns)]
+        needed = sum(max(cell_len(self.spell(text)) for text in column) + _GAP for column in texts) - _GAP
+        return needed <= self.style.width and self.grid(Grid(columns, grid.rows))
+
     def table(self, grid: Grid) -> None:
         """Add a table, or a line for each of its rows where no form of it fits."""
         if not self.grid(grid):
@@ -121,7 +129,7 @@ class _Fitted:
 
     @property
     def gap(self) -> int:
-        return 1 if self.column.joined else 2
+        return 1 if self.column.joined else _GAP
 
     @property
     def wants(self) -> int:

@@ -9,12 +9,11 @@ import msgspec
 
 from imgcompare.model import SCHEMA_VERSION
 from imgcompare.render import Style
-from imgcompare.render.page import Page, Wide
-from imgcompare.render.rows import Cell, Grid
+from imgcompare.render.page import Page
+from imgcompare.render.rows import Cell, Column, Grid
 from imgcompare.scenarios.kinds import Scenario, ScenarioVariant
 
-_COLUMNS = (Wide(key="name", title=""), Wide(key="expected", title=""), Wide(key="about", title=""))
-_GAP = 2
+_COLUMNS = (Column(key="name", title=""), Column(key="expected", title=""), Column(key="about", title=""))
 
 
 def render(scenarios: Sequence[Scenario], root: Path, style: Style) -> str:
@@ -38,12 +37,9 @@ def to_json(scenarios: Sequence[Scenario]) -> str:
 
 def _variants(page: Page, rows: tuple[tuple[Cell, ...], ...]) -> None:
     """Add the variants as a table, or as sentences where a cell would have to be cut."""
-    width = sum(max(len(row[number].text) for row in rows) + _GAP for number in range(len(_COLUMNS)))
-    if width <= page.style.width:
-        page.table(Grid(_COLUMNS, rows))
-        return
-    for name, expected, about in rows:
-        page.say(f"{name.text.strip()}: {expected.text}; {about.text}", lead="  ", hang=4)
+    if not page.whole(Grid(_COLUMNS, rows)):
+        for name, expected, about in rows:
+            page.say(f"{name.text.strip()}: {expected.text}; {about.text}", lead="  ", hang=4)
 
 
 def _row(variant: ScenarioVariant) -> tuple[Cell, ...]:

@@ -11,7 +11,7 @@ from imgcompare.render import against as told_against
 from imgcompare.render.cautions import build_warnings
 from imgcompare.render.changes import build_changes
 from imgcompare.render.gates import build_gates
-from imgcompare.render.page import LIST_BELOW, Page, Wide
+from imgcompare.render.page import LIST_BELOW, Page
 from imgcompare.render.rows import NOTHING, Grid, Tone, build_grid
 from imgcompare.safetext import printable, printable_lines
 
@@ -90,11 +90,13 @@ class _Page(Page):
             self.table(grid)
 
     def warnings(self, grid: Grid) -> None:
-        """Add a row for each warning; the sentence takes the room that is left."""
-        if grid.rows:
-            self.gap()
-            *columns, message = grid.columns
-            self.table(Grid((*columns, Wide(key=message.key, title=message.title)), grid.rows))
+        """Add a row for each warning, or a sentence where a row would be cut."""
+        if not grid.rows:
+            return
+        self.gap()
+        if not self.whole(grid):
+            for code, names, message in grid.rows:
+                self.say(f"{code.text} ({names.text}): {message.text}", lead="! ")
 
     def against(self, against: Against | None) -> None:
         """Add what changed since the stored baseline: sizes, packages, and what else is not the same."""

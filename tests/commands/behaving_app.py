@@ -34,6 +34,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The environment variable GREETING and what the build argument PLANET was."""
         self._reply(f"{os.environ.get('GREETING')}, {Path('/planet').read_text().strip()}".encode())
 
+    def packed_json(self) -> None:
+        """JSON without a space too many."""
+        self._reply(b'{"a":[1,2],"b":"hello"}', kind="application/json")
+
+    def loose_json(self) -> None:
+        """JSON that means the same."""
+        self._reply(b'{\n  "b": "hello",\n  "a": [1, 2]\n}\n', kind="application/json; charset=utf-8")
+
+    def other_json(self) -> None:
+        """JSON that means something else."""
+        self._reply(b'{"a":[2,1],"b":"hello"}', kind="application/json")
+
     def fails(self) -> None:
         """A server error, with an escape sequence in its body."""
         self._reply(b"oh \x1b[31mno", status=500)
@@ -67,8 +79,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """No reply at all."""
         time.sleep(600)
 
-    def _reply(self, body: bytes, *, status: int = 200, length: int | None = None, location: str = "") -> None:
+    def _reply(
+        self, body: bytes, *, status: int = 200, length: int | None = None, location: str = "", kind: str = ""
+    ) -> None:
         self.send_response(status)
+        if kind:
+            self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         if location:
             self.send_header("Location", location)

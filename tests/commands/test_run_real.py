@@ -247,6 +247,21 @@ def test_bodies_that_differ_make_a_variant_broken_unless_declared(project: Proje
     assert project("run", *arguments, "--json", "--expect-body-pattern", ".").code == 0
 
 
+def test_json_replies_are_compared_as_json(project: Project) -> None:
+    """Key order and white space do not make a reply another one; another value does."""
+    result = project("run", *project.stages("packed_json", "loose_json", "other_json"), "--json")
+    assert {v["name"]: v["verdict"] for v in result.report["variants"]} == {
+        "packed_json": "works",
+        "loose_json": "works",
+        "other_json": "broken",
+    }
+    assert result.variant("other_json")["failure"]["code"] == "different-response"
+    checks = [result.variant(name)["check"] for name in ("packed_json", "loose_json")]
+    assert checks[0]["body_json_sha256"] == checks[1]["body_json_sha256"]
+    assert checks[0]["body_sha256"] != checks[1]["body_sha256"]
+    assert project("run", *project.stages("packed_json", "loose_json"), "-q").code == 0
+
+
 def test_the_progress_does_not_call_a_variant_working_before_it_was_compared(project: Project) -> None:
     """What a line on stderr says of a variant still holds in the report."""
     result = project("run", *project.stages("works", "raw"))

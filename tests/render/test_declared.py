@@ -163,7 +163,7 @@ def test_what_is_not_as_declared_is_told_clearly(
     assert page(report, 80).count("✗ not as declared\n") == 2
 
 
-@pytest.mark.parametrize("format_", ["table", "markdown"])
+@pytest.mark.parametrize("format_", ["table", "markdown", "html"])
 def test_every_page_says_what_was_left_out_and_what_is_as_expected(declared: Report, format_: str) -> None:
     """No format passes over a variant in silence."""
     text = render(declared, format_, Style(width=100, color=False, ascii_only=False))

@@ -319,9 +319,10 @@ no-healthcheck  single-stage               It has no HEALTHCHECK: an app that ha
 """
     )
     assert """
-Warning         Variant
-runs-as-root    single-stage, multi…  The app runs as root.
-no-healthcheck  single-stage          It has no HEALTHCHECK…
+! runs-as-root (single-stage, multi-stage): The app runs as
+  root.
+! no-healthcheck (single-stage): It has no HEALTHCHECK: an
+  app that hangs looks well.
 """ in page(report, 60)
 
 
