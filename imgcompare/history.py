@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from imgcompare import store
 from imgcompare.errors import UsageError
-from imgcompare.model import SCHEMA_VERSION, Verdict
+from imgcompare.model import SCHEMA_VERSION, Report, Verdict
 
 KEPT_RUNS = 50
 """How many saved runs a folder keeps: the newest."""
@@ -93,22 +93,8 @@ def prune(folder: Path) -> None:
             path.unlink()
 
 
-def _read(path: Path) -> list[PastRun]:
-    data = store.read_bounded(path, "report", "`imgcompare run` makes one.")
-    try:
-        head = msgspec.json.decode(data, type=_Head)
-        if not 1 <= head.schema_version <= SCHEMA_VERSION:
-            raise UsageError(f"{path} has schema_version {head.schema_version}")
-        if head.comparisons:
-            reports = msgspec.json.decode(data, type=_Collection).comparisons
-        else:
-            reports = (msgspec.json.decode(data, type=_Report),)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise UsageError(f"{path} is no whole report of imgcompare: {exc}") from exc
-    return [_past(path.stem, report) for report in reports]
-
-
-def _past(run: str, report: _Report) -> PastRun:
+def past_of(report: Report | _Report, run: str = "") -> PastRun:
+    """Return what a trend needs of a report."""
     return PastRun(
         run=run,
         created=report.created,
@@ -124,3 +110,18 @@ def _past(run: str, report: _Report) -> PastRun:
             for variant in report.variants
         ),
     )
+
+
+def _read(path: Path) -> list[PastRun]:
+    data = store.read_bounded(path, "report", "`imgcompare run` makes one.")
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if not 1 <= head.schema_version <= SCHEMA_VERSION:
+            raise UsageError(f"{path} has schema_version {head.schema_version}")
+        if head.comparisons:
+            reports = msgspec.json.decode(data, type=_Collection).comparisons
+        else:
+            reports = (msgspec.json.decode(data, type=_Report),)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise UsageError(f"{path} is no whole report of imgcompare: {exc}") from exc
+    return [past_of(report, path.stem) for report in reports]

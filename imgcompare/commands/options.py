@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from imgcompare.history import PastRun
     from imgcompare.model import Document
 
 FORMATS = ("table", "json", "markdown", "html", "junit", "csv", "github")
@@ -163,18 +164,29 @@ class Output:
         from imgcompare.terminal import style_for  # noqa: PLC0415
 
         failed: list[UsageError] = []
+        past = self._past()
         plain = Style(width=100, color=False, ascii_only=False)
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
-                write_text(render(document, target.format, style_for(sys.stdout, os.environ), notes=notes))
+                write_text(render(document, target.format, style_for(sys.stdout, os.environ), notes, past))
                 continue
             write = append if target.append else write_atomically
             try:
-                write(target.path, render(document, target.format, plain, notes=notes))
+                write(target.path, render(document, target.format, plain, notes, past))
             except UsageError as exc:
                 failed.append(exc)
         if failed:
             raise failed[0]
+
+    def _past(self) -> tuple[PastRun, ...]:
+        """The saved runs of this folder, where a format shows a trend."""
+        from imgcompare.render import DRAWS_PAST  # noqa: PLC0415
+
+        if not any(target.format in DRAWS_PAST for target in self.targets):
+            return ()
+        from imgcompare.history import KEPT_RUNS, read_history  # noqa: PLC0415
+
+        return read_history(Path.cwd(), KEPT_RUNS).runs
 
 
 def _job_summary(outputs: Sequence[Target]) -> tuple[Target, ...]:

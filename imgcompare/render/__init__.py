@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from imgcompare.errors import UsageError
 from imgcompare.model import Document
+
+if TYPE_CHECKING:
+    from imgcompare.history import PastRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +46,21 @@ RENDERERS: dict[str, Renderer] = {
     "github": _module("github"),
 }
 
+DRAWS_PAST = frozenset({"html"})
 
-def render(document: Document, format: str, style: Style, notes: tuple[str, ...] = ()) -> str:
+
+def render(
+    document: Document, format: str, style: Style, notes: tuple[str, ...] = (), past: Sequence[PastRun] = ()
+) -> str:
     """Return a report or a collection in a format of RENDERERS, ending in a line feed.
 
-    ``notes`` are remarks of this run alone. Raises UsageError for a format that does not exist.
+    ``notes`` are remarks of this run alone, ``past`` earlier runs, which the formats of DRAWS_PAST show a trend of.
+    Raises UsageError for a format that does not exist.
     """
     if format not in RENDERERS:
         raise UsageError(f"unknown format {format!r}", hint=f"Formats: {', '.join(RENDERERS)}.")
+    if format in DRAWS_PAST:
+        from imgcompare.render import html  # noqa: PLC0415 - heavy
+
+        return html.render(document, style, notes, past)
     return RENDERERS[format](document, style, notes)

@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from imgcompare.compare import as_expected
+from imgcompare.history import PastRun
 from imgcompare.model import (
     Caution,
     Collection,
@@ -34,6 +35,7 @@ from imgcompare.render import Style, charts, tables, words
 from imgcompare.render.facts import without
 from imgcompare.render.gates import build_gates
 from imgcompare.render.rows import Cell, Column, Grid, build_grid, pull_size, variant_name
+from imgcompare.render.trends import Trend, build_runs, trends, until
 from imgcompare.safetext import printable, printable_lines
 from imgcompare.units import format_bytes, format_change, format_delta, format_seconds
 
@@ -73,9 +75,16 @@ class View:
     opened: Variant | None
     packages: Grid
     trees: Markup
+    runs: Grid
+    trends: tuple[Trend, ...]
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - a page has no width
+def render(
+    document: Document,
+    style: Style,  # noqa: ARG001 - a page has no width
+    notes: tuple[str, ...],
+    past: Sequence[PastRun] = (),
+) -> str:
     """Return the page."""
     script, css = _asset("report.js"), _asset("report.css")
     reports = document.comparisons if isinstance(document, Collection) else (document,)
@@ -85,7 +94,7 @@ def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # 
         .render(
             document=document,
             collection=document if isinstance(document, Collection) else None,
-            views=[_view(f"c{number}", report) for number, report in enumerate(reports, 1)],
+            views=[_view(f"c{number}", report, until(report, past)) for number, report in enumerate(reports, 1)],
             summary=_summary(reports),
             notes=[printable(note) for note in notes],
             script=Markup(script),  # noqa: S704 - our own file
@@ -140,7 +149,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _view(id_: str, report: Report) -> View:
+def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
     images = [v.image for v in report.variants if v.image]
     largest = max((image.uncompressed_size for image in images), default=0)
     longest = max(map(charts.duration, report.variants), default=0)
@@ -162,6 +171,8 @@ def _view(id_: str, report: Report) -> View:
         opened=next((v for v, _, _ in changes if v.name == report.comparison.smallest_working), first),
         packages=tables.build_packages(report),
         trees=_trees(report.variants),
+        runs=build_runs(runs),
+        trends=trends(runs) if len(runs) > 1 else (),
     )
 
 

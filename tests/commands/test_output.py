@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.commands.options import FORMATS, Target
 from imgcompare.commands.report import report
@@ -126,3 +127,13 @@ def test_a_summary_that_cannot_be_written_is_found_first(reported: Offline) -> N
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot write missing/summary.md: No such file or directory" in done.stderr
     assert reported("report", "--format", "github").returncode == 0
+
+
+def test_the_page_has_the_trend_of_the_folder_s_runs(reported: Offline) -> None:
+    """A damaged saved run is no reason not to draw the others."""
+    later = replace(REPORT, created="2999-01-01T00:00:00Z")
+    save(later, prepare(reported.folder), "29990101T000000000-abcdef")
+    (reported.folder / ".imgcompare/runs/20200101T000000000-abcdef.json").write_text("{")
+    done = reported("report", "-o", "page.html")
+    assert done.returncode == 0, done.stderr
+    assert 'id="c1-trend"' in (reported.folder / "page.html").read_text()
