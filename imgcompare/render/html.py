@@ -31,7 +31,8 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
-from imgcompare.render import Style, charts, tables, words
+from imgcompare.render import Style, against, charts, tables, words
+from imgcompare.render.changes import build_changes
 from imgcompare.render.facts import without
 from imgcompare.render.gates import build_gates
 from imgcompare.render.rows import Cell, Column, Grid, build_grid, pull_size, variant_name
@@ -67,7 +68,6 @@ class View:
     categories: tuple[str, ...]
     timelines: tuple[tuple[Variant, tuple[charts.Span, ...]], ...]
     axis: charts.Axis
-    broken: tuple[Variant, ...]
     warnings: tuple[tuple[Caution, tuple[str, ...]], ...]
     images: tuple[Variant, ...]
     files: tuple[Variant, ...]
@@ -133,6 +133,8 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "tables": tables,
         "words": words,
+        "against": against,
+        "build_changes": build_changes,
         "build_gates": build_gates,
         "as_expected": as_expected,
         "summary_grid": lambda report: without(build_grid(report), ("bar",)),
@@ -163,7 +165,6 @@ def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
         categories=tuple(name for name in charts.CATEGORIES if name in present),
         timelines=tuple((variant, charts.timeline(variant, longest)) for variant in report.variants),
         axis=charts.time_axis(longest),
-        broken=tuple(v for v in report.variants if v.verdict is Verdict.BROKEN or _works_after_all(v)),
         warnings=tuple(_warnings(report.variants)),
         images=tuple(v for v in report.variants if v.image and v.image.layers),
         files=tuple(v for v in report.variants if v.image and (v.image.largest_files or v.image.wasted_files)),
@@ -192,10 +193,6 @@ def _sizes(report: Report, largest: int) -> Iterator[Size]:
                 change=cells["change"].text if "change" in cells else "",
                 verdict=cells["verdict"],
             )
-
-
-def _works_after_all(variant: Variant) -> bool:
-    return variant.verdict is Verdict.WORKS and not as_expected(variant)
 
 
 def _warnings(variants: Sequence[Variant]) -> Iterator[tuple[Caution, tuple[str, ...]]]:

@@ -108,15 +108,6 @@ def _hardened(variant: Variant) -> str:
     return f"broken by {printable(hardened.broken_by or 'several restrictions together', limit=100)}"
 
 
-def _after_change(variant: Variant) -> str:
-    change = variant.after_change
-    if change is None:
-        return ""
-    pull = "" if change.pull_size is None else f", {format_bytes(change.pull_size)} to pull"
-    steps = f"{len(change.rebuilt_steps)} of {change.step_count} steps"
-    return f"{format_seconds(change.duration_s)}, {steps} anew{pull}"
-
-
 _FACTS: tuple[tuple[str, Callable[[Variant], str]], ...] = (
     ("Made from", _source),
     ("Image", _of_image(lambda image: printable(image.image_id[len("sha256:") : SHORT_ID]))),
@@ -130,7 +121,6 @@ _FACTS: tuple[tuple[str, Callable[[Variant], str]], ...] = (
     ("Health", _health),
     ("Stops on", _stopped),
     ("Hardened", _hardened),
-    ("After a change", _after_change),
 )
 
 

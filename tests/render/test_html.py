@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from imgcompare.model import (
+    AfterChange,
     Against,
     AgainstRow,
     Caution,
@@ -20,6 +21,7 @@ from imgcompare.model import (
     Entry,
     Failure,
     Gate,
+    Hardened,
     Image,
     Layer,
     PackageCounts,
@@ -150,19 +152,19 @@ def test_the_chart_is_used_by_keyboard(browser: Browser, report: Report, tmp_pat
     show(browser, report, tmp_path)
     where = "document.activeElement.getAttribute('aria-label')"
     browser.script("document.querySelector('.cells button[tabindex=\"0\"]').focus()")
-    assert browser.script(where) == "image single-stage, 957.2 MB, 100 % of the image, 10 files and folders"
+    assert browser.script(where) == "single-stage 957.2 MB: image, 100 % of the image, 10 files and folders"
     browser.press("ArrowRight")
     browser.press("ArrowDown")
-    assert browser.script(where) == "layer 2: RUN flask 2, 478.6 MB, 50 % of the image, 9 files and folders"
+    assert browser.script(where) == "2: RUN flask 2 478.6 MB: layer, 50 % of the image, 9 files and folders"
     browser.press("ArrowUp")
     browser.press("ArrowRight")
     browser.press("Enter")
-    assert browser.script(where) == "category system packages, 478.6 MB, 50 % of the image"
+    assert browser.script(where) == "system packages 478.6 MB: category, 50 % of the image"
     assert text(browser, ".crumbs") == "single-stage › 1: RUN flask 1 › system packages"
     assert browser.script("location.hash") == "#c1-bytes=0.0.0/1"
     browser.press("ArrowRight")
     browser.press("ArrowRight")
-    assert browser.script(where) == "file /usr/lib/flask.so, 478.6 MB, 50 % of the image"
+    assert browser.script(where) == "/usr/lib/flask.so 478.6 MB: file, 50 % of the image"
     browser.press("Escape")
     assert text(browser, ".crumbs") == "single-stage › 1: RUN flask 1"
 
@@ -356,6 +358,25 @@ def test_gates_and_a_stored_baseline(browser: Browser, report: Report, tmp_path:
     assert "957.2 MB\t≤ 120.0 MB\t✗ 837.2 MB over" in text(browser, "[aria-labelledby='c1-gates'] table")
     assert "multi-stage\t198.0 MB\t+1.4 MB" in text(browser, "[aria-labelledby='c1-against'] table")
     assert "Other engine." in text(browser, "[aria-labelledby='c1-against']")
+
+
+def test_a_change_and_a_hardened_run(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """What a change costs is a table; what breaks under restrictions is told with its evidence."""
+    broken = Failure(stage=Stage.RUN, code="exits-at-once", message="It ended.", evidence=("Read-only file system",))
+    variant = replace(
+        report.variants[1],
+        after_change=AfterChange(
+            changed_file="app.py", duration_s=2, step_count=9, rebuilt_steps=("[8/9] COPY . .",), pull_size=12_000
+        ),
+        hardened=Hardened(works=False, restrictions=("read-only",), broken_by="read-only", failure=broken),
+    )
+    show(browser, replace(report, variants=(report.variants[0], variant)), tmp_path)
+    assert "multi-stage\tapp.py\t1/9 steps\t2.0 s\t≈ 12 kB" in text(browser, "[aria-labelledby='c1-after'] table")
+    assert "[8/9] COPY . ." in str(browser.script("document.querySelector('[aria-labelledby=c1-after]').textContent"))
+    told = text(browser, "[aria-labelledby='c1-warnings']")
+    assert "multi-stage, hardened: exits-at-once" in told
+    assert "Read-only file system" in told
+    assert "broken by read-only" in text(browser, "[aria-labelledby='c1-facts'] table")
 
 
 def test_the_theme_can_be_chosen(browser: Browser, report: Report, tmp_path: Path) -> None:

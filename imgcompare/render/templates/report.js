@@ -75,8 +75,17 @@
     get told() {
       const where = this.trail.filter((part) => part.kind === "folder" || part === this).map((part) => part.label).join("");
       const what = this.kind === "file" || this.kind === "folder" ? where : this.label;
+      return [what, `${bytes(this.bytes)}, ${this.much}`];
+    }
+
+    get much() {
       const entries = this.entries === 1 ? "" : `, ${this.entries.toLocaleString("en")} files and folders`;
-      return [what, `${bytes(this.bytes)}, ${share(this.bytes, this.trail[0].bytes)} of the image${entries}`];
+      return `${share(this.bytes, this.trail[0].bytes)} of the image${entries}`;
+    }
+
+    // What is read aloud begins with what is seen.
+    get spoken() {
+      return `${this.label} ${bytes(this.bytes)}: ${this.kind}, ${this.much}`;
     }
   }
 
@@ -119,7 +128,7 @@
       this.images = images;
       this.select = make("select", { id: `${id}-variant` });
       images.forEach((one, index) => this.select.append(make("option", { value: String(index), textContent: one.name })));
-      this.crumbs = make("nav", { className: "crumbs", "aria-label": "Where you are" });
+      this.crumbs = make("div", { className: "crumbs", role: "group", "aria-label": "Where you are" });
       this.cells = make("div", { className: "cells", role: "group" });
       this.told = make("div", { className: "told" });
       this.element = make("div", { className: "panel" },
@@ -208,15 +217,14 @@
     }
 
     cell(part, depth, top, height) {
-      const [what, much] = part.told;
       const own = ["layer", "image", "category"].includes(part.kind) ? "" : " faint";
       const button = make("button", {
         type: "button", tabIndex: -1, className: `${part.color || part.kind}${own}${part.parts.length ? "" : " leaf"}`,
-        "aria-label": `${part.kind} ${what}, ${much}`, dataset: { bytes: part.bytes },
+        "aria-label": part.spoken, dataset: { bytes: part.bytes },
       });
       this.lay(button, depth, top, height);
       if (height >= 17) button.append(make("span", { textContent: part.label }));
-      if (height >= 34) button.append(make("span", { textContent: bytes(part.bytes) }));
+      if (height >= 34) button.append(" ", make("span", { textContent: bytes(part.bytes) }));
       button.addEventListener("click", () => this.show(part === this.focus ? part.above || part : part, part));
       button.addEventListener("focus", () => this.tell(part));
       button.addEventListener("pointerenter", () => this.tell(part));
