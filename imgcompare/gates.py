@@ -116,9 +116,8 @@ def judge_again(document: Document, limits: Sequence[Limit], stored: Stored | No
     if isinstance(document, Report):
         return judged[0]
     notes = (*document.notes, *(absent(stored, judged) if stored and not document.shard else ()))
-    # What failed though each comparison passed is incomplete, and no limit mends that.
-    incomplete = not document.passed and all(report.passed for report in reports)
-    passed = not incomplete and all(report.passed for report in judged)
+    complete = not document.missing and (bool(judged) or document.shard is not None)
+    passed = complete and all(report.passed for report in judged)
     return replace(document, comparisons=judged, passed=passed, notes=notes)
 
 

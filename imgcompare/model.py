@@ -471,7 +471,8 @@ class Shard(Struct, frozen=True, kw_only=True):
 class Collection(Struct, frozen=True, kw_only=True):
     """Several comparisons: all scenarios, all that are configured, a shard of them, or shards merged.
 
-    ``notes`` names what is missing, and where the engines, stores or platforms of merged reports differ.
+    ``missing`` are the comparisons that should be there and are not, without which nothing passes. ``notes`` tells of
+    them, and where the engines, stores or platforms of merged reports differ.
     """
 
     schema_version: int
@@ -481,6 +482,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     passed: bool
     shard: Shard | None = None
     notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 Document = Report | Collection

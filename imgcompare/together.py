@@ -28,7 +28,9 @@ def collect(reports: Sequence[Report], *, created: str, shard: Shard | None = No
     That of a shard passes when all of its share is there and passes: an empty share has nothing that could fail.
     """
     wanted = share(shard.comparisons, shard.index, shard.count) if shard else ()
-    complete = {report.scenario for report in reports} >= set(wanted) if shard else bool(reports)
+    there = {report.scenario for report in reports}
+    missing = tuple(name for name in wanted if name not in there)
+    complete = not missing if shard else bool(reports)
     return Collection(
         schema_version=SCHEMA_VERSION,
         tool=Tool(name="imgcompare", version=__version__),
@@ -36,6 +38,7 @@ def collect(reports: Sequence[Report], *, created: str, shard: Shard | None = No
         comparisons=tuple(reports),
         passed=complete and all(report.passed for report in reports),
         shard=shard,
+        missing=missing,
     )
 
 
@@ -59,6 +62,7 @@ def merge(parts: Sequence[Part]) -> Collection:
         comparisons=reports,
         passed=bool(reports) and not missing and all(part.document.passed for part in parts),
         notes=tuple(dict.fromkeys((*notes, *missing, *_differences(reports)))),
+        missing=tuple(name for name in wanted if name not in found),
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
 from imgcompare.gates import OPTIONS, Limit, check_limits, judge, judge_again, limits_of, read_limit, read_limits
-from imgcompare.model import Against, AgainstRow, Entry, Failure, Gate, Report, Run, Stage, Verdict
+from imgcompare.model import Against, AgainstRow, Entry, Failure, Gate, Report, Run, Shard, Stage, Verdict
 from imgcompare.together import collect
 from tests import reports
 
@@ -258,6 +258,14 @@ def test_a_saved_report_is_judged_anew(report: Report) -> None:
     assert ([len(one.gates) for one in judged.comparisons], judged.passed) == ([1, 0], False)
     with pytest.raises(UsageError, match="no such variant"):
         judge_again(both, read_limits({"max-size": ["x=1"]}))
+
+
+def test_no_limit_makes_up_for_what_is_missing(report: Report) -> None:
+    """A merged report in which a shard is missing fails, however it is judged; an empty share has nothing to fail."""
+    lost = replace(collect([report], created=""), missing=("other",), passed=False)
+    assert not judge_again(lost, read_limits({"max-size": ["1GB"]})).passed
+    empty = collect([], created="", shard=Shard(index=2, count=2, comparisons=("default",)))
+    assert judge_again(empty, read_limits({"max-size": ["1GB"]})).passed
 
 
 def test_the_limits_of_a_report_judge_it_the_same(report: Report) -> None:
