@@ -17,6 +17,7 @@ from imgcompare.commands.config import config
 from imgcompare.commands.diff import diff
 from imgcompare.commands.doctor import doctor
 from imgcompare.commands.engine import engine
+from imgcompare.commands.explain import explain
 from imgcompare.commands.history import history
 from imgcompare.commands.inspect import inspect
 from imgcompare.commands.merge import merge
@@ -54,6 +55,7 @@ for command in (
     history,
     merge,
     comment,
+    explain,
     diff,
     inspect,
     schema,

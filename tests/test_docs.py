@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from imgcompare.cli import cli
+from imgcompare.explanations import EXPLANATIONS
 from imgcompare.settings import SETTINGS
 
 _ROOT = Path(__file__).parent.parent
@@ -49,12 +50,17 @@ def test_the_readme_names_every_command_with_its_help() -> None:
     assert rows == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
 
 
+def test_every_code_is_explained() -> None:
+    """Each code that the program can give has its explanation, and none is explained that cannot occur."""
+    paths = (path for path in (_ROOT / "imgcompare").rglob("*.py") if path.parent.name != "explanations")
+    assert {code for path in paths for code in _codes(path)} == set(EXPLANATIONS)
+
+
 def test_every_code_is_documented() -> None:
-    """Every code in the program stands in docs/report.md, and no other."""
-    codes = {code for path in (_ROOT / "imgcompare").rglob("*.py") for code in _codes(path)}
+    """The tables of docs/report.md say of each code what `imgcompare explain` does."""
     tables = (_ROOT / "docs" / "report.md").read_text(encoding="utf-8").partition("## Failure codes")[2]
-    documented = set(re.findall(r"^\| `([a-z-]+)` \|", tables, flags=re.MULTILINE))
-    assert codes == documented
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", tables, flags=re.MULTILINE))
+    assert documented == {code: one.summary for code, one in EXPLANATIONS.items()}
 
 
 def test_every_key_of_the_project_file_is_documented() -> None:

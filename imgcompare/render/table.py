@@ -139,6 +139,7 @@ class _Page(Page):
             lead = " " * len(lead)
         if variant.failure.hint:
             self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")
+        self.say(f"imgcompare explain {printable(variant.failure.code, limit=60)}", lead=f"{self.indent}More  ")
 
     def lessons(self, notes: Sequence[str]) -> None:
         """Add what there is to learn from the comparison."""

@@ -163,6 +163,7 @@ single-stage; tutorial is smaller still, but broken.
       ModuleNotFoundError: No module named 'flask'
     Next  COPY --from=builder /usr/local/lib/python3.11/site-packages
           /usr/local/lib/python3.11/site-packages
+    More  imgcompare explain exits-at-once
 """
     )
 
@@ -189,6 +190,7 @@ x tutorial is broken: exits-at-once
       ModuleNotFoundError: No module named 'flask'
     Next  COPY --from=builder /usr/local/lib/python3.11/site-packages
           /usr/local/lib/python3.11/site-packages
+    More  imgcompare explain exits-at-once
 """
     )
 
@@ -213,6 +215,7 @@ No variant works, so there is no smallest image to name.
       ModuleNotFoundError: No module named 'flask'
     Next  COPY --from=builder /usr/local/lib/python3.11/site-packages
           /usr/local/lib/python3.11/site-packages
+    More  imgcompare explain exits-at-once
 
 ✗ other is broken
 """
@@ -337,6 +340,29 @@ def test_gates_where_no_table_fits(make_report: MakeReport, multi: Variant) -> N
     )
 
 
+def test_a_known_cause_comes_with_the_lines_that_mend_it(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """Dockerfile lines are folded below each other, never reflowed: they are to be copied."""
+    failure = Failure(
+        stage=Stage.RUN,
+        code="moved-virtualenv",
+        message="The virtual environment was moved.",
+        hint="Instead of the line that copies it to /opt/venv.",
+        evidence=("exec /opt/venv/bin/gunicorn: no such file or directory",),
+        fix=("COPY --from=builder /build/some/where/venv /build/some/where/venv", "ENV PATH=/build/venv/bin:$PATH"),
+    )
+    broken = make_variant("a", verdict=Verdict.BROKEN, check=None, failure=failure)
+    assert page(make_report(broken), 60).endswith(
+        "✗ a is broken: moved-virtualenv\n"
+        "    The virtual environment was moved.\n"
+        "      exec /opt/venv/bin/gunicorn: no such file or directory\n"
+        "    Fix   COPY --from=builder /build/some/where/venv /build/\n"
+        "          some/where/venv\n"
+        "          ENV PATH=/build/venv/bin:$PATH\n"
+        "    Next  Instead of the line that copies it to /opt/venv.\n"
+        "    More  imgcompare explain moved-virtualenv\n"
+    )
+
+
 def test_evidence_is_folded_and_harmless(make_report: MakeReport, make_variant: MakeVariant) -> None:
     """Log lines keep their indentation, are folded at the edge, and give no orders to the terminal."""
     evidence = ("\x1b[31m  File \x1b]0;x\x07[bold]" + "x" * 60 + "\n\tboom\u202e",)
@@ -348,6 +374,7 @@ def test_evidence_is_folded_and_harmless(make_report: MakeReport, make_variant: 
         "        File [bold]xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n"
         "      xxxxxxxxxxxxxxxxxxx\n"
         "          boom\n"
+        "    More  imgcompare explain exits-at-once\n"
     )
 
 

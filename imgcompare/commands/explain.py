@@ -1,0 +1,33 @@
+"""``imgcompare explain``: what the code of a failure or warning means."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from imgcompare.commands.options import write_text
+
+
+@click.command()
+@click.argument("code", required=False, metavar="[CODE]")
+def explain(*, code: str | None) -> None:
+    """Tell at length what a CODE means, why it happens, and the Dockerfile lines that mend it.
+
+    Codes stand beside whatever is broken or warned of in a report. Without one, all are listed.
+
+    \b
+    Examples:
+      imgcompare explain
+      imgcompare explain missing-python-module
+      imgcompare explain binds-loopback
+
+    Exit codes: 0 it is explained; 2 there is no such code.
+    """
+    from imgcompare.explanations import explanation  # noqa: PLC0415 - --help must be quick
+    from imgcompare.render import explain as page  # noqa: PLC0415
+    from imgcompare.terminal import style_for  # noqa: PLC0415
+
+    style = style_for(sys.stdout, os.environ)
+    write_text(page.render(explanation(code), style) if code is not None else page.render_all(style))
