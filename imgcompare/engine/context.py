@@ -15,6 +15,8 @@ from imgcompare.engine.ignore import NO_MATCH, IgnoreRules, parse_rules
 from imgcompare.errors import UsageError
 
 _CHUNK = 1 << 20
+# With our saved reports in it, `COPY . .` would make another image in each run.
+_OWN_FOLDER = ".imgcompare"
 # What opening or listing says of something that was removed, or replaced by another kind of file, since it was seen.
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 
@@ -102,8 +104,8 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
 
     ``<dockerfile>.dockerignore`` beside the Dockerfile wins over ``.dockerignore`` at the root
     (https://docs.docker.com/build/concepts/context/#filename-and-location). The Dockerfile and the root's ignore file
-    are sent even when ignored: the builder needs them. Raises UsageError for what cannot be used, before anything is
-    built.
+    are sent even when ignored: the builder needs them. What imgcompare itself saved is never sent. Raises UsageError
+    for what cannot be used, before anything is built.
     """
     folder = _checked_folder(root)
     content = _checked_dockerfile(dockerfile)
@@ -113,6 +115,7 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
         if ignore_file is not None:
             rules = parse_rules(ignore_file.decode("utf-8", "surrogateescape"), str(path)).keeping(".dockerignore")
             break
+    rules = rules.leaving_out(_OWN_FOLDER)
     resolved = dockerfile.resolve()
     added = not resolved.is_relative_to(folder)
     name = f".imgcompare-{hashlib.sha256(content).hexdigest()[:12]}.Dockerfile"

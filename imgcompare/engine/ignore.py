@@ -68,6 +68,12 @@ class IgnoreRules:
         """Return these rules with one more that keeps ``name``, whatever the others say."""
         return replace(self, patterns=(*self.patterns, Pattern(True, name, False, name.__eq__)))
 
+    def leaving_out(self, folder: str) -> IgnoreRules:
+        """Return these rules with one more that leaves folders of that name out, wherever they are."""
+        tail = f"/{folder}"
+        last = Pattern(False, folder, False, lambda name: name == folder or name.endswith(tail))
+        return replace(self, patterns=(*self.patterns, last))
+
 
 def parse_rules(text: str, source: str) -> IgnoreRules:
     """Read the patterns in an ignore file's ``text``; ``source`` names the file in a UsageError for a bad pattern."""

@@ -136,6 +136,14 @@ def test_dockerfile_from_outside(tmp_path: Path) -> None:
     assert context.dockerfile_digest() == f"sha256:{hashlib.sha256(outside.read_bytes()).hexdigest()}"
 
 
+def test_saved_reports_are_no_part_of_a_context(tmp_path: Path) -> None:
+    """A run must not change what the next one builds: neither here nor in a folder below, ignore file or not."""
+    saved = {".imgcompare/runs/1.json": "{}", "sub/.imgcompare/runs/1.json": "{}", "sub/x.imgcompare": "", "a": ""}
+    assert list(read(context_of(tmp_path, saved))) == ["Dockerfile", "a", "sub", "sub/x.imgcompare"]
+    rules = {".dockerignore": "*\n!sub\n!.imgcompare\n"}
+    assert list(read(context_of(tmp_path, rules))) == [".dockerignore", "Dockerfile", "sub", "sub/x.imgcompare"]
+
+
 def test_root_and_dockerfile_may_be_links(tmp_path: Path) -> None:
     """A linked context is its target; a linked Dockerfile is the file it leads to, inside or outside."""
     context_of(tmp_path / "real", {"deploy/x": "FROM scratch"})
