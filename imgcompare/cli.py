@@ -19,6 +19,7 @@ from imgcompare.commands.doctor import doctor
 from imgcompare.commands.engine import engine
 from imgcompare.commands.explain import explain
 from imgcompare.commands.history import history
+from imgcompare.commands.init import init
 from imgcompare.commands.inspect import inspect
 from imgcompare.commands.merge import merge
 from imgcompare.commands.report import report
@@ -48,6 +49,7 @@ def cli() -> None:
 
 for command in (
     run,
+    init,
     config,
     scenarios,
     report,

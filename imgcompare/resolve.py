@@ -134,6 +134,8 @@ def _refuse_missing(key: str, value: Value) -> None:
         return
     where = f"{value.origin.where}: "
     hint = "Paths in a file are relative to its folder."
+    if (name := key.removeprefix(f"{VARIANTS}.")) != key and name in {setting.key for setting in SETTINGS}:
+        hint = f"{name!r} is here among the variants; as a setting it has to stand above them."
     if key == "context" and not value.value.is_dir():
         raise UsageError(f"{where}the context {value.value} is no folder", hint=hint)
     if isinstance(value.value, VariantSpec) and value.value.dockerfile and not value.value.dockerfile.is_file():

@@ -1,0 +1,143 @@
+"""Pure: a first CI job for a project's comparisons, on GitHub Actions or GitLab CI; many are shared among machines."""
+
+from __future__ import annotations
+
+GITHUB = "github"
+GITLAB = "gitlab"
+FILES = {GITHUB: ".github/workflows/imgcompare.yml", GITLAB: ".gitlab/imgcompare.gitlab-ci.yml"}
+"""Where each is written."""
+
+_MOST_MACHINES = 4
+_GITHUB_HEAD = """\
+# Compares the images of imgcompare.toml on every pull request.
+name: imgcompare
+on:
+  pull_request:
+  push:
+    branches: [main, master]
+permissions:
+  contents: read
+
+jobs:
+"""
+_GITHUB_STEPS = """\
+    runs-on: ubuntu-latest
+    timeout-minutes: 60
+{strategy}    steps:
+      - uses: actions/checkout@v4
+      - uses: actions/setup-python@v5
+        with:
+          python-version: "3.12"
+      - run: pip install docker-imgcompare
+"""
+_GITHUB_ONE = f"""\
+  compare:
+{_GITHUB_STEPS.format(strategy="")}\
+      # Annotations, and the report as the job's summary.
+      - run: imgcompare run --all --format github -o report.json -o report.html
+      - uses: actions/upload-artifact@v4
+        if: ${{{{ !cancelled() }}}}
+        with:
+          name: imgcompare
+          path: report.*
+"""
+_GITHUB_STRATEGY = """\
+    strategy:
+      fail-fast: false
+      matrix:
+        shard: [{shards}]
+"""
+_GITHUB_MANY = """\
+  compare:
+{steps}\
+      - run: imgcompare run --all --shard ${{{{ matrix.shard }}}}/{count} -o shard-${{{{ matrix.shard }}}}.json
+      - uses: actions/upload-artifact@v4
+        if: ${{{{ !cancelled() }}}}
+        with:
+          name: imgcompare-${{{{ matrix.shard }}}}
+          path: shard-*.json
+
+  report:
+    needs: compare
+    if: ${{{{ !cancelled() }}}}
+{merge_steps}\
+      - uses: actions/download-artifact@v4
+        with:
+          pattern: imgcompare-*
+          merge-multiple: true
+      # Fails where a shard is missing or did not pass; annotations, and the report as the job's summary.
+      - run: imgcompare merge shard-*.json --format github -o report.json -o report.html
+      - uses: actions/upload-artifact@v4
+        if: ${{{{ !cancelled() }}}}
+        with:
+          name: imgcompare
+          path: report.*
+"""
+_GITLAB_HEAD = """\
+# Compares the images of imgcompare.toml on every merge request. Take it up in .gitlab-ci.yml:
+#   include: [{ local: .gitlab/imgcompare.gitlab-ci.yml }]
+# `imgcompare setup` starts an engine in the job itself, for which the runner's containers have to be privileged. On a
+# runner with the shell executor and Docker, leave that line out.
+"""
+_GITLAB_JOB = """\
+imgcompare:
+  image: python:3.12-bookworm
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+{parallel}  before_script:
+    - pip install docker-imgcompare
+    - imgcompare setup --yes
+  script:
+    - {script}
+  artifacts:
+    when: always
+    paths: [{paths}]
+{reports}"""
+_GITLAB_REPORTS = """\
+    reports:
+      junit: report.xml
+"""
+_GITLAB_MERGE = """\
+
+imgcompare-report:
+  image: python:3.12-bookworm
+  needs: [imgcompare]
+  rules:
+    - if: $CI_PIPELINE_SOURCE == "merge_request_event"
+      when: always
+    - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
+      when: always
+  script:
+    - pip install docker-imgcompare
+    - imgcompare merge shard-*.json -o report.json -o report.html -o report.xml
+  artifacts:
+    when: always
+    paths: [report.json, report.html]
+"""
+
+
+def write_job(forge: str, comparisons: int) -> str:
+    """Return the text of the file for a forge, with a machine for each comparison up to a few."""
+    machines = min(comparisons, _MOST_MACHINES)
+    return _github(machines) if forge == GITHUB else _gitlab(machines)
+
+
+def _github(machines: int) -> str:
+    if machines < 2:
+        return _GITHUB_HEAD + _GITHUB_ONE
+    strategy = _GITHUB_STRATEGY.format(shards=", ".join(map(str, range(1, machines + 1))))
+    return _GITHUB_HEAD + _GITHUB_MANY.format(
+        steps=_GITHUB_STEPS.format(strategy=strategy), merge_steps=_GITHUB_STEPS.format(strategy=""), count=machines
+    )
+
+
+def _gitlab(machines: int) -> str:
+    if machines < 2:
+        script = "imgcompare run --all -o report.json -o report.html -o report.xml"
+        job = _GITLAB_JOB.format(parallel="", script=script, paths="report.json, report.html", reports=_GITLAB_REPORTS)
+        return _GITLAB_HEAD + job
+    # GitLab tells each of parallel jobs its number and how many there are.
+    script = "imgcompare run --all --shard $CI_NODE_INDEX/$CI_NODE_TOTAL -o shard-$CI_NODE_INDEX.json"
+    job = _GITLAB_JOB.format(parallel=f"  parallel: {machines}\n", script=script, paths="shard-*.json", reports="")
+    return _GITLAB_HEAD + job + _GITLAB_MERGE + _GITLAB_REPORTS

@@ -1,0 +1,185 @@
+"""``imgcompare init`` and ``config`` without an engine: what is written and shown, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.commands.conftest import Offline
+
+DOCKERFILE = "FROM python:3.11-slim\nCOPY app.py /\nEXPOSE 8000\nCMD python /app.py\n"
+
+
+@pytest.fixture
+def shop(offline: Offline) -> Offline:
+    """A project with two Dockerfiles."""
+    (offline.folder / "app.py").touch()
+    (offline.folder / "Dockerfile").write_text(DOCKERFILE)
+    (offline.folder / "slim.Dockerfile").write_text(DOCKERFILE)
+    return offline
+
+
+def test_a_file_is_written_once(shop: Offline) -> None:
+    """It says what it wrote and what is next; what is there stays, byte by byte, unless --force says otherwise."""
+    done = shop("init")
+    assert (done.returncode, done.stdout) == (0, "")
+    name = shop.folder.name
+    assert done.stderr == (
+        "Wrote imgcompare.toml: 2 variants.\n"
+        f"{name}: Dockerfile (Dockerfile), slim (slim.Dockerfile)\n"
+        "Next: imgcompare run\n"
+    )
+    written = shop.folder / "imgcompare.toml"
+    written.write_text(written.read_text() + "# mine\n")
+    refused = shop("init")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "Error: imgcompare.toml is there already; nothing was written\nNext: --force writes over it.\n"
+    )
+    assert "# mine" in written.read_text()
+    assert shop("init", "--force").returncode == 0
+    assert "# mine" not in written.read_text()
+
+
+def test_settings_in_pyproject_are_not_put_out_of_use(shop: Offline) -> None:
+    """Two files of settings in one folder would leave the older without a word."""
+    (shop.folder / "pyproject.toml").write_text('[tool.imgcompare]\nvariants = ["Dockerfile"]\n')
+    done = shop("init")
+    assert done.returncode == 2
+    assert "pyproject.toml has [tool.imgcompare] already; nothing was written" in done.stderr
+    assert not (shop.folder / "imgcompare.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("forge", "path"),
+    [("github", ".github/workflows/imgcompare.yml"), ("gitlab", ".gitlab/imgcompare.gitlab-ci.yml")],
+)
+def test_a_job_is_added_to_a_project_that_has_its_settings(shop: Offline, forge: str, path: str) -> None:
+    """The settings stay; the job is written once, too."""
+    assert shop("init").returncode == 0
+    before = (shop.folder / "imgcompare.toml").stat()
+    done = shop("init", "--ci", forge)
+    assert done.returncode == 0, done.stderr
+    assert f"imgcompare.toml stays as it is.\nWrote {path}.\n" in done.stderr
+    assert (shop.folder / "imgcompare.toml").stat().st_mtime_ns == before.st_mtime_ns
+    assert "imgcompare run --all" in (shop.folder / path).read_text()
+    again = shop("init", "--ci", forge)
+    assert (again.returncode, f"{path} is there already" in again.stderr) == (2, True)
+
+
+def test_a_project_elsewhere_is_named(shop: Offline) -> None:
+    """What is next is said so that it can be typed."""
+    for service in ("web", "api"):
+        (shop.folder / "services" / service).mkdir(parents=True)
+        (shop.folder / "services" / service / "app.py").touch()
+        (shop.folder / "services" / service / "Dockerfile").write_text(DOCKERFILE.replace("EXPOSE 8000\n", ""))
+    done = shop("init", "services")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "Wrote services/imgcompare.toml: 2 comparisons with 2 variants.\n"
+        "api: Dockerfile (api/Dockerfile)\n"
+        "api: set container_port, for the port of api/Dockerfile is not clear.\n"
+        "web: Dockerfile (web/Dockerfile)\n"
+        "web: set container_port, for the port of web/Dockerfile is not clear.\n"
+        "Next: cd services && imgcompare run --all\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["home"], "there is no Dockerfile in "),
+        (["none"], "none is no folder"),
+        (["Dockerfile"], "Dockerfile is no folder"),
+        (["--ci", "jenkins"], "'jenkins' is not one of 'github', 'gitlab'"),
+    ],
+)
+def test_nothing_is_written_where_nothing_can_be(shop: Offline, arguments: list[str], message: str) -> None:
+    """The reason is named, with exit code 2."""
+    done = shop("init", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert not (shop.folder / "imgcompare.toml").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(shop: Offline) -> None:
+    """A file where the CI's folder should be."""
+    (shop.folder / ".github").write_text("")
+    done = shop("init", "--ci", "github")
+    assert done.returncode == 2
+    assert "cannot make .github/workflows: " in done.stderr
+
+
+def test_settings_are_shown_with_who_gave_them(shop: Offline) -> None:
+    """Flag before environment, environment before file; what may be a secret is not shown."""
+    (shop.folder / "imgcompare.toml").write_text(
+        'route = "/file"\ntimeout = 5\nexpect_status = 201\nenv = ["TOKEN", "A=1"]\nvariants = ["Dockerfile"]\n'
+        "gates = { max_layers = 9, must_work = true }\n"
+    )
+    environ = {"IMGCOMPARE_ROUTE": "/env", "IMGCOMPARE_TIMEOUT": "7", "IMGCOMPARE_PULL": "1", "TOKEN": "s3cret"}
+    page = shop("config", "--route", "/flag", "-e", "B=s3cret", **environ)
+    assert page.returncode == 0, page.stderr
+    lines = {tuple(line.split("  ")[0::1]) for line in page.stdout.splitlines()}
+    shown = {line[0]: " ".join(filter(None, (part.strip() for part in line[1:]))) for line in lines}
+    assert {
+        key: shown[key] for key in ("route", "timeout", "expect_status", "pull", "env.TOKEN", "env.A", "env.B")
+    } == {
+        "route": "/flag --route",
+        "timeout": "7 IMGCOMPARE_TIMEOUT",
+        "expect_status": "201 imgcompare.toml:3",
+        "pull": "true IMGCOMPARE_PULL",
+        "env.TOKEN": "(not shown) imgcompare.toml:4",
+        "env.A": "1 imgcompare.toml:4",
+        "env.B": "(not shown) --env",
+    }
+    assert shown["variants.Dockerfile"] == "Dockerfile imgcompare.toml:5"
+    assert shown["gates.must_work"] == "all imgcompare.toml:6"
+    assert shown["container_port"] == "from EXPOSE default"
+    told = shop("config", "--json", **environ)
+    assert "s3cret" not in page.stdout + told.stdout
+    (comparison,) = json.loads(told.stdout)["comparisons"]
+    settings = {each.pop("key"): each for each in comparison["settings"]}
+    assert settings["route"] == {"value": "/env", "source": "environment", "where": "IMGCOMPARE_ROUTE", "hidden": False}
+    assert settings["env.TOKEN"] == {"value": None, "source": "file", "where": "imgcompare.toml:4", "hidden": True}
+    assert settings["gates.max_layers"]["value"] == ["9"]
+    assert settings["keep"] == {"value": False, "source": "default", "where": "", "hidden": False}
+
+
+def test_all_comparisons_are_shown_where_none_is_chosen(shop: Offline) -> None:
+    """What would run with --all; with a choice, what that would run."""
+    (shop.folder / "imgcompare.toml").write_text(
+        '[comparisons.a]\nvariants = ["Dockerfile"]\n[comparisons.b]\nvariants = ["slim.Dockerfile"]\n'
+    )
+
+    def names(*arguments: str) -> list[str]:
+        done = shop("config", "--json", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [each["name"] for each in json.loads(done.stdout)["comparisons"]]
+
+    assert names() == ["a", "b"]
+    assert names("--comparison", "b") == ["b"]
+    assert names("--all", "--shard", "1/2") == ["a"]
+    assert names("Dockerfile") == ["run"]
+    assert names("--scenario", "default") == ["default"]
+
+
+@pytest.mark.parametrize("command", ["config", "run"])
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"IMGCOMPARE_JOBS": "many"}, "Invalid value for 'IMGCOMPARE_JOBS' in the environment: 'many' is not"),
+        ({"IMGCOMPARE_CONFIG": "none.toml"}, "cannot read none.toml: No such file or directory"),
+        ({"IMGCOMPARE_ENV": "A=1 =2"}, "--env '=2' has no name"),
+        ({"IMGCOMPARE_ROUTE": "nowhere"}, "the route 'nowhere' is no path"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_is_named(
+    shop: Offline, command: str, environ: dict[str, str], message: str
+) -> None:
+    """Nobody looks for a variable that was set long ago."""
+    done = shop(command, "Dockerfile", **environ)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
