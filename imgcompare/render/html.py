@@ -86,7 +86,7 @@ def render(
     past: Sequence[PastRun] = (),
 ) -> str:
     """Return the page."""
-    script, css = _asset("report.js"), _asset("report.css")
+    script, css = _asset("icicle.js") + _asset("report.js"), _asset("report.css")
     reports = document.comparisons if isinstance(document, Collection) else (document,)
     return (
         _environment()
