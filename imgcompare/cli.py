@@ -4,35 +4,66 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from imgcompare import __version__
-from imgcompare.commands.baseline import baseline
-from imgcompare.commands.clean import clean
-from imgcompare.commands.comment import comment
-from imgcompare.commands.config import config
-from imgcompare.commands.diff import diff
-from imgcompare.commands.doctor import doctor
-from imgcompare.commands.engine import engine
-from imgcompare.commands.explain import explain
-from imgcompare.commands.history import history
-from imgcompare.commands.init import init
-from imgcompare.commands.inspect import inspect
-from imgcompare.commands.merge import merge
-from imgcompare.commands.report import report
-from imgcompare.commands.run import run
-from imgcompare.commands.scenarios import scenarios
-from imgcompare.commands.schema import schema
-from imgcompare.commands.setup import setup
 from imgcompare.errors import ImgcompareError
 
+# Each is a module of ``commands`` and the command in it.
+_COMMANDS = (
+    "run",
+    "init",
+    "config",
+    "scenarios",
+    "report",
+    "baseline",
+    "history",
+    "merge",
+    "comment",
+    "explain",
+    "diff",
+    "inspect",
+    "schema",
+    "setup",
+    "engine",
+    "doctor",
+    "clean",
+)
 _SIGINT_EXIT = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for: to show a report, nothing of the others is loaded."""
+
+    _loaded: MutableMapping[str, click.Command]
+
+    @property
+    def commands(self) -> MutableMapping[str, click.Command]:
+        """All of them, which takes a while."""
+        for name in _COMMANDS:
+            self._load(name)
+        return self._loaded
+
+    @commands.setter
+    def commands(self, value: MutableMapping[str, click.Command]) -> None:
+        self._loaded = value
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Return one of them, and import no other."""
+        if cmd_name in _COMMANDS:
+            self._load(cmd_name)
+        return self._loaded.get(cmd_name)
+
+    def _load(self, name: str) -> None:
+        if name not in self._loaded:
+            self._loaded[name] = getattr(import_module(f"imgcompare.commands.{name}"), name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="imgcompare")
 def cli() -> None:
     """Build one web app from several Dockerfiles, prove that every image still works, and see where the bytes went.
@@ -45,28 +76,6 @@ def cli() -> None:
 
     Shell completion: eval "$(_IMGCOMPARE_COMPLETE=bash_source imgcompare)"; also zsh_source and fish_source.
     """
-
-
-for command in (
-    run,
-    init,
-    config,
-    scenarios,
-    report,
-    baseline,
-    history,
-    merge,
-    comment,
-    explain,
-    diff,
-    inspect,
-    schema,
-    setup,
-    engine,
-    doctor,
-    clean,
-):
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,6 +45,8 @@ def prepare(project: Path) -> Path:
 
 def check_writable(path: Path) -> None:
     """Find out, before building, that ``path`` can be written. Raises UsageError; leaves nothing behind."""
+    import tempfile  # noqa: PLC0415 - it takes a while to import, and showing a report writes nothing
+
     try:
         if path.is_dir():
             raise UsageError(f"cannot write {path}: it is a folder", hint="Name a file.")
@@ -94,6 +95,8 @@ def _target(path: Path) -> Path:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    import tempfile  # noqa: PLC0415
+
     fd, temporary = tempfile.mkstemp(prefix=".imgcompare-", dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as file:

@@ -322,6 +322,19 @@ def test_help_pays_for_no_heavy_import(arguments: list[str]) -> None:
     assert heavy_modules(arguments) == set()
 
 
+def test_a_saved_report_is_shown_without_waiting_for_the_rest(project: Path) -> None:
+    """``report --json`` loads its own command and none of the slow libraries, for CI calls it often."""
+    program = "import sys\nfrom imgcompare.cli import main\ntry:\n    main(['report', '--json'])\n"
+    program += "finally:\n    print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, env=environ(project), capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stderr.split())
+    assert json.loads(done.stdout)["scenario"] == "default"
+    assert not {"rich", "docker", "jinja2", "dataclasses", "tempfile", "platformdirs"} & loaded
+    assert {"imgcompare.commands.run", "imgcompare.commands.doctor"} & loaded == set()
+
+
 def every_command() -> dict[str, Callable[..., object]]:
     """The commands, also those of groups, by what is typed."""
     found: dict[str, Callable[..., object]] = {}

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -79,8 +78,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return format_(json(output(command)))
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """One thing to write: a format, and the file it goes to (None: stdout), whole or after what is there already."""
 
     format: str
@@ -128,8 +126,7 @@ def _format_of(path: Path) -> str:
     return format_
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """Where a report goes and how it looks there; checked before anything is built."""
 
     targets: tuple[Target, ...]

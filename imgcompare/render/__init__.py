@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from imgcompare.errors import UsageError
 from imgcompare.model import Document
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from imgcompare.history import PastRun
 
 
-@dataclass(frozen=True, kw_only=True)
-class Style:
+class Style(NamedTuple):
     """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive."""
 
     width: int
