@@ -97,7 +97,7 @@ def _secrets(evidence: Evidence) -> Caution | None:
     names = ", ".join(printable(name, limit=60) for name in dict.fromkeys([*variables, *arguments]))
     return Caution(
         code="secret-in-image",
-        message=f"Whoever has the image can read secrets in it: {names}.",
+        message=f"Secrets are in the image: {names}.",
         hint="Give them when the container runs (docker run --env NAME), or to the one step that needs them.",
         evidence=(
             *(f"ENV {printable(name, limit=60)}=… in the image's config" for name in variables),
@@ -131,7 +131,7 @@ def _debug_mode(evidence: Evidence) -> Caution | None:
         return None
     return Caution(
         code="debug-mode",
-        message="Debug mode is on: an error shows the app's code to whoever asks, and lets them run their own.",
+        message="Debug mode is on, which is for development only.",
         hint="" if by_variable else "Take debug=True out of app.run().",
         evidence=(
             *((f"ENV FLASK_DEBUG={printable(variable or '', limit=20)}",) if by_variable else ()),
@@ -149,7 +149,7 @@ def _development_server(evidence: Evidence) -> Caution | None:
     gunicorn = any(package.name.lower() == "gunicorn" for package in evidence.image.packages.python)
     return Caution(
         code="development-server",
-        message="A development server serves the app: it is slow under load and not hardened.",
+        message="A development server serves the app.",
         hint=f"{module}:app stands for the module and the variable that hold the app.",
         evidence=(line,),
         fix=(
@@ -180,7 +180,7 @@ def _ignores_stop_signal(evidence: Evidence) -> Caution | None:
     fix, hint = _listening(command)
     return Caution(
         code="ignores-stop-signal",
-        message=f"It takes no notice of {run.stop_signal}: every stop and every deployment waits for the kill.",
+        message=f"It ignores {run.stop_signal}: each stop waits for the kill.",
         hint=hint,
         evidence=(f"{run.stop_signal} sent, killed after {format_seconds(run.stopped_after_s or 0.0)}", shown),
         fix=fix,
@@ -243,7 +243,7 @@ def _same_payload_twice(evidence: Evidence) -> Caution | None:
     total = format_bytes(sum(told.values()))
     return Caution(
         code="same-payload-twice",
-        message=f"Files whose owner or mode a later step changes are in the image twice: at least {total}.",
+        message=f"A later chown or chmod stores {total} again.",
         hint="Set owner and mode as they are copied, or change them in the very step that makes the files.",
         evidence=tuple(f"{printable(by, limit=200)}: {format_bytes(size)} again" for by, size in told.items()),
         fix=tuple(_copied_right(evidence.stages, told)),

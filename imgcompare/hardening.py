@@ -34,7 +34,7 @@ RESTRICTIONS = (
         name="read-only root",
         changes={"read_only": True, "tmpfs": WRITABLE},
         code="read-only-root",
-        message="It writes to its root file system, which is read-only.",
+        message="It writes to its root file system.",
         hint="Write below /tmp, or give it a folder to write to: docker run --tmpfs DIR.",
         sign=re.compile(r"Read-only file system|readonly database|unable to open database|No usable temporary", re.I),
     ),
@@ -101,7 +101,7 @@ def _explained(restriction: Restriction, failure: Failure) -> Failure:
     return Failure(
         stage=failure.stage,
         code=restriction.code,
-        message=f"It writes to {folder}, and the root file system is read-only." if folder else restriction.message,
+        message=f"It writes to {folder}, below the read-only root." if folder else restriction.message,
         hint=restriction.hint,
         evidence=failure.evidence,
         fix=(f"VOLUME {folder}",) if folder else (),

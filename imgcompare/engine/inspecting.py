@@ -1,6 +1,7 @@
 """Pure: what ``GET /images/{name}/json`` answers → EngineImage. What is left out or null is nothing.
 
 The API: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Image/operation/ImageInspect
+Podman's own, which tells of HEALTHCHECK beside the config: https://docs.podman.io/en/latest/_static/api.html
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ def read_image(found: Mapping[str, Any], reference: str) -> EngineImage:
         cmd=_words(config.get("Cmd")),
         working_dir=config.get("WorkingDir") or "",
         stop_signal=config.get("StopSignal") or "",
-        # Podman spells it with a capital C in its own answers.
         healthcheck=_healthcheck(
-            config.get("Healthcheck") or config.get("HealthCheck") or {}, _words(config.get("Shell"))
+            config.get("Healthcheck") or found.get("Healthcheck") or {}, _words(config.get("Shell"))
         ),
     )
 

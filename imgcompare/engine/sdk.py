@@ -114,6 +114,9 @@ class SdkEngine:
         found = self._inspect_image(reference)
         if found is None:
             return None
+        if self._name() == _PODMAN:
+            # Its compatible answer leaves HEALTHCHECK out; its own has it.
+            found = {**self._api.get(f"/libpod/images/{_quoted(reference)}/json"), **found}
         return read_image(found, reference)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:

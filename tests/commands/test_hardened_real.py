@@ -112,7 +112,7 @@ def test_the_table_says_it(lasting_project: Project) -> None:
     row = next(line for line in shown.splitlines() if line.startswith("writes"))
     assert "✗ read-only root" in row
     warning = next(line for line in shown.splitlines() if line.startswith("read-only-root"))
-    assert "Hardened: It writes to /data, and the root file system is read-only." in warning
+    assert "Hardened: It writes to /data, below the read-only root." in warning
 
 
 def test_without_the_option_it_is_run_once(project: Project) -> None:

@@ -58,6 +58,43 @@ def test_a_signal_while_the_engine_is_asked_something(
         assert report["passed"] is False or report["variants"][0]["verdict"] == "works"
 
 
+@pytest.mark.parametrize(
+    ("request_held", "number"),
+    [
+        ("POST /containers/[^/]+/exec", signal.SIGINT),
+        ("POST /exec/[^/]+/start", signal.SIGTERM),
+        ("POST /containers/[^/]+/stop", signal.SIGINT),
+        ("POST /containers/create[?]name=imgcompare-hardened", signal.SIGTERM),
+        ("POST /containers/imgcompare-hardened[^/]+/start", signal.SIGINT),
+    ],
+)
+def test_a_signal_while_more_is_measured(
+    project: Project, proxy: Proxy, request_held: str, number: signal.Signals
+) -> None:
+    """The same holds for what was asked for besides: a HEALTHCHECK under way, a stop, a run with restrictions."""
+    arguments = project.stages("works")
+    text = (project.folder / "Dockerfile").read_text()
+    project.write({"Dockerfile": f"{text}HEALTHCHECK CMD python -c '{SLEEP.format(1)}'\n"})
+    proxy.hold(request_held)
+    running = project.start("run", *arguments, "--health", "--stop", "--hardened", DOCKER_HOST=proxy.url)
+    proxy.wait(running)
+    running.send(number)
+    running.wait_for("^Stopping: ")
+    proxy.let_go()
+    assert running.end().code == 128 + number
+
+
+def test_a_signal_does_not_wait_for_a_healthcheck(project: Project) -> None:
+    """One that takes its time is left to its container, which goes."""
+    arguments = project.stages("works")
+    text = (project.folder / "Dockerfile").read_text()
+    project.write({"Dockerfile": f"{text}HEALTHCHECK --timeout=10m CMD python -c '{SLEEP.format(600)}'\n"})
+    running = project.start("run", *arguments, "--health", "--timeout", "600")
+    running.wait_for("waiting for its HEALTHCHECK")
+    running.send(signal.SIGINT)
+    assert running.end().code == 130
+
+
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_a_signal_in_a_build_step_ends_the_step(project: Project, builder: str) -> None:
     """The build is cancelled in the engine too: what the step runs is gone, and no container of it stays."""

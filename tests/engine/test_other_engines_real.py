@@ -256,16 +256,7 @@ def test_run(other_engine: OtherEngine, other: Bench, specimen: tuple[str, bytes
     (tmp_path / "busybox").chmod(0o755)
     (tmp_path / "index.html").write_text("Hello!\n", encoding="utf-8")
     (tmp_path / "Dockerfile").write_text(SPECIMEN, encoding="utf-8")
-    environ = [f"HOME={tmp_path}", f"DOCKER_HOST={other_engine.url}"]
-    command = [sys.executable, "-m", "imgcompare", "run", "built=Dockerfile", f"loaded=image:{tag}"]
-    done = subprocess.run(
-        other_engine.inside("env", *environ, *command, "--json", "--rm-images"),
-        cwd=tmp_path,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _imgcompare(other_engine, tmp_path, "run", "built=Dockerfile", f"loaded=image:{tag}", "--rm-images")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     built, loaded = report["variants"]
@@ -273,3 +264,56 @@ def test_run(other_engine: OtherEngine, other: Bench, specimen: tuple[str, bytes
     assert loaded["image"]["image_id"] == numbers.image_id
     assert loaded["image"]["uncompressed_size"] == numbers.uncompressed_size
     assert other.client.containers.list(all=True) == []
+
+
+MEASURED = f"""\
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+COPY index.html /www/index.html
+STOPSIGNAL SIGKILL
+USER 1000
+HEALTHCHECK --timeout=5s CMD wget -q -O /dev/null http://127.0.0.1:{PORT}/
+{SERVE}"""
+WRITES = MEASURED.replace("USER 1000", "RUN mkdir -m 777 /data") + (
+    f'CMD ["/bin/sh", "-c", "touch /data/x && exec httpd -f -p {PORT} -h /www"]\n'
+)
+CHECKS_NOTHING = MEASURED.replace("wget -q", "curl -f")
+
+
+def test_all_that_is_measured_on_request(other_engine: OtherEngine, tmp_path: Path, busybox: bytes) -> None:
+    """A HEALTHCHECK, a stop, restrictions and a change say the same of an image on each engine."""
+    (tmp_path / "busybox").write_bytes(busybox)
+    (tmp_path / "busybox").chmod(0o755)
+    (tmp_path / "index.html").write_text("Hello!\n")
+    for name, text in (("plain", MEASURED), ("writes", WRITES), ("curls", CHECKS_NOTHING)):
+        (tmp_path / name).write_text(text)
+    options = ("--health", "--stop", "--hardened", "--after-change", "--rm-images")
+    done = _imgcompare(other_engine, tmp_path, "run", "plain", "writes", "curls", *options)
+    assert done.returncode == 1, done.stderr
+    report = json.loads(done.stdout)
+    plain, writes, curls = report["variants"]
+    assert (plain["verdict"], plain["run"]["health"], plain["run"]["killed"]) == ("works", "healthy", False), plain
+    assert plain["hardened"]["works"] is True, plain["hardened"]
+    assert (plain["hardened"]["failure"], plain["not_measured"]) == (None, [])
+    assert plain["after_change"]["changed_file"] == "index.html"
+    assert 0 < plain["after_change"]["pull_size"] < 10_000
+    assert (writes["hardened"]["broken_by"], writes["hardened"]["failure"]["fix"]) == (
+        "read-only root",
+        ["VOLUME /data"],
+    )
+    assert (curls["verdict"], curls["failure"]["code"]) == ("broken", "unhealthy")
+    assert "curl" in curls["failure"]["message"]
+
+
+def _imgcompare(other_engine: OtherEngine, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command on that engine; it prints its report as JSON."""
+    environ = [f"HOME={folder}", f"DOCKER_HOST={other_engine.url}"]
+    return subprocess.run(
+        other_engine.inside("env", *environ, sys.executable, "-m", "imgcompare", *arguments, "--json"),
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
