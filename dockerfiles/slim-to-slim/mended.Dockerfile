@@ -1,7 +1,7 @@
 # The tutorial's two stages, mended with one line: what pip installed is taken along.
 
-# The Python version is named once. Both stages must have the same: packages live under
-# lib/python3.X, and another Python would not look there.
+# Both stages must have the same Python: packages live under lib/python3.X, and another Python
+# would not look there.
 ARG PYTHON_VERSION=3.11
 
 
@@ -15,14 +15,12 @@ COPY . .
 
 # ---- Stage 2, the image that is shipped ----------------------------------------------
 FROM python:${PYTHON_VERSION}-slim
-
-# An ARG that stands before the first FROM has to be asked for again in a stage.
-ARG PYTHON_VERSION
 WORKDIR /app
 
-# The line that was missing. The folder also holds pip, which the slim image has already:
-# it is shipped twice now, so this image is even larger than the single stage.
-COPY --from=builder /usr/local/lib/python${PYTHON_VERSION}/site-packages /usr/local/lib/python${PYTHON_VERSION}/site-packages
+# The line that was missing; its path names the version once more. The folder also holds pip,
+# which the slim image has already: it is shipped twice now, so this image is even larger than
+# the single stage.
+COPY --from=builder /usr/local/lib/python3.11/site-packages /usr/local/lib/python3.11/site-packages
 
 COPY --from=builder /app /app
 EXPOSE 5000
