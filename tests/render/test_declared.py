@@ -75,6 +75,7 @@ mended is the smallest image that works: 5.7 MB (2.4 %) less than single; tutori
     The image has no Flask.
       ModuleNotFoundError: No module named 'flask'
     Next  Take it along.
+    More  imgcompare explain missing-python-module
 
 alpine was skipped: cannot pull python:3.11-alpine
 
@@ -106,6 +107,7 @@ tutorial is smaller still, but broken.
     The image has no Flask.
       ModuleNotFoundError: No module named 'flask'
     Next  Take it along.
+    More  imgcompare explain missing-python-module
 
 alpine was skipped: cannot pull python:3.11-alpine
 
@@ -138,6 +140,7 @@ x tutorial is broken (as expected: missing-python-module)
     The image has no Flask.
       ModuleNotFoundError: No module named 'flask'
     Next  Take it along.
+    More  imgcompare explain missing-python-module
 
 alpine was skipped: cannot pull python:3.11-alpine
 
