@@ -109,12 +109,19 @@ def build_variant(
     ), build
 
 
-def build_stage(plan: Plan, blueprint: Blueprint, stage: str, tag: str, bench: Workbench) -> EngineImage | None:
-    """Build one stage of a variant that was built, by name or number, from the builder's cache; None when it fails."""
-    if blueprint.context is None:
+def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, bench: Workbench) -> EngineImage | None:
+    """Build one stage of a variant that was built, from the builder's cache; None when it fails.
+
+    Builders take only a name for a target: a stage without one is built as the last one of a shorter Dockerfile.
+    """
+    context = blueprint.context
+    if context is None:
         return None
+    if stage.name is None:
+        lines = context.dockerfile_content.split(b"\n")
+        context = context.with_dockerfile(b"\n".join(lines[: stage.last_line]))
     bench.ledger.record(IMAGE, tag)
-    wanted = replace(build_request(plan, blueprint, blueprint.context, tag), target=stage, no_cache=False)
+    wanted = replace(build_request(plan, blueprint, context, tag), target=stage.name, no_cache=False)
     outcome = bench.engine.build(wanted, lambda _text: None)
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
 

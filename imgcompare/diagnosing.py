@@ -14,6 +14,7 @@ from imgcompare.building import Blueprint, BuiltVariant, build_stage
 from imgcompare.diagnose import diagnose
 from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.diagnosis.view import View
+from imgcompare.dockerfile import StageInfo
 from imgcompare.errors import EngineError, ImgcompareError
 from imgcompare.measuring import read_images
 from imgcompare.model import Failure, Stage, Variant, Verdict
@@ -112,7 +113,7 @@ class _Desk:
         sources = [stage for stage in reversed(blueprint.needed) if stage not in blueprint.stages]
         for stage in sources[:_MAX_STAGES]:
             name = stage.name or str(stage.index)
-            with _borrowed(self.plan, blueprint, name, self.bench) as image:
+            with _borrowed(self.plan, blueprint, stage, self.bench) as image:
                 if image is not None:
                     views[name] = self._view(name, image)
         return views
@@ -122,9 +123,9 @@ class _Desk:
 
 
 @contextmanager
-def _borrowed(plan: Plan, blueprint: Blueprint, stage: str, bench: Workbench) -> Iterator[str | None]:
+def _borrowed(plan: Plan, blueprint: Blueprint, stage: StageInfo, bench: Workbench) -> Iterator[str | None]:
     """A stage's image under a tag of this run alone, which is removed again."""
-    tag = f"imgcompare/diagnosis-{plan.run_id.lower()}:{blueprint.variant.name}-{stage}"[:200]
+    tag = f"imgcompare/diagnosis-{plan.run_id.lower()}:{blueprint.variant.name}-{stage.index}"[:200]
     try:
         image = build_stage(plan, blueprint, stage, tag, bench)
         yield image.image if image else None

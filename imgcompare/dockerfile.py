@@ -40,7 +40,8 @@ class StageInfo:
     """One build stage: ``base`` is the image or stage after FROM, with the defaults of its variables put in.
 
     ``base`` is empty where a variable has no default; ``expression`` is what was written. ``references`` are the images
-    and stages that its COPY and RUN take files from. ``line`` counts from 1. ``instructions`` are those after FROM.
+    and stages that its COPY and RUN take files from. ``line`` is that of its FROM and ``last_line`` the last before the
+    next stage, both from 1; None ends with the file. ``instructions`` are those after FROM.
     """
 
     name: str | None
@@ -48,6 +49,7 @@ class StageInfo:
     base: str
     expression: str
     line: int
+    last_line: int | None
     references: tuple[str, ...]
     instructions: tuple[Instruction, ...]
 
@@ -243,6 +245,7 @@ def _stages(instructions: Sequence[Instruction], defaults: Mapping[str, str], es
             base=expand(expression, defaults, escape) or "",
             expression=expression,
             line=instructions[start].line,
+            last_line=instructions[end].line - 1 if end < len(instructions) else None,
             references=tuple(source for instruction in within for source in _sources(instruction, escape)),
             instructions=within,
         )

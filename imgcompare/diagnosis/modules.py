@@ -180,11 +180,11 @@ def _elsewhere(case: Case, error: LastError, name: str, python: Python | None) -
 
 def _nowhere(case: Case, error: LastError, name: str) -> Failure:
     """No image that was looked into has it: the application's own by the command's words, else a package."""
-    where = "no layer of this image" if case.view else "this image, which could not be looked into"
+    seen = f"there is no {name}.py and no package {name} in any layer of this image"
     if any(re.match(rf"(?:[\w/]*/)?{re.escape(name)}(?:[.:]|$)", word) for word in _applications(case)):
         return case.found(
             "application-not-found",
-            f"The command names the module {name}, and there is no {name}.py and no package {name} in {where}.",
+            f"The command names the module {name}, and {seen if case.view else 'Python does not find it'}.",
             (error.line, case.ended()),
             hint="See what COPY takes and where it puts it, and what the command names.",
         )
@@ -192,7 +192,7 @@ def _nowhere(case: Case, error: LastError, name: str) -> Failure:
         return _contradiction(case, error, name, "the standard library")
     return case.found(
         "missing-python-module",
-        f"Python does not find {name}: nothing of that name was seen in {where}.",
+        f"Python does not find {name}" + (": it is in no layer of this image." if case.view else "."),
         (error.line, case.ended()),
         hint="Add it to the requirements that this image installs.",
         fix=(_install(name),) if case.view else (),

@@ -8,7 +8,7 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgcompare.engine.ignore import NO_MATCH, IgnoreRules, parse_rules
@@ -71,6 +71,10 @@ class BuildContext:
                 seen.add(inode)
                 yield entry.name
 
+    def with_dockerfile(self, content: bytes) -> BuildContext:
+        """Return the same context to be built by another Dockerfile."""
+        return replace(self, dockerfile=_name_of(content), dockerfile_content=content, added=True)
+
     def dockerfile_digest(self) -> str:
         """Return ``sha256:…`` over the Dockerfile's content."""
         return f"sha256:{hashlib.sha256(self.dockerfile_content).hexdigest()}"
@@ -118,11 +122,15 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
     rules = rules.leaving_out(_OWN_FOLDER)
     resolved = dockerfile.resolve()
     added = not resolved.is_relative_to(folder)
-    name = f".imgcompare-{hashlib.sha256(content).hexdigest()[:12]}.Dockerfile"
+    name = _name_of(content)
     if not added:
         name = resolved.relative_to(folder).as_posix()
         rules = rules.keeping(name)
     return BuildContext(root=folder, dockerfile=name, dockerfile_content=content, added=added, rules=rules)
+
+
+def _name_of(content: bytes) -> str:
+    return f".imgcompare-{hashlib.sha256(content).hexdigest()[:12]}.Dockerfile"
 
 
 def _checked_folder(root: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -105,10 +106,10 @@ def test_the_fix_mends_it(repaired: Result, name: str) -> None:
 
 def python(code: str) -> str:
     """A CMD that runs this Python."""
-    return f"EXPOSE 8000\nCMD {['python', '-u', '-c', code]!r}".replace("'", '"')
+    return f"EXPOSE 8000\nCMD {json.dumps(['python', '-u', '-c', code.replace('`', chr(39))])}"
 
 
-LISTEN = "import socket, time; s = socket.create_server((%s), family=socket.AF_INET%s); print(%r); time.sleep(600)"
+LISTEN = "import socket, time; s = socket.create_server((%s)); print(%r); time.sleep(600)"
 SERVE = 'EXPOSE 8000\nCMD ["python", "/app.py"]'
 # Near misses: what looks like one of the codes, is something else, and must be told as that. Each: the code, words of
 # the message or evidence, and the instructions after FROM.
@@ -121,7 +122,7 @@ NEAR: Mapping[str, tuple[str | None, str, str]] = {
     ),
     "own-module": (
         "application-not-found",
-        "/srv/shop.py",
+        "/srv/shop",
         "RUN mkdir -p /srv && touch /srv/shop.py\n" + python("import shop"),
     ),
     "vendored-module": (
@@ -192,27 +193,22 @@ NEAR: Mapping[str, tuple[str | None, str, str]] = {
         "PermissionError",
         python("raise PermissionError(13, `Permission denied`, `/etc/passwd`)"),
     ),
-    "killed-by-itself": ("unknown", "(SIGKILL)", python("import os; os.kill(os.getpid(), 9)") + "\nSTOPSIGNAL SIGKILL"),
+    "as-if-killed": ("unknown", "(SIGKILL)", 'EXPOSE 8000\nCMD ["sh", "-c", "exit 137"]'),
     "another-user-by-number": (None, "", "COPY app.py /\nUSER 12345\n" + SERVE),
-    "listens-on-ip6-loopback": (
-        "binds-loopback",
-        "[::1]:8000",
-        python(LISTEN % ("`::1`, 8000", "6", "up")),
-    ),
     "log-lies": (
         "never-listens",
         "a server takes connections there",
-        python(LISTEN % ("``, 8000", "", "Running on http://127.0.0.1:8000")),
+        python(LISTEN % ("``, 8000", "Running on http://127.0.0.1:8000")),
     ),
     "other-port-on-loopback": (
         "binds-loopback",
         "and on port 9000 instead of 8000",
-        python(LISTEN % ("`127.0.0.1`, 9000", "", "up")),
+        python(LISTEN % ("`127.0.0.1`, 9000", "up")),
     ),
     "also-on-loopback": (
         "wrong-port",
         "listens on port 9001",
-        python("import socket; t = socket.create_server((`127.0.0.1`, 8001)); " + LISTEN % ("``, 9001", "", "up")),
+        python("import socket; t = socket.create_server((`127.0.0.1`, 8001)); " + LISTEN % ("``, 9001", "up")),
     ),
     "not-the-bases-mirror": (
         "build-failed",
@@ -237,8 +233,7 @@ NEAR: Mapping[str, tuple[str | None, str, str]] = {
 @pytest.fixture(scope="module")
 def near(lasting_project: Project) -> Result:
     """One run of everything that looks like something else."""
-    texts = {name: text.replace("`", "'") for name, (_, _, text) in NEAR.items()}
-    lasting_project.write({f"near/{name}.Dockerfile": f"FROM {BASE}\n{text}\n" for name, text in texts.items()})
+    lasting_project.write({f"near/{name}.Dockerfile": f"FROM {BASE}\n{text}\n" for name, (_, _, text) in NEAR.items()})
     files = [f"near/{name}.Dockerfile" for name in NEAR]
     return lasting_project("run", *files, *_TIMEOUT, "--json", "--expect-body-pattern", "")
 
