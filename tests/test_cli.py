@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from imgcompare import cli, errors, store
+from imgcompare.commands.sections import SECTIONS
 from imgcompare.model import (
     SCHEMA_VERSION,
     Check,
@@ -356,3 +360,12 @@ def test_every_command_and_option_has_a_help_text(typed: str, capsys: pytest.Cap
     assert isinstance(command, click.Command)
     assert command.help
     assert all(option.help for option in command.params if isinstance(option, click.Option))
+
+
+def test_every_option_of_run_stands_in_a_section() -> None:
+    """The long help text is read by sections: what is new in it has to be given its place, and once."""
+    named = list(chain.from_iterable(SECTIONS.values()))
+    options = {param.name for param in cli.cli.commands["run"].params if isinstance(param, click.Option)}
+    assert sorted(named) == sorted(filter(None, options))
+    helped = CliRunner().invoke(cli.cli, ["run", "--help"]).output
+    assert re.findall(r"^([A-Z][\w ]+):$", helped, re.MULTILINE)[-len(SECTIONS) - 1 :] == [*SECTIONS, "Options"]

@@ -11,9 +11,14 @@ import click
 from imgcompare.commands.environment import given_options
 from imgcompare.commands.gating import gate_options, judged, limits_given
 from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
+from imgcompare.commands.sections import SectionedCommand
 
 
-@click.command(cls=WritingCommand)
+class ReportCommand(WritingCommand, SectionedCommand):
+    """Several outputs, and a help text with sections."""
+
+
+@click.command(cls=ReportCommand)
 @click.argument("saved", required=False, metavar="[FILE|RUN]")
 @gate_options
 @engine_options

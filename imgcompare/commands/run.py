@@ -19,6 +19,7 @@ from imgcompare.commands.options import (
     measure_options,
     output_options,
 )
+from imgcompare.commands.sections import SectionedCommand
 
 
 def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -28,8 +29,8 @@ def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete:
     return [CompletionItem(name, help=text) for name, text in told.items() if name.startswith(incomplete)]
 
 
-class RunCommand(EnvironmentCommand, WritingCommand):
-    """Options from the environment too, and several outputs."""
+class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
+    """Options from the environment too, several outputs, and a help text with sections."""
 
 
 @click.command(cls=RunCommand)

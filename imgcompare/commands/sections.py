@@ -1,0 +1,39 @@
+"""Help texts with many options, listed by what they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+
+import click
+
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "What to compare": ("scenario", "config", "comparison", "all_", "shard", "baseline", "against"),
+    "Build": ("build_context", "build_arg", "platform", "builder", "no_cache", "pull", "jobs", "rm_images"),
+    "Run and check": (
+        *("route", "container_port", "host_port", "env", "timeout"),
+        *("expect_status", "expect_body", "expect_body_pattern", "keep"),
+    ),
+    "Measure more": ("health", "stop", "hardened", "after_change"),
+    "Limits": (
+        *("max_size", "max_compressed_size", "max_own_size", "max_layers"),
+        *("min_saving", "max_wasted", "max_ready", "max_growth", "must_work"),
+    ),
+    "Engine": ("host", "docker_context"),
+    "Output": ("formats", "json_", "files", "quiet"),
+}
+"""The options by their parameters' names, in the order of the help text. What is in none stands below."""
+
+
+class SectionedCommand(click.Command):
+    """A command whose help lists its options in SECTIONS."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each section that has options."""
+        params = {param.name: param for param in self.get_params(ctx) if isinstance(param, click.Option)}
+        rest = params.keys() - set(chain.from_iterable(SECTIONS.values()))
+        for title, names in {**SECTIONS, "Options": tuple(name for name in params if name in rest)}.items():
+            records = (params[name].get_help_record(ctx) for name in names if name in params)
+            if rows := [record for record in records if record]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
