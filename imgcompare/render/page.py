@@ -65,10 +65,19 @@ class Page:
         return True
 
     def quote(self, line: str, lead: str, tone: Tone = "dim") -> None:
-        """Add a line as it stands, cut between characters and not words: spaces in a log line mean something."""
-        for piece in chop_cells(self.spell(line), self.style.width - len(lead)):
+        """Add a line as it stands, every space of it: in a log line they mean something."""
+        rest, width = self.spell(line), self.style.width - len(lead)
+        while rest:
+            piece = chop_cells(rest, width)[0]
+            after_space = piece.rfind(" ") + 1
+            if len(piece) < len(rest) and after_space > len(piece) // 2:
+                piece = piece[:after_space]
             self.lines.append(Text(f"{lead}{piece}", _COLORS[tone]))
-            lead = " " * len(lead)
+            rest, lead = rest[len(piece) :], " " * len(lead)
+
+    def copyable(self, line: str, lead: str) -> None:
+        """Add a line to be copied: whole, however long; a terminal folds it without breaking what is copied."""
+        self.lines.append(Text(f"{lead}{self.spell(line)}", _COLORS["strong"]))
 
     def fits(self, text: str) -> bool:
         """Say whether a text fits on one line."""

@@ -135,7 +135,7 @@ class _Page(Page):
             self.quote(line, f"{self.indent}  ")
         lead = f"{self.indent}Fix   "
         for line in variant.failure.fix:
-            self.quote(printable(line), lead, "strong")
+            self.copyable(printable(line), lead)
             lead = " " * len(lead)
         if variant.failure.hint:
             self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")

@@ -341,7 +341,7 @@ def test_gates_where_no_table_fits(make_report: MakeReport, multi: Variant) -> N
 
 
 def test_a_known_cause_comes_with_the_lines_that_mend_it(make_report: MakeReport, make_variant: MakeVariant) -> None:
-    """Dockerfile lines are folded below each other, never reflowed: they are to be copied."""
+    """Dockerfile lines are never broken, however narrow the terminal: they are to be copied."""
     failure = Failure(
         stage=Stage.RUN,
         code="moved-virtualenv",
@@ -355,8 +355,7 @@ def test_a_known_cause_comes_with_the_lines_that_mend_it(make_report: MakeReport
         "✗ a is broken: moved-virtualenv\n"
         "    The virtual environment was moved.\n"
         "      exec /opt/venv/bin/gunicorn: no such file or directory\n"
-        "    Fix   COPY --from=builder /build/some/where/venv /build/\n"
-        "          some/where/venv\n"
+        "    Fix   COPY --from=builder /build/some/where/venv /build/some/where/venv\n"
         "          ENV PATH=/build/venv/bin:$PATH\n"
         "    Next  Instead of the line that copies it to /opt/venv.\n"
         "    More  imgcompare explain moved-virtualenv\n"
@@ -424,3 +423,16 @@ def test_nothing_is_wider_than_the_page(
     assert all(cell_len(line) <= width for line in text.splitlines())
     assert not any(unicodedata.category(character) == "Cc" for character in text.replace("\n", ""))
     assert text.isascii() or not ascii_only
+
+
+def test_log_lines_keep_their_spaces_where_they_are_broken(make_variant: MakeVariant, make_report: MakeReport) -> None:
+    """Between words where there is one near the end; what has none is cut where the terminal ends."""
+    line = "E:  three   spaces, and a word at the end that no longer fits " + "x" * 70
+    failure = Failure(stage=Stage.RUN, code="exits-at-once", message="Gone.", evidence=(line,))
+    text = page(make_report(make_variant("a", verdict=Verdict.BROKEN, check=None, failure=failure)), 60)
+    quoted = [told.removeprefix("      ") for told in text.splitlines() if told.startswith("      ")]
+    assert quoted == [
+        "E:  three   spaces, and a word at the end that no",
+        "longer fits " + "x" * 42,
+        "x" * 28,
+    ]
