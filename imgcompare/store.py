@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,17 +62,18 @@ def check_writable(path: Path) -> None:
         ) from exc
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a whole file or nothing: a temporary file in the same folder, on disk, then renamed over ``path``.
 
-    A link stays one, and its target is written; a device or a pipe is written to, never replaced.
+    A link stays one, and its target is written; a device or a pipe is written to, never replaced. A new file gets
+    ``mode`` less the umask; what is there keeps its own. Raises UsageError.
     """
     data = text.encode("utf-8", "backslashreplace")
     try:
         if _is_special(path):
             path.write_bytes(data)
         else:
-            _replace(_target(path), data)
+            _replace(_target(path), data, mode)
     except OSError as exc:
         raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Free some space, or name another file.") from exc
 
@@ -94,25 +96,24 @@ def _target(path: Path) -> Path:
     return Path(os.path.realpath(path))  # unlike Path.resolve, no error for links that go round in a circle
 
 
-def _replace(path: Path, data: bytes) -> None:
-    import tempfile  # noqa: PLC0415
-
-    fd, temporary = tempfile.mkstemp(prefix=".imgcompare-", dir=path.parent)
+def _replace(path: Path, data: bytes, mode: int) -> None:
+    temporary = path.with_name(f".imgcompare-{os.urandom(8).hex()}")
     try:
-        with os.fdopen(fd, "wb") as file:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            with suppress(OSError):  # nothing is there, or a link that leads round in a circle
+                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     finally:
-        with suppress(FileNotFoundError):
-            Path(temporary).unlink()
+        temporary.unlink(missing_ok=True)
 
 
 def save(document: Document, folder: Path, run_id: str) -> Path:
-    """Save a report or a collection of them, over an earlier state of the same run."""
+    """Save a report or a collection, over an earlier state of the same run; its logs are for its owner's eyes."""
     path = folder / f"{run_id}.json"
-    write_atomically(path, msgspec.json.encode(document).decode())
+    write_atomically(path, msgspec.json.encode(document).decode(), mode=0o600)
     return path
 
 

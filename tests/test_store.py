@@ -453,3 +453,21 @@ def test_nothing_saved_is_none_unless_something_was_named(tmp_path: Path) -> Non
     with pytest.raises(UsageError) as caught:
         store.find(tmp_path, "20250101")
     assert caught.value.hint == "Saved runs here: none."
+
+
+@pytest.mark.parametrize(
+    ("umask", "before", "after"), [(0o022, None, 0o644), (0o077, None, 0o600), (0o022, 0o640, 0o640)]
+)
+def test_a_file_has_the_mode_that_others_would_have(tmp_path: Path, umask: int, before: int | None, after: int) -> None:
+    """By the umask where it is new, so that a web server or another CI step can read it; else as it was."""
+    path = tmp_path / "report.html"
+    if before is not None:
+        path.write_text("old")
+        path.chmod(before)
+    previous = os.umask(umask)
+    try:
+        store.write_atomically(path, "new")
+    finally:
+        os.umask(previous)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", after)
+    assert list(tmp_path.iterdir()) == [path]
