@@ -11,7 +11,7 @@ from pathlib import Path
 
 from imgcompare.baseline import Stored
 from imgcompare.errors import UsageError
-from imgcompare.gates import Limit, check_limits
+from imgcompare.limits import Limit, check_limits
 from imgcompare.model import Expectation
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")

@@ -14,7 +14,7 @@ from msgspec import structs
 from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.configfile import ConfigFile
 from imgcompare.errors import UsageError
-from imgcompare.gates import check_limits, read_limits
+from imgcompare.limits import check_limits, read_limits
 from imgcompare.model import Expectation, Shard
 from imgcompare.projectfile import DEFAULT, VARIANTS, Project, Value, Values, entries, nearest, read_project
 from imgcompare.scenarios import EVERY, Scenario, scenarios

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgcompare.config import ROUTE
-from imgcompare.gates import MUST_WORK, OPTIONS, read_limits
+from imgcompare.limits import MUST_WORK, OPTIONS, read_limits
 
 Read = Callable[[object], Any]
 """Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""

@@ -10,7 +10,7 @@ import pytest
 from imgcompare.config import Config, VariantSpec
 from imgcompare.configfile import ConfigFile, find_config
 from imgcompare.errors import UsageError
-from imgcompare.gates import Limit
+from imgcompare.limits import Limit
 from imgcompare.model import Expectation, Shard
 from imgcompare.projectfile import Origin, Value
 from imgcompare.resolve import resolve

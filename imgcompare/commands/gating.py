@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from imgcompare.gates import Limit
+    from imgcompare.limits import Limit
     from imgcompare.model import Document
 
 _SIZE = "[VARIANT=]SIZE"
@@ -27,7 +27,7 @@ _OPTIONS = (
 
 
 def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--against``, and an option for each limit of ``gates.OPTIONS``, each of which is repeatable."""
+    """Add ``--against``, and an option for each limit of ``limits.OPTIONS``, each of which is repeatable."""
     add = click.option(
         "--must-work",
         multiple=True,
@@ -50,7 +50,7 @@ def limits_given(options: Mapping[str, Any]) -> tuple[Limit, ...]:
     """Return the limits that were given. Raises UsageError for those that cannot be read."""
     if not any(options.get(name.replace("-", "_")) for name in ("must-work", *(name for name, *_ in _OPTIONS))):
         return ()
-    from imgcompare.gates import OPTIONS, read_limits  # noqa: PLC0415 - only where something is limited
+    from imgcompare.limits import OPTIONS, read_limits  # noqa: PLC0415 - only where something is limited
 
     return read_limits({option: options.get(option.replace("-", "_"), ()) for option in OPTIONS})
 
