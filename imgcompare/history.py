@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +14,6 @@ from imgcompare.model import SCHEMA_VERSION, Report, Verdict
 
 KEPT_RUNS = 50
 """How many saved runs a folder keeps: the newest."""
-
-# As session names them: the time in UTC to the millisecond, and six random hexadecimal digits.
-_RUN = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{6}\.json", re.ASCII)
 
 
 class PastVariant(Struct, frozen=True, kw_only=True):
@@ -86,9 +82,8 @@ def read_history(project: Path, limit: int) -> History:
 
 
 def prune(folder: Path) -> None:
-    """Remove all but the newest runs; what is not named like a run is not ours, and what cannot be removed stays."""
-    named = sorted(path for path in folder.glob("*.json") if _RUN.fullmatch(path.name))
-    for path in [path for path in named if path.is_file() and not path.is_symlink()][:-KEPT_RUNS]:
+    """Remove all but the newest runs; what is not named like a run and what cannot be removed stays."""
+    for path in [path for path in store.runs_in(folder) if path.is_file() and not path.is_symlink()][:-KEPT_RUNS]:
         with suppress(OSError):
             path.unlink()
 

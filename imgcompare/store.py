@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,8 @@ from imgcompare.model import SCHEMA_VERSION, Collection, Document, Report
 
 REPORT_LIMIT_BYTES = 256 << 20
 _RUNS = Path(".imgcompare") / "runs"
+# As session names them: the time in UTC to the millisecond, and six random hexadecimal digits.
+_RUN = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{6}\.json", re.ASCII)
 
 
 class _Head(msgspec.Struct):
@@ -153,8 +156,13 @@ def reports_of(document: Document) -> tuple[Report, ...]:
 
 
 def saved_runs(project: Path) -> list[Path]:
-    """Return the saved reports of a folder, oldest first."""
-    return sorted(runs_folder(project).glob("*.json"))
+    """Return the saved reports of runs started in ``project``, oldest first."""
+    return runs_in(runs_folder(project))
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return what a runs folder has, oldest first; what is not named like a run is not ours."""
+    return sorted(path for path in folder.glob("*.json") if _RUN.fullmatch(path.name))
 
 
 def find(project: Path, wanted: str | None) -> Path | None:
@@ -165,7 +173,7 @@ def find(project: Path, wanted: str | None) -> Path | None:
     with suppress(OSError):  # a name too long for a file, or in a folder that may not be searched
         if Path(wanted).is_file():
             return Path(wanted)
-    matching = [path for path in saved if path.stem == wanted] or [p for p in saved if p.stem.startswith(wanted)]
+    matching = [path for path in saved if path.stem.startswith(wanted)]
     if len(matching) == 1:
         return matching[0]
     names = ", ".join(path.stem for path in (matching or saved)[-5:]) or "none"

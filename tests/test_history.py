@@ -61,11 +61,13 @@ def test_what_cannot_be_read_is_named_and_passed_over(tmp_path: Path, content: b
     keep(tmp_path, 1, report(variant("slim", 1)))
     damaged = runs_folder(tmp_path) / f"{name(2)}.json"
     damaged.write_bytes(content)
-    (runs_folder(tmp_path) / "a-folder.json").mkdir()
+    folder = runs_folder(tmp_path) / f"{name(3)}.json"
+    folder.mkdir()
+    (runs_folder(tmp_path) / "not-a-run.json").write_text("{}")
     found = read_history(tmp_path, 9)
     assert found.runs == (past(1, 1),)
     assert len(found.unreadable) == 2
-    assert all(str(path) in text for path, text in zip((damaged, "a-folder.json"), found.unreadable, strict=True))
+    assert all(str(path) in text for path, text in zip((damaged, folder), found.unreadable, strict=True))
     assert damaged.read_bytes() == content
 
 

@@ -250,7 +250,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_file(tmp_path: Path) -> No
     """After SIGKILL the file is the old one or the new one, and a dead writer's rest is no report."""
     project = tmp_path
     folder = store.prepare(project)
-    path = folder / "run.json"
+    path = folder / "20250101T000000000-aaaaaa.json"
     path.write_text("a" * 300_000, encoding="utf-8")
     for _ in range(12):
         with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
@@ -421,11 +421,17 @@ def test_a_file_is_found_before_a_run_of_that_name(project: Path) -> None:
     assert store.find(project, str(project / "20250101")) == project / "20250101"
 
 
-def test_a_whole_name_is_not_ambiguous(project: Path) -> None:
-    """A run whose name is the beginning of another's can still be shown."""
+@pytest.mark.parametrize("name", ["zz-report", "notes", "20250101T000000000-aaaaaa-copy", "99991231", "99991231T0-x"])
+def test_only_what_is_named_like_a_run_is_one(project: Path, name: str) -> None:
+    """A file that somebody put beside the runs is not the newest, and does not make a run's name ambiguous."""
     folder = store.runs_folder(project)
-    store.save(REPORT, folder, "20250101T000000000-aaaaaa-copy")
+    store.save(REPORT, folder, name)
+    newest = store.find(project, None)
+    assert newest
+    assert newest.stem == "20250102T000000000-cccccc"
     assert store.find(project, "20250101T000000000-aaaaaa") == folder / "20250101T000000000-aaaaaa.json"
+    with pytest.raises(UsageError, match="is neither a file nor a saved run"):
+        store.find(project, "99991231")
 
 
 @pytest.mark.parametrize(
