@@ -13,6 +13,7 @@ from imgcompare.safetext import printable
 from imgcompare.units import draw_trend, format_bytes, format_change
 
 _RANDOM = re.compile("-[0-9a-f]{6}$", re.ASCII)  # the end of a run's name, which no command needs
+_WIDEST = 4.0  # per cent: two runs are two columns, not two walls
 _FIRST_RANK = 10  # columns of variants go first where room is short, the last ones first
 
 
@@ -106,7 +107,7 @@ def _trend(name: str, runs: Sequence[PastRun], *, ascii_only: bool) -> tuple[Cel
 def _chart(name: str, runs: Sequence[PastRun]) -> Trend:
     sizes = _sizes(name, runs)
     known = [size for size in sizes if size is not None]
-    width = 100 / len(runs)
+    width = min(100 / len(runs), _WIDEST)
     points = tuple(
         Point(
             start=round(number * width, 3),
@@ -118,8 +119,12 @@ def _chart(name: str, runs: Sequence[PastRun]) -> Trend:
         for number, (run, size) in enumerate(zip(runs, sizes, strict=True))
         if size is not None
     )
-    text = f"{format_bytes(known[-1])}, {_change(known)} in {len(known)} runs" if known else NOTHING
-    return Trend(name=variant_name(name), text=text, points=points)
+    return Trend(name=variant_name(name), text=_told(known), points=points)
+
+
+def _told(known: Sequence[int]) -> str:
+    newest = format_bytes(known[-1]) if known else NOTHING
+    return f"{newest}, {_change(known)} in {len(known)} runs" if len(known) > 1 else newest
 
 
 def _run(run: PastRun, names: Sequence[str]) -> tuple[Cell, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from imgcompare.history import PastRun, past_of
@@ -48,12 +49,29 @@ def test_columns_stand_on_nought_and_leave_gaps() -> None:
             name="slim",
             text="150.0 MB, −25 % in 3 runs",
             points=(
-                Point(start=0, width=25, height=100, kind="", label="2026-01-01 12:00: 200.0 MB"),
-                Point(start=50, width=25, height=25, kind="bad", label="2026-01-03 12:00: 50.0 MB"),
-                Point(start=75, width=25, height=75, kind="", label="2026-01-05 12:00: 150.0 MB"),
+                Point(start=0, width=4, height=100, kind="", label="2026-01-01 12:00: 200.0 MB"),
+                Point(start=8, width=4, height=25, kind="bad", label="2026-01-03 12:00: 50.0 MB"),
+                Point(start=12, width=4, height=75, kind="", label="2026-01-05 12:00: 150.0 MB"),
             ),
         ),
     )
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 4), (2, 4), (10, 4), (25, 4), (50, 2)])
+def test_columns_are_narrow_however_few_they_are(count: int, width: float) -> None:
+    """A chart of two runs is as calm as one of fifty; many share what room there is."""
+    runs = [past_of(replace(NOW, created=f"2026-01-01T12:00:{second:02}Z")) for second in range(count)]
+    (trend,) = trends(runs)
+    assert [point.width for point in trend.points] == [width] * count
+    assert [point.start for point in trend.points] == [width * number for number in range(count)]
+
+
+def test_a_variant_that_is_new_has_no_change_to_tell() -> None:
+    """One size is a size, not a change in "1 runs"; none is a dash."""
+    (trend,) = trends(until(NOW, [past(1, None)]))
+    assert trend.text == "150.0 MB"
+    (trend,) = trends([past(1, None), past(2, None)])
+    assert trend.text == "–"
 
 
 def test_the_page_draws_the_trend_and_lists_its_runs(tmp_path: Path) -> None:
