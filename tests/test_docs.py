@@ -50,6 +50,24 @@ def test_the_readme_names_every_command_with_its_help() -> None:
     assert rows == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
 
 
+def test_no_command_s_help_is_cut_short_in_a_list() -> None:
+    """In a terminal of 80 columns, each list of commands says of every one the whole sentence."""
+    for command in (["imgcompare"], *(["imgcompare", name] for name in cli.commands if _is_group(name))):
+        listed = subprocess.run(
+            [sys.executable, "-m", *command, "--help"],
+            env=os.environ | {"COLUMNS": "80", "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.partition("Commands:")[2]
+        assert listed
+        assert "..." not in listed
+
+
+def _is_group(name: str) -> bool:
+    return isinstance(cli.commands[name], click.Group)
+
+
 def test_every_code_is_explained() -> None:
     """Each code that the program can give has its explanation, and none is explained that cannot occur."""
     paths = (path for path in (_ROOT / "imgcompare").rglob("*.py") if path.parent.name != "explanations")

@@ -30,10 +30,11 @@ import click
     help="Pull or merge request. [default: that of the CI job]",
 )
 def comment(*, saved: str | None, body_file: Path | None, name: str, number: int | None) -> None:
-    """Post a saved report on the pull request, or update the comment that is there.
+    """Post a saved report on the pull request, as one comment.
 
-    The report is a FILE (of `run -o report.json`), a saved RUN, or the newest of this folder. The comment is found
-    again by a hidden line with its NAME; only comments of the same user are touched.
+    The comment that is there already is updated. The report is a FILE (of `run -o report.json`), a saved RUN, or
+    the newest of this folder. The comment is found again by a hidden line with its NAME; only comments of the same
+    user are touched.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ _OF_A_RUN = {"json_", "formats", "files", "host", "docker_context", "quiet"}
 @click.option("--json", "json_", is_flag=True, help="Print it as JSON.")
 @click.pass_context
 def config(ctx: click.Context, /, *, json_: bool, **_options: Any) -> None:
-    """Show what `imgcompare run` would compare, and where each setting comes from.
+    """Show what `run` would compare, and where each setting is from.
 
     It takes the options of `imgcompare run` that say what to do. For each setting it tells the option, the variable of
     the environment, the line of the file, or that it is the default. Without a choice all comparisons of the file are

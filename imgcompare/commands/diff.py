@@ -40,7 +40,9 @@ def diff(
     host: str | None,
     docker_context: str | None,
 ) -> None:
-    """Show how image B differs from image A: sizes and the reason, layers, packages, files and config.
+    """Show how image B differs from image A, and why its size does.
+
+    Sizes and the reason for their difference, layers, packages, files and config.
 
     A and B are variants of this folder's newest report, files that `docker save` wrote, OCI layouts as files or
     folders, Dockerfiles, which are built, or references on the engine. The first of these that fits is meant; ./FILE is

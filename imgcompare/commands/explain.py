@@ -13,9 +13,10 @@ from imgcompare.commands.options import write_text
 @click.command()
 @click.argument("code", required=False, metavar="[CODE]")
 def explain(*, code: str | None) -> None:
-    """Tell at length what a CODE means, why it happens, and the Dockerfile lines that mend it.
+    """Tell what a CODE means, why it happens, and what mends it.
 
-    Codes stand beside whatever is broken or warned of in a report. Without one, all are listed.
+    With the Dockerfile lines that do. Codes stand beside whatever is broken or warned of in a report. Without one, all
+    are listed.
 
     \b
     Examples:

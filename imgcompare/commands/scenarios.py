@@ -13,7 +13,7 @@ from imgcompare.commands.options import write_text
 @click.command()
 @click.option("--json", "json_", is_flag=True, help="Print the list as JSON.")
 def scenarios(*, json_: bool) -> None:
-    """List the bundled scenarios: their variants, and what is expected of each.
+    """List the bundled scenarios, and what is expected of each.
 
     A scenario is a small app with several Dockerfiles that teach something, some of them broken on purpose.
 
