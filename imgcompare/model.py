@@ -391,8 +391,8 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     name: str
     subject: str
-    limit: float
-    actual: float | None
+    limit: int | float
+    actual: int | float | None
     passed: bool
     at_least: bool = False
     reason: str = ""

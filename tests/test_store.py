@@ -29,6 +29,7 @@ from imgcompare.model import (
     ComparisonRow,
     EngineInfo,
     Expectation,
+    Gate,
     Report,
     Source,
     Tool,
@@ -371,6 +372,17 @@ def test_asking_leaves_nothing_behind(tmp_path: Path) -> None:
     store.check_writable(tmp_path / "old")
     assert names(tmp_path) == ["old"]
     assert (tmp_path / "old").read_text(encoding="utf-8") == "old"
+
+
+def test_a_report_read_and_written_again_is_the_same_text(tmp_path: Path) -> None:
+    """Merged shards are what one run writes, to the byte: a limit of 250 MB does not become 250000000.0."""
+    gates = (
+        Gate(name="uncompressed_size", subject="a", limit=250_000_000, actual=1_000, passed=True),
+        Gate(name="saving_ratio", subject="b", limit=0.5, actual=1.0, passed=True, at_least=True),
+    )
+    path = store.save(msgspec.structs.replace(REPORT, gates=gates), tmp_path, "20250101T000000000-aaaaaa")
+    assert b'"limit":250000000,"actual":1000,' in path.read_bytes()
+    assert msgspec.json.encode(store.load(path)) == path.read_bytes()
 
 
 def test_the_folder_of_saved_runs_ignores_itself(tmp_path: Path) -> None:

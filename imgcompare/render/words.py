@@ -63,13 +63,16 @@ def headline(report: Report) -> str:
 
 
 def collection_headline(collection: Collection) -> str:
-    """Return how many of several comparisons passed, and which did not."""
-    reports = collection.comparisons
-    failed = [printable(report.scenario, limit=60) for report in reports if not report.passed]
-    if not reports:
+    """Return how many of several comparisons passed, which did not, and which are missing."""
+    reports, missing = collection.comparisons, collection.missing
+    if not reports and not missing:
         return "There was nothing to run."
-    told = f"{len(reports) - len(failed)} of {len(reports)} comparisons passed"
-    return f"{told}; not: {', '.join(failed)}." if failed else f"{told}."
+    failed = [report.scenario for report in reports if not report.passed]
+    told = f"{len(reports) - len(failed)} of {len(reports) + len(missing)} comparisons passed"
+    for what, names in (("not", failed), ("not run", missing)):
+        if names:
+            told += f"; {what}: {', '.join(printable(name, limit=60) for name in names)}"
+    return f"{told}."
 
 
 def reasons(report: Report) -> str:

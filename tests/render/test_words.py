@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from imgcompare.model import Gate, Report, Variant, Verdict
 from imgcompare.render import words
+from imgcompare.together import collect
+from tests.reports import report, variant
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]
@@ -135,3 +137,15 @@ def test_footnotes(make_report: MakeReport, single: Variant, multi: Variant) -> 
         "The replies differ, as the expectation allows: single-stage “Hello, Docker!”; multi-stage “Hello at 12:00!”.",
         "The reply was longer than what is read, and compared as far as it was read: multi-stage.",
     )
+
+
+def test_headline_of_several_counts_what_is_missing() -> None:
+    """Two that passed are not all of three; without any, there was nothing to run."""
+    good, bad = report(variant("slim"), scenario="web"), report(variant("slim"), scenario="api", passed=False)
+    whole = collect([good, bad], created="2025-11-21T08:00:00Z")
+    assert words.collection_headline(whole) == "1 of 2 comparisons passed; not: api."
+    cut = replace(whole, missing=("admin", "blog"))
+    assert words.collection_headline(cut) == "1 of 4 comparisons passed; not: api; not run: admin, blog."
+    empty = collect([], created="2025-11-21T08:00:00Z")
+    assert words.collection_headline(empty) == "There was nothing to run."
+    assert words.collection_headline(replace(empty, missing=("a",))) == "0 of 1 comparisons passed; not run: a."
