@@ -14,7 +14,18 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from imgcompare import compare
-from imgcompare.model import Against, AgainstRow, Entry, Image, PackageCounts, Packages, Report, Variant
+from imgcompare.model import (
+    Against,
+    AgainstRow,
+    Collection,
+    Document,
+    Entry,
+    Image,
+    PackageCounts,
+    Packages,
+    Report,
+    Variant,
+)
 
 BASELINE_VERSION = 1
 
@@ -123,10 +134,19 @@ def hold(report: Report, stored: Stored) -> Report:
     return replace(report, against=against)
 
 
-def absent(stored: Stored, reports: Sequence[Report]) -> tuple[str, ...]:
-    """Name the comparisons that were stored and are in none of these reports."""
-    gone = [name for name in stored.comparisons if name not in {report.scenario for report in reports}]
+def absent(stored: Stored, document: Collection) -> tuple[str, ...]:
+    """Name the comparisons that were stored and are not in a run, of whose shards each knows the whole."""
+    reports = (report.scenario for report in document.comparisons)
+    there = {*reports, *(document.shard.comparisons if document.shard else ())}
+    gone = [name for name in stored.comparisons if name not in there]
     return (f"Stored in {stored.source}, and not in this run: {', '.join(gone)}.",) if gone else ()
+
+
+def is_part(document: Document) -> bool:
+    """Say whether a document is known to lack comparisons: a shard of several, or what was merged without one."""
+    if not isinstance(document, Collection):
+        return False
+    return bool(document.missing) or (document.shard is not None and document.shard.count > 1)
 
 
 def merge(old: Baseline, reports: Sequence[Report], *, prune: bool) -> Baseline:

@@ -41,7 +41,7 @@ def judge_again(document: Document, limits: Sequence[Limit], stored: Stored | No
     judged = tuple(judge(report, limits or limits_of(report)) for report in held)
     if isinstance(document, Report):
         return judged[0]
-    notes = (*document.notes, *(absent(stored, judged) if stored and not document.shard else ()))
+    notes = tuple(dict.fromkeys((*document.notes, *(absent(stored, document) if stored else ()))))
     complete = not document.missing and (bool(judged) or document.shard is not None)
     passed = complete and all(report.passed for report in judged)
     return replace(document, comparisons=judged, passed=passed, notes=notes)

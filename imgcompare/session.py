@@ -108,9 +108,9 @@ def perform_all(
             if outcome.error:
                 return CollectionOutcome(collect(done, created=created, shard=shard), outcome.error)
     collection = collect(done, created=created, shard=shard)
-    if shard is None:
-        stored = {config.stored.source: config.stored for config in configs if config.stored}
-        collection = structs.replace(collection, notes=tuple(n for s in stored.values() for n in absent(s, done)))
+    stored = {config.stored.source: config.stored for config in configs if config.stored}
+    notes = tuple(note for each in stored.values() for note in absent(each, collection))
+    collection = structs.replace(collection, notes=notes)
     save(collection)
     if reports is not None:
         history.prune(reports)

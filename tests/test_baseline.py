@@ -6,7 +6,7 @@ import json
 
 from msgspec.structs import replace
 
-from imgcompare.baseline import EMPTY, Stored, absent, hold, merge, stored_comparison, stored_image, to_text
+from imgcompare.baseline import EMPTY, Stored, absent, hold, is_part, merge, stored_comparison, stored_image, to_text
 from imgcompare.model import (
     Against,
     AgainstRow,
@@ -17,11 +17,13 @@ from imgcompare.model import (
     Packages,
     PythonPackage,
     Report,
+    Shard,
     Stage,
     Tool,
     Variant,
     Verdict,
 )
+from imgcompare.together import collect
 from tests.reports import ENGINE, report, variant
 
 
@@ -111,6 +113,19 @@ def test_new_and_missing_variants_are_named() -> None:
     ]
 
 
+def test_a_part_is_known_to_be_one() -> None:
+    """Pruning by a shard, or by what lacks one, would remove what the other shards have."""
+    whole = collect([report(variant("a"))], created="2025-11-21T08:00:00Z")
+    shard = Shard(index=1, count=2, comparisons=("default", "other"))
+    assert [is_part(each) for each in (whole.comparisons[0], whole, replace(whole, shard=replace(shard, count=1)))] == [
+        False,
+        False,
+        False,
+    ]
+    assert is_part(replace(whole, shard=shard))
+    assert is_part(replace(whole, missing=("other",)))
+
+
 def test_a_comparison_that_is_not_stored_is_said() -> None:
     """All its variants are new, and those that are stored are named; so are those that no report has."""
     now = report(variant("a"))
@@ -118,8 +133,13 @@ def test_a_comparison_that_is_not_stored_is_said() -> None:
     assert [row.entry for row in held.rows] == [Entry.NEW]
     assert held.notes == ("b.json has no comparison 'default'; those it has: other.",)
     stored = Stored(source="b.json", comparisons={"gone": stored_comparison(now), "default": stored_comparison(now)})
-    assert absent(stored, [now]) == ("Stored in b.json, and not in this run: gone.",)
-    assert absent(stored, [now, replace(now, scenario="gone")]) == ()
+    alone = collect([now], created=now.created)
+    assert absent(stored, alone) == ("Stored in b.json, and not in this run: gone.",)
+    assert absent(stored, collect([now, replace(now, scenario="gone")], created=now.created)) == ()
+    # A shard says what no shard has, so that all of them merged say it once.
+    shard = Shard(index=1, count=2, comparisons=(now.scenario, "other"))
+    assert absent(stored, replace(alone, shard=shard)) == ("Stored in b.json, and not in this run: gone.",)
+    assert absent(stored, replace(alone, shard=replace(shard, comparisons=(now.scenario, "gone")))) == ()
 
 
 def test_what_else_is_not_the_same_as_then_is_noted() -> None:

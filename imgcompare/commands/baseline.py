@@ -36,7 +36,7 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     """
     from imgcompare import store  # noqa: PLC0415 - --help must be quick
     from imgcompare.against import read_baseline  # noqa: PLC0415
-    from imgcompare.baseline import EMPTY, merge, to_text  # noqa: PLC0415
+    from imgcompare.baseline import EMPTY, is_part, merge, to_text  # noqa: PLC0415
     from imgcompare.errors import UsageError  # noqa: PLC0415
     from imgcompare.render.baseline import render_update  # noqa: PLC0415
     from imgcompare.terminal import style_for  # noqa: PLC0415
@@ -45,7 +45,13 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     path = store.find(Path.cwd(), source)
     if path is None:
         raise UsageError("nothing was run here yet", hint="`imgcompare run` first, or name a report: --from FILE")
-    reports = store.reports_of(store.load(path))
+    document = store.load(path)
+    if prune and is_part(document):
+        raise UsageError(
+            f"{path} has only a part of the comparisons: --prune would remove the others",
+            hint="Take the whole: imgcompare merge shard-*.json -o all.json; imgcompare baseline update --from all.json",
+        )
+    reports = store.reports_of(document)
     old = read_baseline(file) if file.exists() else EMPTY
     new = merge(old, reports, prune=prune)
     if new != old:

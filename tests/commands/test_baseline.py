@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from imgcompare.model import Report
@@ -90,8 +91,22 @@ def test_a_collection_is_recorded_and_held_whole(offline: Offline) -> None:
     shown = offline("report", "--against", FILE)
     assert f"Stored in {FILE}, and not in this run: shop.\n" in shown.stdout
     assert f"{FILE} has no comparison 'new'; those it has: default, shop." in shown.stdout
+    offline("report", "--against", FILE, "--json", "-o", "held.json")
+    again = offline("report", "held.json", "--against", FILE)
+    assert again.stdout.count("and not in this run") == 1
     assert "shop: removed\n" in offline("baseline", "update", "--prune").stdout
     assert offline("baseline", "show").stdout.count("recorded 2025-11-21 by imgcompare") == 2
+
+
+def test_a_shard_prunes_nothing(stored: Offline) -> None:
+    """What the other shards have would go with it; the file stays as it is."""
+    before = (stored.folder / FILE).read_bytes()
+    part = msgspec.structs.replace(collect([report(variant("a", 1))], created="2025-11-21T08:00:00Z"), missing=("b",))
+    (stored.folder / "part.json").write_bytes(msgspec.json.encode(part))
+    result = stored("baseline", "update", "--from", "part.json", "--prune")
+    assert result.returncode == 2
+    assert "part.json has only a part of the comparisons: --prune would remove the others" in result.stderr
+    assert (stored.folder / FILE).read_bytes() == before
 
 
 @pytest.mark.parametrize(
