@@ -49,7 +49,7 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     if prune and is_part(document):
         raise UsageError(
             f"{path} has only a part of the comparisons: --prune would remove the others",
-            hint="Take the whole: imgcompare merge shard-*.json -o all.json; imgcompare baseline update --from all.json",
+            hint="Merge all shards (imgcompare merge shard-*.json -o all.json) and take that: --from all.json",
         )
     reports = store.reports_of(document)
     old = read_baseline(file) if file.exists() else EMPTY
