@@ -90,8 +90,8 @@ class ForgeRefusedError(ForgeError):
 
 
 class InterruptedRunError(ImgcompareError):
-    """SIGINT or SIGTERM ended the run; what was finished is kept."""
+    """SIGINT or SIGTERM ended the command."""
 
     def __init__(self, signal_number: int) -> None:
-        super().__init__("interrupted", hint="What was finished is kept: see `imgcompare report`.")
+        super().__init__("interrupted")
         self.exit_code = 128 + signal_number

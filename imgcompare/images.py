@@ -20,7 +20,7 @@ from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.source import open_image
 from imgcompare.imagediff import LoadedImage
-from imgcompare.interrupt import interruptible
+from imgcompare.interrupt import interruptible, leave_signals_to_the_main_thread
 from imgcompare.ledger import Ledger
 from imgcompare.measuring import measure_images, read_images
 from imgcompare.model import Failure, Image, Stage, Variant
@@ -100,12 +100,11 @@ def _from_engine(
     config = Config(scenario="run", context=Path(), variants=tuple(specs.values()), platform=platform)
     plan = make_plan(config, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.urandom(3).hex()}")
     blueprints = draw_blueprints(plan)
-    with interruptible(), _workbench(plan, connection, progress, cache) as bench:
+    with interruptible(progress.stopping), _workbench(plan, connection, progress, cache) as (bench, pool):
         for variant in (subject for subject in subjects.values() if isinstance(subject, Variant)):
             _refuse_gone(variant, bench)
-        with ThreadPoolExecutor(plan.jobs) as pool:
-            bases = provide_bases(plan, blueprints, bench, pool)
-            outcomes = list(pool.map(lambda drawn: build_variant(plan, drawn, bases, bench)[0], blueprints))
+        bases = provide_bases(plan, blueprints, bench, pool)
+        outcomes = list(pool.map(lambda drawn: build_variant(plan, drawn, bases, bench)[0], blueprints))
         built = {
             variant.name: _built(variant.name, made) for variant, made in zip(plan.variants, outcomes, strict=True)
         }
@@ -140,19 +139,23 @@ def _spec(text: str, subject: Subject) -> VariantSpec:
 
 
 @contextmanager
-def _workbench(plan: Plan, connection: Connection, progress: Progress, cache: ImageCache) -> Iterator[Workbench]:
-    """What builds and pulls need; what was built stays, and `imgcompare clean` knows of it."""
+def _workbench(
+    plan: Plan, connection: Connection, progress: Progress, cache: ImageCache
+) -> Iterator[tuple[Workbench, ThreadPoolExecutor]]:
+    """What builds and pulls need, and threads for them; what was built stays, and `imgcompare clean` knows of it."""
     with connected(connection, progress.note) as engine:
         ledger = Ledger(ledgers_folder(), plan.run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
         bench = Workbench(
             engine=engine, progress=progress, ledger=ledger, cache=cache, save=lambda _report: None, created=""
         )
+        pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
         try:
-            yield bench
+            yield bench, pool
         except ImgcompareError:
             bench.cancel()
             raise
         finally:
+            pool.shutdown(wait=True, cancel_futures=True)
             ledger.close(left=any(entry.kept for entry in ledger.made()))
 
 

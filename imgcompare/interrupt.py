@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
@@ -12,6 +12,13 @@ from typing import NoReturn
 from imgcompare.errors import InterruptedRunError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR = b"\x1b[?25h"
+
+
+def tell(text: str) -> None:
+    """Write a line to stderr past Python's buffers, which a signal handler must not enter; it may be closed."""
+    with suppress(OSError):
+        os.write(2, f"{text}\n".encode())
 
 
 def leave_signals_to_the_main_thread() -> None:
@@ -24,9 +31,10 @@ def leave_signals_to_the_main_thread() -> None:
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
+def interruptible(say: Callable[[str], None] = tell) -> Iterator[None]:
     """Raise InterruptedRunError on the first signal; on the second one leave at once with 128 + the signal's number.
 
+    ``say`` hears of the first, inside the signal handler: it may take no lock, nor write to a buffer.
     What a forced exit leaves behind stands in the run's ledger: the next run, or ``imgcompare clean``, removes it.
     """
     seen: list[int] = []
@@ -35,7 +43,7 @@ def interruptible() -> Iterator[None]:
         seen.append(number)
         if len(seen) > 1:
             _force(number)
-        _tell(b"\nStopping: removing what this run made. Once more to leave at once.\n")
+        say("Stopping: removing what this run made. Once more to leave at once.")
         raise InterruptedRunError(number)
 
     earlier = {number: signal.signal(number, handle) for number in _SIGNALS}
@@ -46,12 +54,9 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _tell(text: bytes) -> None:
-    """Write to stderr past Python's buffers, which a signal handler must not enter; it may be closed."""
-    with suppress(OSError):
-        os.write(2, text)
-
-
 def _force(number: int) -> NoReturn:
-    _tell(b"Left at once; `imgcompare clean` removes what is left.\n")
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, _SHOW_CURSOR + b"\n")  # the live view, which hid it, is not closed any more
+    tell("Left at once; `imgcompare clean` removes what is left.")
     os._exit(128 + number)

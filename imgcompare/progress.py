@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol
 
+from imgcompare.interrupt import tell
 from imgcompare.safetext import printable, to_ascii
 from imgcompare.terminal import is_live, style_for
 
@@ -43,6 +44,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Say something once that the user should know."""
 
+    def stopping(self, text: str) -> None:
+        """Say that everything comes to an early end; called by a signal handler, so it may take no lock."""
+
 
 def open_progress(
     stream: IO[str], *, quiet: bool, environ: Mapping[str, str] = os.environ
@@ -73,6 +77,10 @@ class QuietProgress:
 
     def note(self, text: str) -> None:
         """Say nothing."""
+
+    def stopping(self, text: str) -> None:
+        """Say it even so, on a line of its own: the terminal has echoed "^C"."""
+        tell(f"\n{text}")
 
 
 class PlainProgress(QuietProgress):
@@ -136,6 +144,7 @@ class RichProgress(QuietProgress):
         self._clock = clock
         self._lock = threading.Lock()
         self._rows: dict[str, _Row] = {}
+        self._stopping = ""
         self._console = Console(file=stream, force_terminal=True, no_color=not style.color, highlight=False)
         self._live = Live(
             console=self._console,
@@ -173,8 +182,13 @@ class RichProgress(QuietProgress):
         # Not under our lock: printing redraws the view, which takes it.
         self._console.print(self._spell(printable(text)), markup=False, emoji=False)
 
+    def stopping(self, text: str) -> None:
+        """Show the text below the lines: written past the view, it would move the lines that are redrawn in place."""
+        self._stopping = text
+
     def view(self) -> RenderableType:
         """Return the lines as they are now; when they are more than the screen holds, those that still move."""
+        from rich.console import Group  # noqa: PLC0415
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
@@ -191,13 +205,15 @@ class RichProgress(QuietProgress):
         with self._lock:
             now = self._clock()
             shown = list(self._rows.items())
-            if len(shown) >= self._console.height:
+            if len(shown) + bool(self._stopping) >= self._console.height:
                 shown = [(name, row) for name, row in shown if row.ok is None]
             for name, row in shown:
                 mark, tone = self._mark(row, now)
                 elapsed = _elapsed((now if row.ok is None else row.ended) - row.started)
                 texts = (_name(name), row.stage, row.detail, elapsed)
                 table.add_row(Text(mark, tone), *(Text(self._spell(text)) for text in texts))
+        if self._stopping:
+            return Group(table, Text(self._spell(self._stopping), no_wrap=True, overflow=cut))
         return table
 
     def _spell(self, text: str) -> str:

@@ -69,7 +69,7 @@ def connected(connection: Connection, say: Callable[[str], None]) -> Iterator[En
 def perform(config: Config, connection: Connection, progress: Progress, reports: Path | None) -> Outcome:
     """Run a comparison and save its report in ``reports`` as each variant finishes; None saves nothing."""
     errand = _Errand.of(config)
-    with interruptible(), connected(connection, progress.note) as engine:
+    with interruptible(progress.stopping), connected(connection, progress.note) as engine:
         outcome = errand.run(engine, progress, _saver(reports, errand.plan.run_id, progress))
     if reports is not None:
         history.prune(reports)
@@ -98,7 +98,7 @@ def perform_all(
         empty = collect((), created=created, shard=shard)
         save(empty)
         return CollectionOutcome(empty)
-    with interruptible(), connected(connection, progress.note) as engine:
+    with interruptible(progress.stopping), connected(connection, progress.note) as engine:
         for count, errand in enumerate(errands, 1):
             progress.note(f"{errand.plan.config.scenario} ({count} of {len(errands)})")
             outcome = errand.now().run(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -30,11 +32,11 @@ except InterruptedRunError as exc:
 """
 
 
-def start(*, slow: bool, close_stderr: bool = False) -> subprocess.Popen[str]:
+def start(*, slow: bool, close_stderr: bool = False, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
     """A program under ``interruptible``, at work when this returns."""
     python = [sys.executable, "-c", PROGRAM.replace("CLEANING_TAKES_LONG", str(slow))]
     command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *python] if close_stderr else python
-    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     assert started.stdout
     assert started.stdout.readline() == "working\n"
     return started
@@ -47,7 +49,7 @@ def test_the_first_signal_lets_everything_be_cleaned_up(number: signal.Signals) 
         program.send_signal(number)
         out, err = program.communicate()
     assert (out, program.returncode) == ("cleaning\n", 128 + number)
-    assert err == "\nStopping: removing what this run made. Once more to leave at once.\n"
+    assert err == "Stopping: removing what this run made. Once more to leave at once.\n"
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
@@ -61,6 +63,21 @@ def test_the_second_signal_leaves_at_once(second: signal.Signals) -> None:
         _, err = program.communicate()
     assert program.returncode == 128 + second
     assert err.endswith("Left at once; `imgcompare clean` removes what is left.\n")
+
+
+def test_leaving_at_once_gives_a_terminal_its_cursor_back() -> None:
+    """The live view hid it, and is not closed any more."""
+    terminal, inner = pty.openpty()
+    with start(slow=True, stderr=inner) as program:
+        program.send_signal(signal.SIGINT)
+        assert program.stdout
+        assert program.stdout.readline() == "cleaning\n"
+        program.send_signal(signal.SIGINT)
+        program.wait()
+    shown = os.read(terminal, 4096)
+    os.close(inner)
+    os.close(terminal)
+    assert shown.endswith(b"\x1b[?25h\r\nLeft at once; `imgcompare clean` removes what is left.\r\n")
 
 
 def test_a_closed_stderr_does_not_keep_the_signal_from_working() -> None:

@@ -139,6 +139,19 @@ def test_live_view_has_a_line_for_each_subject(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_live_view_says_that_it_is_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below the lines, which go on meanwhile: what is written past the view would shift the lines it redraws."""
+    monkeypatch.setenv("COLUMNS", "53")
+    view = RichProgress(Terminal(), UNICODE, Clock())
+    view.stage("multi", Stage.BUILD, "1/6")
+    view.stopping("Stopping: removing what this run made. Once more to leave at once.")
+    Console(file=(out := io.StringIO()), width=53, _environ={}).print(view.view())
+    assert out.getvalue().splitlines() == [
+        "⠋  multi  build   1/6                         0:00",
+        "Stopping: removing what this run made. Once more to …",
+    ]
+
+
 def test_live_view_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
     """An ASCII terminal gets ASCII signs, a cut included."""
     monkeypatch.setenv("COLUMNS", "53")

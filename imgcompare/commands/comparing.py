@@ -33,6 +33,8 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     if error is None or any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants):
         output.write(document, notes=_kept_urls(variants) if options.get("keep") else ())
     if error is not None:
+        if reports:
+            error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
         raise error
     return 0 if document.passed else 1
 

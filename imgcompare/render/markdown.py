@@ -82,7 +82,7 @@ def _comparison(report: Report, heading: str, notes: tuple[str, ...] = ()) -> It
     if report.against:
         yield _Block(_against(report.against), rank=1)
     yield from _warnings(report)
-    yield from _listed("", (*words.skipped(report), *words.footnotes(report), *notes))
+    yield from _listed("", (*words.left_out(report), *words.footnotes(report), *notes))
     yield from _listed("What to learn", report.notes)
     yield from _details(report)
     yield _Block(f"<sub>{escape(_foot(report))}</sub>", rank=1)

@@ -41,7 +41,7 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
         page.say(reasons, lead="  ")
     for variant in words.unsettled(report):
         page.failure(variant)
-    page.remarks([(text, "plain") for text in words.skipped(report)])
+    page.remarks([(text, "plain") for text in words.left_out(report)])
     page.changes(build_changes(report))
     page.warnings(build_warnings(report))
     page.against(report.against)

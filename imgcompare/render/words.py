@@ -119,13 +119,16 @@ def unsettled(report: Report) -> tuple[Variant, ...]:
     )
 
 
-def skipped(report: Report) -> tuple[str, ...]:
-    """Return one line for each variant that was left out, with the reason."""
-    return tuple(
-        f"{variant_name(variant.name)} was skipped: {printable(variant.skipped, limit=1000)}"
-        for variant in report.variants
-        if variant.skipped
-    )
+def left_out(report: Report) -> tuple[str, ...]:
+    """Return one line for each variant that was skipped or not finished, with the reason."""
+    lines = []
+    for v in report.variants:
+        if v.skipped:
+            lines.append(f"{variant_name(v.name)} was skipped: {printable(v.skipped, limit=1000)}")
+        elif v.failure and v.verdict is Verdict.NOT_CHECKED:
+            reason = " ".join(v.failure.evidence) or v.failure.message
+            lines.append(f"{variant_name(v.name)} was not finished: {printable(reason, limit=1000)}")
+    return tuple(lines)
 
 
 def gate_name(gate: Gate) -> str:
@@ -209,14 +212,17 @@ def _nothing_works(variants: Sequence[Variant]) -> str:
 
 def _saving(winner: Variant, report: Report) -> str:
     others = [v for v in report.variants if v.verdict is Verdict.WORKS and v.image and v is not winner]
+    # Of one that was cut short nobody knows whether it works, nor perhaps its size.
+    known = all(v.failure is None or v.verdict is not Verdict.NOT_CHECKED for v in report.variants)
+    works = "that works" if known else "known to work"
     if not others or winner.image is None:
-        return f"the only image that works: {_size_of(winner)}"
+        return f"the only image {works}: {_size_of(winner)}"
     rival = next((v for v in others if v.name == report.baseline), None) or max(others, key=_bytes_of)
     name, saved = variant_name(rival.name), _bytes_of(rival) - _bytes_of(winner)
     if saved == 0:
-        return f"the smallest image that works, as large as {name}: {_size_of(winner)}"
+        return f"the smallest image {works}, as large as {name}: {_size_of(winner)}"
     share = format_percent(saved / _bytes_of(rival))
-    return f"the smallest image that works: {format_bytes(saved)} ({share}) less than {name}"
+    return f"the smallest image {works}: {format_bytes(saved)} ({share}) less than {name}"
 
 
 def _smaller_but_broken(winner: Variant, variants: Sequence[Variant]) -> str:

@@ -112,6 +112,19 @@ def test_a_signal_in_a_build_step_ends_the_step(project: Project, builder: str) 
     assert "interrupted" in project("report").stdout
 
 
+def test_a_signal_ends_the_build_of_an_inspected_dockerfile(project: Project) -> None:
+    """A build for `inspect` or `diff` is cancelled as one for `run` is, not waited for; no report is promised."""
+    seconds = 200_000 + os.getpid() % 50_000
+    project.write({"Dockerfile": f"FROM {BASE}\nRUN python -c '{SLEEP.format(seconds)}'\n"})
+    running = project.start("inspect", "Dockerfile")
+    _until(lambda: _is_running(SLEEP.format(seconds)))
+    running.send(signal.SIGINT)
+    result = running.end()
+    assert result.code == 130
+    assert result.stderr.endswith("Error: interrupted\n")
+    _until(lambda: not _is_running(SLEEP.format(seconds)))
+
+
 def test_a_signal_in_a_check_keeps_what_was_finished(project: Project) -> None:
     """The variant that was done is in the report, on stdout too; the one that was not is said to be interrupted."""
     running = project.start("run", *project.stages("works", "sleeps"), "--json")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from imgcompare.model import Gate, Report, Variant, Verdict
+from imgcompare import diagnose
+from imgcompare.errors import EngineError
+from imgcompare.model import Gate, Report, Stage, Variant, Verdict
 from imgcompare.render import words
 from imgcompare.together import collect
 from tests.reports import report, variant
@@ -82,6 +84,20 @@ def test_headline_without_checks(make_report: MakeReport, make_variant: MakeVari
     variants = [make_variant(name, verdict=Verdict.NOT_CHECKED) for name in "ab"]
     sentence = "No variant was checked, so there is no smallest image that works."
     assert words.headline(make_report(*variants)) == sentence
+
+
+def test_headline_of_a_run_that_was_cut_short(
+    make_report: MakeReport, make_variant: MakeVariant, single: Variant, multi: Variant
+) -> None:
+    """What was not finished may work too, and may be smaller: it is named, with the reason."""
+    failure = diagnose.cut_short(Stage.BUILD, EngineError("interrupted"))
+    unfinished = make_variant("c", verdict=Verdict.NOT_CHECKED, image=None, check=None, failure=failure)
+    alone, both = make_report(multi, unfinished), make_report(single, multi, unfinished)
+    assert words.headline(alone) == "multi-stage, the baseline, is the only image known to work: 199.4 MB."
+    assert words.headline(both) == (
+        "multi-stage is the smallest image known to work: 757.8 MB (79 %) less than single-stage."
+    )
+    assert words.left_out(both) == ("c was not finished: interrupted",)
 
 
 def test_headline_of_a_variant_without_image(make_report: MakeReport, make_variant: MakeVariant) -> None:
