@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from imgcompare.commands.completion import complete_saved
 from imgcompare.commands.options import write_text
 
 _FILE = click.argument(
@@ -26,7 +27,13 @@ def baseline() -> None:
 
 @baseline.command()
 @_FILE
-@click.option("--from", "source", metavar="FILE|RUN", help="Which report to take. [default: the newest run's]")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE|RUN",
+    shell_complete=complete_saved,
+    help="Which report to take. [default: the newest run's]",
+)
 @click.option("--prune", is_flag=True, help="Remove what the report does not have.")
 def update(*, file: Path, source: str | None, prune: bool) -> None:
     """Record the newest run, and say what is new.

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from imgcompare.commands.completion import complete_saved
+
 
 @click.command()
-@click.argument("saved", required=False, metavar="[FILE|RUN]")
+@click.argument("saved", required=False, metavar="[FILE|RUN]", shell_complete=complete_saved)
 @click.option(
     "--body-file",
     type=click.Path(path_type=Path),

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import click
 
+from imgcompare.commands.completion import complete_images
 from imgcompare.commands.options import engine_options, platform_option, write_text
 
 
 @click.command()
-@click.argument("before", metavar="A")
-@click.argument("after", metavar="B")
+@click.argument("before", metavar="A", shell_complete=complete_images)
+@click.argument("after", metavar="B", shell_complete=complete_images)
 @click.option("--packages", "sections", flag_value="packages", multiple=True, help="Only the packages, all of them.")
 @click.option("--files", "sections", flag_value="files", multiple=True, help="Only the files, all of them.")
 @click.option("--layers", "sections", flag_value="layers", multiple=True, help="Only the layers.")

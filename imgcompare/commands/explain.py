@@ -7,11 +7,12 @@ import sys
 
 import click
 
+from imgcompare.commands.completion import complete_codes
 from imgcompare.commands.options import write_text
 
 
 @click.command()
-@click.argument("code", required=False, metavar="[CODE]")
+@click.argument("code", required=False, metavar="[CODE]", shell_complete=complete_codes)
 def explain(*, code: str | None) -> None:
     """Tell what a CODE means, why it happens, and what mends it.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imgcompare.commands.completion import complete_saved
+
 if TYPE_CHECKING:
     from imgcompare.limits import Limit
     from imgcompare.model import Document
@@ -42,6 +44,7 @@ def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--against",
         metavar="FILE|RUN|IMAGE",
+        shell_complete=complete_saved,
         help="Compare with what was stored: a baseline file, a report, a saved run, or an image.",
     )(command)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
+from imgcompare.commands.completion import complete_images
 from imgcompare.commands.options import engine_options, platform_option, write_text
 
 
 @click.command()
-@click.argument("image", metavar="IMAGE")
+@click.argument("image", metavar="IMAGE", shell_complete=complete_images)
 @click.option("--json", "json_", is_flag=True, help="Print the `image` object of a report.")
 @platform_option
 @engine_options

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from imgcompare.commands.completion import complete_saved
 from imgcompare.commands.environment import given_options
 from imgcompare.commands.gating import gate_options, judged, limits_given
 from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
@@ -19,7 +20,7 @@ class ReportCommand(WritingCommand, SectionedCommand):
 
 
 @click.command(cls=ReportCommand)
-@click.argument("saved", required=False, metavar="[FILE|RUN]")
+@click.argument("saved", required=False, metavar="[FILE|RUN]", shell_complete=complete_saved)
 @gate_options
 @engine_options
 @output_options

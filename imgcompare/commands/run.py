@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
+from imgcompare.commands.completion import (
+    complete_comparisons,
+    complete_dockerfiles,
+    complete_scenarios,
+    complete_variants,
+)
 from imgcompare.commands.environment import EnvironmentCommand, given_options
 from imgcompare.commands.gating import gate_options
 from imgcompare.commands.options import (
@@ -22,27 +27,23 @@ from imgcompare.commands.options import (
 from imgcompare.commands.sections import SectionedCommand
 
 
-def _complete_scenario(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from imgcompare.scenarios import EVERY, SCENARIOS  # noqa: PLC0415 - only for shell completion
-
-    told = {name: each.description for name, each in SCENARIOS.items()} | {EVERY: "every one of them"}
-    return [CompletionItem(name, help=text) for name, text in told.items() if name.startswith(incomplete)]
-
-
 class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     """Options from the environment too, several outputs, and a help text with sections."""
 
 
 @click.command(cls=RunCommand)
-@click.argument("variants", nargs=-1, metavar="[VARIANT]...")
+@click.argument("variants", nargs=-1, metavar="[VARIANT]...", shell_complete=complete_dockerfiles)
 @click.option(
-    "--build-context", type=click.Path(path_type=Path), metavar="DIR", help="Folder sent to the builder. [default: .]"
+    "--build-context",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder sent to the builder. [default: .]",
 )
 @click.option(
     "--scenario",
     multiple=True,
     metavar="NAME",
-    shell_complete=_complete_scenario,
+    shell_complete=complete_scenarios,
     help="Bundled comparison to run, repeatable; `all` runs every one. See `imgcompare scenarios`.",
 )
 @click.option("--route", metavar="PATH", help="Route to check in every container. [default: /]")
@@ -93,10 +94,21 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     metavar="FILE",
     help="File with the comparisons. [default: imgcompare.toml or [tool.imgcompare] in pyproject.toml, here or above]",
 )
-@click.option("--comparison", multiple=True, metavar="NAME", help="Comparison of the file to run; repeatable.")
+@click.option(
+    "--comparison",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_comparisons,
+    help="Comparison of the file to run; repeatable.",
+)
 @click.option("--all", "all_", is_flag=True, help="Run all comparisons of the file.")
 @click.option("--shard", metavar="I/N", help="With --all: run only the I-th of N shares of them.")
-@click.option("--baseline", metavar="NAME", help="Variant the others are compared with. [default: the first]")
+@click.option(
+    "--baseline",
+    metavar="NAME",
+    shell_complete=complete_variants,
+    help="Variant the others are compared with. [default: the first]",
+)
 @click.option("--keep", is_flag=True, help="Leave working containers up and print their URLs.")
 @click.option(
     "--host-port",
