@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from imgcompare.image.archive import ArchivedImage, describe
 from imgcompare.image.breakdown import Categories, breakdown
 from imgcompare.image.documents import Config, decode
+from imgcompare.image.efficiency import efficiency
 from imgcompare.image.filesystem import merge
 from imgcompare.image.packages import find_packages
 from imgcompare.image.security import security
@@ -28,6 +29,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
     image = describe(archived)
     layers = archived.layers
     settings = decode(archived.config, Config, "the image's config").config
+    score = efficiency(layers)  # before merging: both take their memory for each file
     root = merge(layers)
     inventory = find_packages(layers, root)
     wasted = waste(layers, root, [layer.created_by for layer in image.layers])
@@ -44,7 +46,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         own_size=None if base_size is None else image.uncompressed_size - base_size,
         file_count=root.file_count,
         wasted_bytes=wasted.wasted_bytes,
-        efficiency=wasted.efficiency,
+        efficiency=score,
         wasted_files=wasted.files,
         breakdown=apart,
         contents=contents,

@@ -11,10 +11,9 @@ import heapq
 import os.path
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from imgcompare.image.breakdown import Categories, Category, meant
-from imgcompare.image.index import LayerIndex
+from imgcompare.image.index import FileEntry, LayerIndex
 from imgcompare.image.packages import Inventory
 from imgcompare.model import Part, PartKind
 from imgcompare.safetext import printable
@@ -27,21 +26,13 @@ _LEAST_SHARE = 100
 _NAME_LIMIT = 200
 
 
-class _Entry(NamedTuple):
-    """An entry of a layer: ``path`` ends with a slash, so that a folder and what is in it have that in common."""
-
-    path: str
-    stored: int
-    owner: str
-
-
 @dataclass(slots=True)
 class _Node:
     """A part while the tree grows. ``said`` is how much of its entries' paths the names above it and its own tell."""
 
     kind: PartKind
     name: str
-    entries: list[_Entry]
+    entries: list[FileEntry]
     size: int
     depth: int
     said: int = 0
@@ -70,18 +61,17 @@ def grow(layers: Sequence[LayerIndex], categories: Categories, inventory: Invent
     left = MAX_PARTS
     # What a layer of few entries does not need of its share, the greater ones have.
     for index in sorted(range(len(layers)), key=lambda index: len(layers[index].entries)):
-        node = _layer(index, layers[index], categories, inventory)
-        left -= _grow(node, left // (len(layers) - len(grown)))
+        node = _layer(index, layers[index], categories)
+        left -= _grow(node, left // (len(layers) - len(grown)), inventory)
         grown[index] = node.part()
     return tuple(grown[index] for index in range(len(layers)))
 
 
-def _layer(index: int, layer: LayerIndex, categories: Categories, inventory: Inventory) -> _Node:
+def _layer(index: int, layer: LayerIndex, categories: Categories) -> _Node:
     """A layer, already taken apart into categories."""
-    found: dict[Category, list[_Entry]] = {}
+    found: dict[Category, list[FileEntry]] = {}
     for entry, category in zip(layer.entries, categories.of_layer(layer), strict=True):
-        owner = inventory.owner(meant(entry.path))
-        found.setdefault(category, []).append(_Entry(f"{entry.path or '.'}/", entry.stored, owner))
+        found.setdefault(category, []).append(entry)
     node = _node(PartKind.LAYER, str(index + 1), [entry for entries in found.values() for entry in entries], 0)
     node.children = [_node(PartKind.CATEGORY, category, entries, 1) for category, entries in found.items()]
     if end := layer.uncompressed_size - node.size:
@@ -95,14 +85,14 @@ def _layer(index: int, layer: LayerIndex, categories: Categories, inventory: Inv
     return node
 
 
-def _grow(layer: _Node, budget: int) -> int:
+def _grow(layer: _Node, budget: int, inventory: Inventory) -> int:
     """Take the largest nodes apart as long as the budget of new ones lasts; return how many the layer now has."""
     count = 1 + sum(1 + len(category.children) for category in layer.children)
     waiting = list(layer.children)
     heapq.heapify(waiting)
     while waiting and count < budget:
         node = heapq.heappop(waiting)
-        children = _apart(node) if node.entries and node.depth < MAX_DEPTH else []
+        children = _apart(node, inventory) if node.entries and node.depth < MAX_DEPTH else []
         if not children or count + len(children) > budget:
             continue
         count += len(children)
@@ -113,9 +103,9 @@ def _grow(layer: _Node, budget: int) -> int:
     return count
 
 
-def _apart(node: _Node) -> list[_Node]:
+def _apart(node: _Node, inventory: Inventory) -> list[_Node]:
     """What a node is made of: packages where there are any, else folders and files; the small ones together."""
-    parts = sorted(_owned_and_not(node) if node.kind == PartKind.CATEGORY else _beneath(node, node.entries))
+    parts = sorted(_owned_and_not(node, inventory) if node.kind == PartKind.CATEGORY else _beneath(node, node.entries))
     least = node.size / _LEAST_SHARE
     shown = min(max(sum(part.size >= least for part in parts), _ALWAYS_SHOWN), _MOST_SHOWN)
     if len(parts) <= shown + 1:
@@ -124,38 +114,45 @@ def _apart(node: _Node) -> list[_Node]:
     return [*parts[:shown], _node(PartKind.REST, "", rest, node.depth + 1)]
 
 
-def _owned_and_not(node: _Node) -> Iterator[_Node]:
-    packages: dict[str, list[_Entry]] = {}
+def _owned_and_not(node: _Node, inventory: Inventory) -> Iterator[_Node]:
+    packages: dict[str, list[FileEntry]] = {}
     for entry in node.entries:
-        packages.setdefault(entry.owner, []).append(entry)
+        packages.setdefault(inventory.owner(meant(entry.path)), []).append(entry)
     yield from _beneath(node, packages.pop("", []))
     for owner, entries in packages.items():
         yield _node(PartKind.PACKAGE, owner, entries, node.depth + 1)
 
 
-def _beneath(node: _Node, entries: Sequence[_Entry]) -> Iterator[_Node]:
+def _beneath(node: _Node, entries: Sequence[FileEntry]) -> Iterator[_Node]:
     """The entries by the next name of their paths, or, where all have that name, by the first that differs."""
     start = max(node.said, _common(entries))
-    folders: dict[str, list[_Entry]] = {}
+    folders: dict[str, list[FileEntry]] = {}
     for entry in entries:
-        folders.setdefault(entry.path[: entry.path.find("/", start) + 1], []).append(entry)
+        path = _path(entry)
+        folders.setdefault(path[: path.find("/", start) + 1], []).append(entry)
     for inside in folders.values():
-        one = len({entry.path for entry in inside}) == 1
-        end = len(inside[0].path) if one else _common(inside)
+        first = _path(inside[0])
+        one = all(entry.path == inside[0].path for entry in inside)
+        end = len(first) if one else _common(inside)
         # A folder's own entry, among those in it, has no name left.
-        name = inside[0].path[node.said : end].removesuffix("/") or "."
+        name = first[node.said : end].removesuffix("/") or "."
         yield _node(PartKind.FILE if one else PartKind.FOLDER, name, inside, node.depth + 1, end)
 
 
-def _common(entries: Sequence[_Entry]) -> int:
+def _path(entry: FileEntry) -> str:
+    """With a slash behind, so that a folder and what is in it have that in common; made anew, for it is long."""
+    return f"{entry.path or '.'}/"
+
+
+def _common(entries: Sequence[FileEntry]) -> int:
     """The length of the folder that all paths have in common."""
-    paths = [entry.path for entry in entries]
-    return os.path.commonprefix(paths).rfind("/") + 1  # noqa: RUF071 - as text: each path ends with a slash
+    ends = [min(map(_path, entries), default=""), max(map(_path, entries), default="")]
+    return os.path.commonprefix(ends).rfind("/") + 1  # noqa: RUF071 - as text: each path ends with a slash
 
 
-def _node(kind: PartKind, name: str, entries: list[_Entry], depth: int, said: int = 0) -> _Node:
+def _node(kind: PartKind, name: str, entries: list[FileEntry], depth: int, said: int = 0) -> _Node:
     return _Node(kind, name, entries, _stored(entries), depth, said)
 
 
-def _stored(entries: Iterable[_Entry]) -> int:
+def _stored(entries: Iterable[FileEntry]) -> int:
     return sum(entry.stored for entry in entries)

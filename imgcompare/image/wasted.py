@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from imgcompare.image.efficiency import efficiency
 from imgcompare.image.filesystem import RootFilesystem, Superseded
 from imgcompare.image.index import LayerIndex
 from imgcompare.image.tarheader import DIRECTORY
@@ -22,12 +21,11 @@ class Waste(msgspec.Struct, frozen=True, kw_only=True):
 
     So they are what a build that never wrote them would save; with the file system's ``total_bytes`` they make up all
     payload of the layers. dive's number of that name is another: all copies of a path that has several, the one in use
-    included (https://github.com/wagoodman/dive/issues/684). ``efficiency`` is dive's own. ``files`` are the 20 paths
-    that waste most, the worst first; their ``copies`` include the one in use.
+    included (https://github.com/wagoodman/dive/issues/684). ``files`` are the 20 paths that waste most, the worst
+    first; their ``copies`` include the one in use.
     """
 
     wasted_bytes: int
-    efficiency: float
     files: tuple[WastedFile, ...]
 
 
@@ -36,7 +34,6 @@ def waste(layers: Sequence[LayerIndex], root: RootFilesystem, instructions: Sequ
     stored = sum(entry.size for layer in layers for entry in layer.entries)
     return Waste(
         wasted_bytes=stored - root.total_bytes,
-        efficiency=efficiency(layers),
         files=_worst(root, instructions),
     )
 
