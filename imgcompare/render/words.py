@@ -140,7 +140,9 @@ def gate_limit(gate: Gate) -> str:
     """Return a gate's limit: ``≤ 120.0 MB``."""
     if gate.name == "works":
         return "must work"
-    return f"{'≥' if gate.at_least else '≤'} {format_quantity(gate.name, gate.limit)}"
+    # What somebody wrote as 69.5 % is not 70 %.
+    told = format_exactly if gate.name.endswith("_ratio") or _close(gate) else format_quantity
+    return f"{'≥' if gate.at_least else '≤'} {told(gate.name, gate.limit)}"
 
 
 def gate_actual(gate: Gate) -> str:
@@ -149,9 +151,14 @@ def gate_actual(gate: Gate) -> str:
         return "not measured"
     if gate.name == "works":
         return "works" if gate.actual else "broken"
-    told = format_quantity(gate.name, gate.actual)
-    close = not gate.passed and told == format_quantity(gate.name, gate.limit)
-    return format_exactly(gate.name, gate.actual) if close else told
+    return (format_exactly if _close(gate) else format_quantity)(gate.name, gate.actual)
+
+
+def _close(gate: Gate) -> bool:
+    """Whether both values look the same once they are rounded, so that the verdict beside them would seem wrong."""
+    if gate.actual is None or (gate.passed and not gate.name.endswith("_ratio")):
+        return False
+    return format_quantity(gate.name, gate.actual) == format_quantity(gate.name, gate.limit)
 
 
 def gates_held(report: Report) -> str:

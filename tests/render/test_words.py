@@ -136,6 +136,30 @@ def test_failed_gates_show_both_values(make_report: MakeReport, single: Variant)
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "actual", "limit", "told"),
+    [
+        ("saving_ratio", 0.691287, 0.70, "69 % ≥ 70 %"),
+        ("saving_ratio", 0.691287, 0.699, "69 % ≥ 69.9 %"),
+        ("saving_ratio", 0.691287, 0.6913, "69.1287 % ≥ 69.13 %"),
+        ("saving_ratio", 0.691287, 0.691, "69.1287 % ≥ 69.1 %"),
+        ("saving_ratio", 0.69, 0.69, "69 % ≥ 69 %"),
+        ("wasted_ratio", 0.0014, 0.0001, "0.1 % ≤ 0.01 %"),
+        ("growth_ratio", 0.0196, 0.02, "1.96 % ≤ 2 %"),
+        ("growth_ratio", 0.0, 0.0, "0 % ≤ 0 %"),
+        ("uncompressed_size", 720_030_000, 720_020_000, "720,030,000 B ≤ 720,020,000 B"),
+        ("uncompressed_size", 720_010_000, 720_020_000, "720.0 MB ≤ 720.0 MB"),
+        ("ready_after_s", 2.04, 2.0, "2.04 s ≤ 2 s"),
+    ],
+)
+def test_a_gate_never_seems_to_be_judged_wrong(name: str, actual: float, limit: float, told: str) -> None:
+    """Where rounding would make both values equal, or the limit another, they are told with more figures."""
+    at_least = name == "saving_ratio"
+    passed = actual >= limit if at_least else actual <= limit
+    gate = Gate(name=name, subject="slim", limit=limit, actual=actual, passed=passed, at_least=at_least)
+    assert f"{words.gate_actual(gate)} {words.gate_limit(gate)}" == told
+
+
 def test_footnotes(make_report: MakeReport, single: Variant, multi: Variant) -> None:
     """Stand-in bases, replies that differ and replies that were cut are said; without them nothing is."""
     assert words.footnotes(make_report(single, multi)) == ()
