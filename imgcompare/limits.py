@@ -72,6 +72,15 @@ def read_limits(given: Mapping[str, Iterable[str]]) -> tuple[Limit, ...]:
     return limits
 
 
+def by_variant(option: str, texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Group limits of one option, as they are written, by the variant that each names; "" for those of all."""
+    groups: dict[str, tuple[str, ...]] = {}
+    for text in texts:
+        variant = text if option == MUST_WORK else text.rpartition("=")[0]
+        groups[variant] = (*groups.get(variant, ()), text)
+    return groups
+
+
 def check_limits(limits: Iterable[Limit], variants: Collection[str], baseline: str | None, *, against: bool) -> None:
     """Refuse limits that can never be held. Raises UsageError.
 

@@ -15,7 +15,7 @@ from imgcompare.config import VARIANT_FORMS, VariantSpec, check_name, parse_vari
 from imgcompare.configfile import FILE_NAME, ConfigFile, Keys
 from imgcompare.errors import UsageError
 from imgcompare.safetext import printable
-from imgcompare.settings import GATES, SETTINGS, Setting
+from imgcompare.settings import GATES, PAIRED, SETTINGS, Setting
 
 VARIANTS = "variants"
 _COMPARISONS = "comparisons"
@@ -47,7 +47,10 @@ class Value:
 
 
 Values = Mapping[str, Value]
-"""Settings by key; a table's entries have its key and a dot before theirs: ``env.PORT``, ``variants.slim``."""
+"""Settings by key; a table's entries have its key and a dot before theirs: ``env.PORT``, ``variants.slim``.
+
+Of a limit for one variant it is ``gates.max_size.slim``, of one for all ``gates.max_size``.
+"""
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,16 @@ def entries(values: Values, table: str) -> dict[str, Value]:
 
 
 def flatten(setting: Setting, value: object, origin: Origin, environ: Mapping[str, str]) -> dict[str, Value]:
-    """Return a setting's value by its key, or a table's entries by theirs; one without a value is the environment's."""
+    """Return a setting's value by its key, or a table's entries by theirs; one without a value is the environment's.
+
+    What is for no entry in particular, a limit for all variants, has the setting's own key.
+    """
     if not isinstance(value, dict):
         return {setting.key: Value(value, origin)}
     return {
-        f"{setting.key}.{name}": Value(environ[name] if text is None else text, origin, hidden=text is None)
+        f"{setting.key}.{name}" if name else setting.key: Value(
+            environ[name] if text is None else text, origin, hidden=text is None
+        )
         for name, text in value.items()
         if text is not None or name in environ
     }
@@ -179,7 +187,7 @@ class _Reader:
         if isinstance(value, Path):
             value = self._path(value)
         flat = flatten(setting, value, self._origin(keys), self.environ)
-        if not isinstance(value, dict):
+        if setting.key not in PAIRED:
             return flat
         return {key: replace(each, origin=self._origin((*keys, key.partition(".")[2]))) for key, each in flat.items()}
 

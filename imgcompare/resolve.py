@@ -14,9 +14,9 @@ from msgspec import structs
 from imgcompare.config import Config, VariantSpec, parse_pairs, parse_variants
 from imgcompare.configfile import ConfigFile
 from imgcompare.errors import UsageError
-from imgcompare.limits import check_limits, read_limits
+from imgcompare.limits import by_variant, check_limits, read_limits
 from imgcompare.model import Expectation, Shard
-from imgcompare.projectfile import DEFAULT, VARIANTS, Project, Value, Values, entries, nearest, read_project
+from imgcompare.projectfile import DEFAULT, VARIANTS, Project, Value, Values, entries, flatten, nearest, read_project
 from imgcompare.scenarios import EVERY, Scenario, scenarios
 from imgcompare.settings import GATES, PAIRED, SETTINGS
 from imgcompare.shards import parse_shard, share
@@ -77,6 +77,10 @@ def _over(given: Given, environ: Mapping[str, str]) -> Values:
     values: dict[str, Value] = {}
     for setting in SETTINGS:
         if (option := given.get(setting.parameter)) is None:
+            continue
+        if setting.key.startswith(f"{GATES}."):
+            limits = by_variant(setting.parameter.replace("_", "-"), option.value)
+            values |= flatten(setting, limits, option.origin, environ)
             continue
         if setting.key not in PAIRED:
             values[setting.key] = option
@@ -146,7 +150,7 @@ def _refuse_limit(key: str, value: Value, values: Values, variants: Sequence[str
     """What is wrong with a limit of the file is said with its line, too."""
     if value.origin.source != "file" or not key.startswith(f"{GATES}."):
         return
-    option = key.removeprefix(f"{GATES}.").replace("_", "-")
+    option = _option(key)
     baseline = values["baseline"].value if "baseline" in values else variants[0]
     try:
         check_limits(read_limits({option: value.value}), variants, baseline, against="against" in values)
@@ -238,6 +242,19 @@ def _config(base: Config, values: Values) -> Config:
     if "against" in fields:
         fields["against"] = str(fields["against"])
     expect = {name.removeprefix(_EXPECT): fields.pop(name) for name in list(fields) if name.startswith(_EXPECT)}
-    given = {key.replace("_", "-"): value.value for key, value in entries(values, GATES).items()}
-    fields["limits"] = read_limits(given)
+    fields["limits"] = read_limits(_limits(values))
     return replace(base, **fields, expect=structs.replace(base.expect, **expect))
+
+
+def _limits(values: Values) -> Mapping[str, Sequence[str]]:
+    """The limits as they are written, those of all variants and those of one, by option."""
+    limits: dict[str, list[str]] = {}
+    for key, value in values.items():
+        if key.startswith(f"{GATES}."):
+            limits.setdefault(_option(key), []).extend(value.value)
+    return limits
+
+
+def _option(key: str) -> str:
+    """Which option a limit's key stands for: ``max-size`` of ``gates.max_size.slim``."""
+    return key.split(".")[1].replace("_", "-")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgcompare.config import ROUTE
-from imgcompare.limits import MUST_WORK, OPTIONS, read_limits
+from imgcompare.limits import MUST_WORK, OPTIONS, by_variant, read_limits
 
 Read = Callable[[object], Any]
 """Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""
@@ -120,9 +120,12 @@ def _pairs(value: object) -> dict[str, str | None]:
 
 
 def _limits(option: str) -> Read:
-    """Read a limit or an array of them in the words of the option; ``must_work = true`` is for every variant."""
+    """Read a limit or an array of them in the words of the option, as limits.by_variant groups them.
 
-    def read(value: object) -> tuple[str, ...]:
+    ``must_work = true`` is for every variant.
+    """
+
+    def read(value: object) -> dict[str, tuple[str, ...]]:
         given = value if isinstance(value, list) else [value]
         if option == MUST_WORK:
             given = ["" if text is True else text for text in given]
@@ -130,7 +133,7 @@ def _limits(option: str) -> Read:
             raise ValueError
         texts = tuple(map(str, given))
         read_limits({option: texts})
-        return texts
+        return by_variant(option, texts)
 
     return read
 

@@ -81,9 +81,49 @@ def test_a_flag_goes_before_the_file_and_the_file_before_the_default() -> None:
         keep=True,
         limits=(
             Limit(option="max-size", measure="uncompressed_size", value=1e9),
+            Limit(option="max-layers", measure="layer_count", value=9),
             Limit(option="max-layers", measure="layer_count", value=3, variant="slim"),
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "limits"),
+    [
+        ({}, {"": 9e8, "slim": 3e8}),
+        ({"max_size": ("slim=1MB",)}, {"": 9e8, "slim": 1e6}),
+        ({"max_size": ("1GB",)}, {"": 1e9, "slim": 3e8}),
+        ({"max_size": ("Dockerfile=5MB", "slim=1MB")}, {"": 9e8, "Dockerfile": 5e6, "slim": 1e6}),
+    ],
+)
+def test_a_limit_stands_in_place_of_that_for_the_same_variant(given: dict[str, Any], limits: dict[str, float]) -> None:
+    """To tighten one variant in CI does not let all others grow; what each limit is from stays known."""
+    text = 'variants = ["Dockerfile", "slim.Dockerfile"]\ngates = { max_size = ["900MB", "slim=300MB"] }\n'
+    (resolved,) = resolve(flags(**given), project(text), {}).comparisons
+    assert {limit.variant or "": limit.value for limit in resolved.config.limits} == limits
+    by_flag = {text.rpartition("=")[0] for text in given.get("max_size", ())}
+    shown = {key.removeprefix("gates.max_size").lstrip("."): value for key, value in resolved.values.items()}
+    assert {name: shown[name].origin.source for name in limits} == {
+        name: "flag" if name in by_flag else "file" for name in limits
+    }
+
+
+def test_what_a_comparison_limits_goes_before_what_is_said_for_all() -> None:
+    """Each limit by itself here, too; bytes and a percentage for one variant are one entry."""
+    text = (
+        '[gates]\nmax_wasted = ["5MB", "2%"]\nmust_work = true\n[comparisons.web]\n'
+        'variants = ["Dockerfile", "slim.Dockerfile"]\ngates = { max_wasted = "slim=1%", must_work = "slim" }\n'
+        '[comparisons.api]\nvariants = ["Dockerfile"]\ngates = { max_wasted = "1MB" }\n'
+    )
+    web, api = ([(x.measure, x.variant, x.value) for x in each.limits] for each in configs(text, all_=True))
+    assert web == [
+        ("wasted_bytes", None, 5e6),
+        ("wasted_ratio", None, 0.02),
+        ("wasted_ratio", "slim", 0.01),
+        ("works", None, 1),
+        ("works", "slim", 1),
+    ]
+    assert api == [("wasted_bytes", None, 1e6), ("works", None, 1)]
 
 
 def test_where_each_value_came_from_is_known() -> None:

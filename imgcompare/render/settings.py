@@ -94,11 +94,11 @@ def _settings(resolved: Resolved) -> Iterator[tuple[str, Value]]:
     given = resolved.values
     yield from ((key, value) for key, value in given.items() if key.startswith(f"{VARIANTS}."))
     for setting in SETTINGS:
-        if setting.key in PAIRED:
-            yield from ((key, value) for key, value in given.items() if key.startswith(f"{setting.key}."))
-        elif setting.key in given:
+        if setting.key in given:
             yield setting.key, given[setting.key]
-        elif not setting.key.startswith(f"{GATES}."):
+        if setting.key in PAIRED or setting.key.startswith(f"{GATES}."):
+            yield from ((key, value) for key, value in given.items() if key.startswith(f"{setting.key}."))
+        elif setting.key not in given:
             yield setting.key, Value(_default(resolved.config, setting), DEFAULT)
 
 
