@@ -177,6 +177,12 @@ def failed_gate(gate: Gate) -> str:
     return f"{variant_name(gate.subject)}: {gate_name(gate)} {gate_actual(gate)}{reason} (limit {gate_limit(gate)})"
 
 
+def shortcomings(report: Report) -> tuple[str, ...]:
+    """Return why a report does not pass, in a line each: what is broken and must not be, and limits not kept."""
+    broken = (failure_title(variant) for variant in unsettled(report) if not as_expected(variant))
+    return (*broken, *failed_gates(report))
+
+
 def footnotes(report: Report) -> tuple[str, ...]:
     """Return what a reader has to know to trust the numbers: stand-in bases, replies that differ or were cut."""
     stand_ins = sorted({printable(name) for v in report.variants if v.image for name in v.image.stand_ins})

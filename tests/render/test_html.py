@@ -332,6 +332,41 @@ def test_a_collection_leads_to_its_comparisons(browser: Browser, report: Report,
     assert len(set(ids)) == len(ids)
 
 
+def test_what_is_wrong_stands_above_everything_else(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Why the mark is a cross need not be looked for: what is broken, and every limit that is not kept."""
+    over = [
+        Gate(name="layer_count", subject=f"v{number}", limit=3, actual=4 + number, passed=False) for number in range(6)
+    ]
+    kept = Gate(name="layer_count", subject="slim", limit=9, actual=4, passed=True)
+    show(browser, replace(report, gates=(*over, kept)), tmp_path)
+    assert text(browser, "header .wrong").split("\n") == [
+        "tutorial is broken: exits-at-once",
+        "v0: Layers 4 (limit ≤ 3)",
+        "v1: Layers 5 (limit ≤ 3)",
+        "v2: Layers 6 (limit ≤ 3)",
+        "v3: Layers 7 (limit ≤ 3)",
+        "and 2 more",
+    ]
+    show(browser, replace(report, gates=(kept,), variants=report.variants[:2]), tmp_path)
+    assert browser.script("document.querySelector('.wrong')") is None
+
+
+def test_of_several_comparisons_those_are_printed_whole_that_failed(
+    browser: Browser, report: Report, tmp_path: Path
+) -> None:
+    """A fleet on paper is its overview and what is wrong, and of these what was folded away, too."""
+    passed = replace(report, passed=True, variants=report.variants[:2])
+    others = (replace(passed, scenario=name) for name in ("web", "api"))
+    show(browser, collect((report, *others), created="2025-11-21T08:00:00Z"), tmp_path)
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.script("void dispatchEvent(new Event('beforeprint'))")
+    seen = "[...document.querySelectorAll('table')].filter((e) => e.checkVisibility({contentVisibilityAuto: true}))"
+    at = browser.script(f"{seen}.map((e) => e.closest('section.comparison')?.id ?? 'overview')")
+    browser.call("Emulation.setEmulatedMedia", media="")
+    assert set(at) == {"overview", "c1"}
+    assert browser.script("document.querySelectorAll('#c1 details:not([open])').length") == 0
+
+
 def test_levels_of_headings_are_not_skipped(browser: Browser, report: Report, tmp_path: Path) -> None:
     """Screen readers go by headings: each is at most one level below the one before."""
     for document in (report, collect((report,), created="")):

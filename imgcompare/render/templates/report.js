@@ -60,5 +60,6 @@
   document.querySelectorAll("table.sortable").forEach(sortable);
   addEventListener("hashchange", unfold);
   unfold();
-  addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+  // Of several comparisons those are printed whole that are unfolded: the ones that failed, or what a reader wants.
+  addEventListener("beforeprint", () => document.querySelectorAll("details:not(.whole)").forEach((one) => { one.open = true; }));
 })();
