@@ -27,7 +27,7 @@ class Blueprint:
     """A variant with everything read that its build needs; no context for an image that exists already.
 
     ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.
-    ``needed`` are all that its build needs, those it only copies from too.
+    ``needed`` are all that its build needs, those it only copies from too, and ``unused`` those above that it does not.
     """
 
     variant: PlannedVariant
@@ -37,6 +37,7 @@ class Blueprint:
     base: str | None = None
     stages: tuple[StageInfo, ...] = ()
     needed: tuple[StageInfo, ...] = ()
+    unused: tuple[StageInfo, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +80,10 @@ def build_variant(
     plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], bench: Workbench
 ) -> tuple[BuiltVariant | Failure, Build | None]:
     """Build one variant's image, or look up the one it names."""
-    wanted = [bases[base] for base in blueprint.bases]
-    for base in wanted:
-        if base.failure:
-            return base.failure, None
+    for name in blueprint.bases:
+        if failure := bases[name].failure:
+            return diagnose.no_stage(failure, name) if _meant_as_stage(blueprint, name) else failure, None
+    wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None
     if blueprint.context is not None:
@@ -107,6 +108,12 @@ def build_variant(
         base_diff_ids=_base_diff_ids(blueprint, bases),
         stages=blueprint.stages,
     ), build
+
+
+def _meant_as_stage(blueprint: Blueprint, name: str) -> bool:
+    """Whether a base is only a bare word after ``COPY --from``: mostly a stage with another name, or none."""
+    sources = {source for stage in blueprint.needed for source in stage.references}
+    return name in sources and name not in {stage.base for stage in blueprint.needed} and name.isidentifier()
 
 
 def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, bench: Workbench) -> EngineImage | None:
@@ -168,8 +175,16 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
     bases = dockerfile.base_images(spec.target, config.build_args, config.platform)
     base, stages = dockerfile.chain(spec.target, config.build_args, config.platform)
     needed = dockerfile.needed(spec.target, config.build_args, config.platform)
+    above = dockerfile.stages[: max((stage.index for stage in needed), default=0)]
     return Blueprint(
-        variant=variant, source=source, bases=bases, context=context, base=base, stages=stages, needed=needed
+        variant=variant,
+        source=source,
+        bases=bases,
+        context=context,
+        base=base,
+        stages=stages,
+        needed=needed,
+        unused=tuple(stage for stage in above if stage not in needed),
     )
 
 

@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from signal import Signals
 
+from msgspec.structs import replace
+
 from imgcompare.check import Exited, Silent
+from imgcompare.diagnosis.applications import no_application
 from imgcompare.diagnosis.builds import failed_build
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.forms import mixed_forms
 from imgcompare.diagnosis.libraries import shared_library
 from imgcompare.diagnosis.modules import missing_module
 from imgcompare.diagnosis.network import unreachable
-from imgcompare.diagnosis.packages import incompatible, no_application, permission
+from imgcompare.diagnosis.packages import incompatible, permission
 from imgcompare.diagnosis.programs import cannot_start
+from imgcompare.diagnosis.variables import variable_not_set
 from imgcompare.engine import BuildFailed, ContainerState
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Check, Failure, Stage
@@ -28,8 +33,10 @@ _EVIDENCE_LINES = 12
 
 _CAUSES = (
     failed_build,
+    mixed_forms,
     cannot_start,
     missing_module,
+    variable_not_set,
     shared_library,
     incompatible,
     permission,
@@ -62,6 +69,16 @@ def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
         message=f"The image {printable(reference, limit=200)} is not on the engine and cannot be pulled.",
         hint=error.hint or "",
         evidence=(printable(error.message, limit=500),),
+    )
+
+
+def no_stage(failure: Failure, reference: str) -> Failure:
+    """Tell the same of a bare name after ``COPY --from``, which is mostly meant to be a stage's."""
+    name = printable(reference, limit=200)
+    return replace(
+        failure,
+        message=f"COPY --from={name} names no stage of the Dockerfile, and there is no image {name} to be had.",
+        hint=f"Give the stage its name: FROM … AS {name}",
     )
 
 
@@ -152,7 +169,9 @@ def wrong_reply(check: Check, problem: str, log: Sequence[str]) -> Failure:
         stage=Stage.CHECK,
         code="wrong-response",
         message=_sentence(problem),
-        hint="See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause.",
+        hint="The app failed while it replied; its log's last lines usually name the cause."
+        if (check.status_code or 0) >= 500
+        else "See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause.",
         evidence=(f"GET {check.url}", *log[-_EVIDENCE_LINES:]),
     )
 

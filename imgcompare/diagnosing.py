@@ -87,6 +87,7 @@ class _Desk:
                 evidence=evidence,
                 view=self._view(blueprint.variant.name, built.image.image),
                 written=blueprint.stages,
+                unused=blueprint.unused,
                 base=blueprint.base or "",
             )
             failure = diagnose(case)

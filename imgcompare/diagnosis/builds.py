@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.steps import failed_step
 from imgcompare.model import Failure, Stage
 
 _NO_RELEASE = re.compile(
@@ -19,7 +20,10 @@ _NO_COMPILER = re.compile(
 )
 _NO_SOURCE = re.compile(
     r'failed to walk|"[^"]+":? not found|no such file or directory|file does not exist|file not found'
+    r"|outside the build context"
 )
+_NAMED = re.compile(r'"/?([^"]+)":? not found|lstat (/\S+): no such file|stat ([^:]+): file does not exist')
+_ENGINES_OWN = re.compile(r"(?<=lstat )/\S*/(?:merged|diff)(?=/)")  # where the engine keeps a stage's files
 _FORMAT = re.compile(r"exec (?P<program>/[^:]+): exec format error|exec user process caused[: \"]+exec format error")
 # Releases that are off the mirrors, and the one to take instead.
 _ENDED = {"jessie": "bookworm", "stretch": "bookworm", "buster": "bookworm", "bullseye": "bookworm"}
@@ -29,7 +33,14 @@ def failed_build(case: Case) -> Failure | None:
     """Why a build step failed."""
     if case.evidence.observed.stage is not Stage.BUILD:
         return None
-    return _base_ended(case) or _wrong_architecture(case) or _no_compiler(case) or _no_source(case)
+    return (
+        _base_ended(case)
+        or _wrong_architecture(case)
+        or _no_compiler(case)
+        or _no_source(case)
+        or _needs_buildkit(case)
+        or failed_step(case)
+    )
 
 
 def _base_ended(case: Case) -> Failure | None:
@@ -65,12 +76,12 @@ def _no_compiler(case: Case) -> Failure | None:
     line, match = _line(case, _NO_COMPILER)
     if match is None:
         return None
-    tool = next(filter(None, match.groups()))
+    tool = re.sub(r"^[\w.]+-linux-\w+-", "", next(filter(None, match.groups())).rpartition("/")[2])
     base = case.base
     full = re.sub(r"^((?:\S+/)?python:[\d.]+)-slim(?=-|$)", r"\1", base)
     return case.found(
         "missing-build-tool",
-        f"A package has to be compiled, and this stage has no {tool.rpartition('/')[2]}.",
+        f"A package has to be compiled, and this stage has no {tool}.",
         (
             line,
             f"step {case.evidence.observed.evidence[0].removeprefix('step ')}"
@@ -89,13 +100,33 @@ def _no_source(case: Case) -> Failure | None:
         return None
     source = re.search(r"--from=(\S+)", step or message)
     where = f"stage {source[1]}" if source else "the build context"
+    message = _ENGINES_OWN.sub("", message)
+    above = re.search(r"(?:COPY|ADD) .*?(\.\./\S*)", step or message)
+    named = above or _NAMED.search(message)
+    name = next(filter(None, named.groups()), "") if named else "something"
     return case.found(
         "copy-source-missing",
-        f"COPY names something that is not in {where}.",
+        f"COPY names {name}, which is above the build context."
+        if above
+        else f"COPY names {name}, which is not in {where}.",
         (step, message),
         hint="Compare the path with what that stage makes."
         if source
+        else "No file above the context can be copied: build in that folder, --build-context .."
+        if above
         else "Paths count from the build context, and .dockerignore takes away from it.",
+    )
+
+
+def _needs_buildkit(case: Case) -> Failure | None:
+    message = case.evidence.observed.message
+    if not re.search(r"requires? BuildKit|needs BuildKit; the classic", message):
+        return None
+    return case.found(
+        "build-failed",
+        "The Dockerfile uses what only BuildKit knows, and it was built by the classic builder.",
+        (message, *case.evidence.observed.evidence),
+        hint="Build with BuildKit: --builder buildkit",
     )
 
 

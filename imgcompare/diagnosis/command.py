@@ -21,12 +21,13 @@ class Command:
     """The words that an image runs; of a simple shell line those of the line.
 
     ``keyword`` is the instruction that names the program. ``in_shell`` says that a shell starts it; words are then
-    empty where the line is no simple command.
+    empty where the line is no simple command. ``shell`` is that shell, "" where there is none.
     """
 
     words: tuple[str, ...]
     keyword: str
     in_shell: bool = False
+    shell: str = ""
 
     @property
     def program(self) -> str:
@@ -38,9 +39,14 @@ def command_of(image: EngineImage) -> Command:
     """What a container of the image runs when nobody says otherwise."""
     words = (*image.entrypoint, *image.cmd)
     keyword = "ENTRYPOINT" if image.entrypoint else "CMD"
-    if len(words) >= 3 and _SHELLS.fullmatch(words[0]) and words[1] == "-c":
-        return Command(words=_simple(words[2]), keyword=keyword, in_shell=True)
+    if len(words) >= 3 and is_shell(words[0]) and words[1] == "-c":
+        return Command(words=_simple(words[2]), keyword=keyword, in_shell=True, shell=words[0])
     return Command(words=words, keyword=keyword)
+
+
+def is_shell(program: str) -> bool:
+    """Whether a program is one of the usual shells, by its name."""
+    return _SHELLS.fullmatch(program) is not None
 
 
 def written(keyword: str, words: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,9 @@ from imgcompare.model import Failure
 from imgcompare.safetext import printable
 
 _LIMIT = 500
+_INSTALLS = re.compile(
+    r"\bpip3? .*\binstall\b|\b(?:poetry|pdm) (?:install|sync)\b|\bpipenv (?:install|sync)\b|\buv (?:sync|pip)\b"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +53,7 @@ class Case:
 
     ``view`` is None where the image was not read. ``stages`` are those that the Dockerfile takes files from, and
     ``others`` the images of other variants, all by name. ``written`` are the stages stacked to the image, the lowest
-    first, with their instructions, and ``base`` is the image they stand on.
+    first, with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
     """
 
     evidence: Evidence
@@ -57,6 +61,7 @@ class Case:
     stages: Mapping[str, View] = field(default_factory=dict)
     others: Mapping[str, View] = field(default_factory=dict)
     written: tuple[StageInfo, ...] = ()
+    unused: tuple[StageInfo, ...] = ()
     base: str = ""
 
     @cached_property
@@ -92,6 +97,14 @@ class Case:
         yield from ((f"stage {name}", view) for name, view in self.stages.items())
         yield from ((f"the variant {name}", view) for name, view in self.others.items())
 
+    @cached_property
+    def forgotten(self) -> str:
+        """The stage that installs Python packages and that this image takes nothing from; "" where there is none."""
+        for stage in self.unused:
+            if any(one.keyword == "RUN" and _INSTALLS.search(one.text) for one in stage.instructions):
+                return stage.name or str(stage.index)
+        return ""
+
     def found(
         self, code: str, message: str, proof: tuple[str, ...], *, hint: str = "", fix: tuple[str, ...] = ()
     ) -> Failure:
@@ -105,7 +118,14 @@ class Case:
             fix=tuple(printable(line, limit=2 * _LIMIT) for line in fix),
         )
 
+    @property
+    def failed(self) -> bool:
+        """Whether the program ended with an error, or the server says that a request did."""
+        return bool(self.evidence.exit_code) or (self.evidence.status_code or 0) >= 500
+
     def ended(self) -> str:
-        """How the program ended, for the proof: ``exit code 1``; "" where it did not."""
-        code = self.evidence.exit_code
-        return "" if code is None or self.evidence.start_error else f"exit code {code}"
+        """How the program ended, for the proof: ``exit code 1``, or the status it replied with; "" where neither is."""
+        code, status = self.evidence.exit_code, self.evidence.status_code
+        if code is None or self.evidence.start_error:
+            return "" if status is None else f"the reply has status {status}"
+        return f"exit code {code}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from posixpath import basename
 
 from imgcompare.diagnosis.copying import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
@@ -14,6 +15,9 @@ from imgcompare.model import Failure
 
 _MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")
 _PACKAGES = re.compile(r"(.*)/(?:site|dist)-packages(?:/|$)")
+# Where the system and its packages keep what nobody means to import.
+_SYSTEM = re.compile(r"/usr/(?:share|lib|include|libexec|local/(?:lib|share))/|/var/(?:lib|cache)/|/(?:etc|lib)/")
+_PYTHON = re.compile(r"python[\d.]*")
 # Distributions that are not named as what one imports from them.
 _DISTRIBUTIONS = {
     "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "dotenv": "python-dotenv",
@@ -22,11 +26,19 @@ _DISTRIBUTIONS = {
 }  # fmt: skip
 
 
+# What a command names as a module (``python -m gunicorn``, ``-k uvicorn.workers.…``) and is nobody's own.
+_SERVERS = {
+    *("celery", "daphne", "django", "eventlet", "fastapi", "flask", "gevent", "gunicorn", "hypercorn", "streamlit"),
+    *("uvicorn", "uvloop", "waitress"),
+}
+_SEE_COPY = "See what COPY takes and where it puts it, and what the command names."
+
+
 def missing_module(case: Case) -> Failure | None:
     """Why a module was not found, as far as the files tell."""
     error = last_error(case.evidence.errors)
     match = _MISSING.fullmatch(error.text) if error and error.kind in {"ModuleNotFoundError", "ImportError"} else None
-    if error is None or match is None or not case.evidence.exit_code:
+    if error is None or match is None or not case.failed:
         return None
     name = match[1].partition(".")[0]
     if case.view is None:
@@ -34,13 +46,16 @@ def missing_module(case: Case) -> Failure | None:
     python = python_of(case, error.files)
     here = case.view.modules(name)
     installed = [place for place in here if _PACKAGES.search(place)]
-    own = [place for place in here if place not in installed]
+    own = [place for place in here if place not in installed and not _SYSTEM.match(f"{place}/")]
     if match[1] != name and here:
         return _part_missing(case, error, match[1], here)
     if installed:
         return _unseen(case, error, name, installed, python)
+    targets = [place for place in own if any(one.location == place for one in case.view.distributions)]
+    if targets:
+        return _in_a_target(case, error, name, targets[0])
     if own:
-        return _not_on_path(case, error, name, own)
+        return _not_on_path(case, error, name, own[0])
     return _elsewhere(case, error, name, python) or _nowhere(case, error, name)
 
 
@@ -124,16 +139,41 @@ def _other_version(case: Case, name: str, place: str, proof: tuple[str, ...], py
     )
 
 
-def _not_on_path(case: Case, error: LastError, name: str, places: list[str]) -> Failure:
-    """The application's own module, which lies in a folder that Python does not look into."""
-    place = places[0]
+def _in_a_target(case: Case, error: LastError, name: str, place: str) -> Failure:
+    """It was installed into a folder of its own (``pip install --target``), which nobody told Python of."""
+    return case.found(
+        "missing-python-module",
+        f"{name} is installed in {place}, a folder that Python does not look into by itself.",
+        (error.line, case.ended(), f"this image has it: {place}/{name}"),
+        hint="Above CMD, in the last stage: Python then looks there, too.",
+        fix=(_python_path(case, place),),
+    )
+
+
+def _not_on_path(case: Case, error: LastError, name: str, place: str) -> Failure:
+    """The application's own module, which lies in a folder that Python does not look into.
+
+    ``python x.py`` looks beside the script, wherever it starts; servers and ``python -m`` look where they start.
+    """
+    words = case.command.words
+    by_script = words[:1] != () and _PYTHON.fullmatch(basename(words[0])) and words[1:2] and words[1].endswith(".py")
+    here = place == case.working_dir
+    looks = "beside the script" if by_script else f"in {case.working_dir}, where the program starts"
+    moved = bool(words) and not by_script and not here
     return case.found(
         "application-not-found",
-        f"The module {name} is in {place}; the program starts in {case.working_dir}, and Python does not look there.",
+        f"The module {name} is in {place}, and Python does not look there"
+        + ("." if here and not by_script else f", but {looks}."),
         (error.line, case.ended(), f"this image has it: {place}/{name}"),
-        hint="Above CMD: programs start in this folder, and Python looks where it starts.",
-        fix=(f"WORKDIR {place}",),
+        hint="Above CMD: programs start in this folder, and Python looks where it starts."
+        if moved
+        else "Above CMD, in the last stage: Python then looks there, too.",
+        fix=(f"WORKDIR {place}" if moved else _python_path(case, place),),
     )
+
+
+def _python_path(case: Case, place: str) -> str:
+    return f"ENV PYTHONPATH={place}" + (":$PYTHONPATH" if case.environment.get("PYTHONPATH") else "")
 
 
 def _part_missing(case: Case, error: LastError, name: str, places: list[str]) -> Failure:
@@ -159,43 +199,63 @@ def _part_missing(case: Case, error: LastError, name: str, places: list[str]) ->
 def _elsewhere(case: Case, error: LastError, name: str, python: Python | None) -> Failure | None:
     """It is in no layer of this image, but a stage or another variant has it."""
     for words, view in case.elsewhere():
-        places = view.modules(name)
+        places = [place for place in view.modules(name) if _PACKAGES.search(place) or is_own(place)]
         if not places:
             continue
         place = next((found for found in places if _PACKAGES.search(found)), places[0])
         installed = _PACKAGES.search(place) is not None
         source = view.name if words.startswith("stage ") else None
         fix = copy_lines(case, source, view, place, python) if source else ()
-        if source and not installed:
+        if source and not installed and place != "/":
             fix = (f"COPY --from={source} {place} {place}",)
         return case.found(
             "missing-python-module" if installed else "application-not-found",
             f"Python does not find {name}: it is in {words} and in no layer of this image.",
-            (error.line, case.ended(), f"{words} has it: {place}/{name}"),
-            hint="Into the last stage, above CMD." if fix else f"Install {name} in this image, too.",
-            fix=fix or ((_install(name),) if installed else ()),
+            (error.line, case.ended(), f"{words} has it: {place}/{name}", nothing_taken(case) if not source else ""),
+            hint="Into the last stage, above CMD."
+            if fix
+            else take_from(case) or (f"Install {name} in this image, too." if installed else _SEE_COPY),
+            fix=fix or ((_install(name),) if installed and not case.forgotten else ()),
         )
     return None
 
 
+def take_from(case: Case) -> str:
+    """What to do where a stage installs packages that the image never takes, "" where there is no such stage."""
+    stage = case.forgotten
+    return (
+        f"Copy what that stage installs: COPY --from={stage} … (imgcompare explain missing-python-module)."
+        if stage
+        else ""
+    )
+
+
+def nothing_taken(case: Case) -> str:
+    """The same, as evidence."""
+    return f"stage {case.forgotten} installs packages, and this image takes nothing from it" if case.forgotten else ""
+
+
 def _nowhere(case: Case, error: LastError, name: str) -> Failure:
     """No image that was looked into has it: the application's own by the command's words, else a package."""
-    seen = f"there is no {name}.py and no package {name} in any layer of this image"
-    if any(re.match(rf"(?:[\w/]*/)?{re.escape(name)}(?:[.:]|$)", word) for word in _applications(case)):
+    but = ", but in folders of the system" if case.view and case.view.modules(name) else ""
+    seen = f"there is no {name}.py and no package {name} in any layer of this image{but}"
+    if name not in _SERVERS and any(
+        re.match(rf"(?:[\w/]*/)?{re.escape(name)}(?:[.:]|$)", word) for word in _applications(case)
+    ):
         return case.found(
             "application-not-found",
             f"The command names the module {name}, and {seen if case.view else 'Python does not find it'}.",
             (error.line, case.ended()),
-            hint="See what COPY takes and where it puts it, and what the command names.",
+            hint=_SEE_COPY,
         )
     if name in sys.stdlib_module_names:
         return _contradiction(case, error, name, "the standard library")
     return case.found(
         "missing-python-module",
-        f"Python does not find {name}" + (": it is in no layer of this image." if case.view else "."),
-        (error.line, case.ended()),
-        hint="Add it to the requirements that this image installs.",
-        fix=(_install(name),) if case.view else (),
+        f"Python does not find {name}" + (f": it is in no layer of this image{but}." if case.view else "."),
+        (error.line, case.ended(), nothing_taken(case)),
+        hint=take_from(case) or "Add it to the requirements that this image installs.",
+        fix=(_install(name),) if case.view and not case.forgotten else (),
     )
 
 
@@ -221,6 +281,11 @@ def _told(python: Python | None) -> str:
 
 def _install(name: str) -> str:
     return f"RUN pip install --no-cache-dir {_DISTRIBUTIONS.get(name, name.replace('_', '-'))}"
+
+
+def is_own(folder: str) -> bool:
+    """Whether what lies in a folder may be an application's own: neither installed packages nor the system's files."""
+    return not _PACKAGES.search(folder) and not _SYSTEM.match(f"{folder}/")
 
 
 def within(path: str, folder: str) -> bool:

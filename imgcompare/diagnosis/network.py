@@ -18,6 +18,9 @@ _TOLD = re.compile(
     r"\s*https?://(?P<host>\[[0-9a-fA-F:.]+\]|[\w.\-*]+):(?P<port>\d+)",
     re.IGNORECASE,
 )
+_UNIX = re.compile(
+    r"(?:Listening at:|Uvicorn running on|listening on) (?:unix:|unix socket )(?P<path>\S+)", re.IGNORECASE
+)
 _LOCAL = {"localhost": "127.0.0.1", "*": "0.0.0.0"}  # noqa: S104 - compared with, not bound to
 
 
@@ -81,12 +84,34 @@ def _other_port(
 def _silent(case: Case, seen: str) -> Failure:
     """What was observed, and what was seen inside."""
     observed = case.evidence.observed
+    if seen.startswith("nothing") and (found := _on_unix_socket(case)):
+        return found
     hint = "CMD must start what serves the app; if it starts slowly, --timeout waits longer."
     return case.found(
         "never-listens",
         observed.message,
         (*observed.evidence, f"inside the container {seen}"),
-        hint=hint if seen.startswith("nothing") else observed.hint,
+        hint=hint
+        if seen.startswith("nothing")
+        else "It is asked in plain HTTP: see whether it speaks HTTPS or something else, and whether --route names a "
+        "route that replies at once; --timeout waits longer.",
+    )
+
+
+def _on_unix_socket(case: Case) -> Failure | None:
+    line, match = next(((line, match) for line in case.evidence.log if (match := _UNIX.search(line))), ("", None))
+    if match is None:
+        return None
+    port = case.evidence.port or 8000
+    fix = tuple(_bound_elsewhere(case, port))
+    return case.found(
+        "never-listens",
+        f"The app listens on the Unix socket {match['path']}, and on no port.",
+        (line.strip(), "inside the container nothing listens on any port"),
+        hint="Instead of the image's own line: a port, which can be published."
+        if fix
+        else f"Let it listen on a port: 0.0.0.0:{port}.",
+        fix=fix,
     )
 
 

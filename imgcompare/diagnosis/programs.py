@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
-from posixpath import dirname
+from posixpath import dirname, join, normpath
 
 from imgcompare.diagnosis.command import written
 from imgcompare.diagnosis.copying import copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.interpreter import python_of
-from imgcompare.diagnosis.scripts import interpreter_line, read_elf
+from imgcompare.diagnosis.modules import nothing_taken, take_from
+from imgcompare.diagnosis.unrunnable import Refusal, dangling, needs_more, not_allowed, wrong_format
 from imgcompare.diagnosis.view import View
+from imgcompare.image.tarheader import REGULAR
 from imgcompare.model import Failure
 
 _NOT_FOUND = re.compile(
@@ -31,15 +32,12 @@ _DENIED = re.compile(
 )
 _FORMAT = re.compile(r"exec (?P<kernel>/[^:]*): exec format error|(?P<sh>/[^:\s]*): [Ee]xec format error")
 _NO_USER = re.compile(r"unable to find user (?P<user>[^:]+): no matching entries in passwd")
-_MUSL = re.compile(r"/ld-musl-")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """What the engine, the kernel or a shell said when the program was to be started, and of which program."""
-
-    line: str
-    program: str
+# Commands that are named as their package, or nearly, and that a Dockerfile for Python starts.
+_PACKAGES = {
+    **{name: name for name in ("celery", "daphne", "flask", "gunicorn", "hypercorn", "uvicorn")},
+    "django-admin": "django",
+    "waitress-serve": "waitress",
+}
 
 
 def cannot_start(case: Case) -> Failure | None:
@@ -50,7 +48,9 @@ def cannot_start(case: Case) -> Failure | None:
     for pattern, explain in _REFUSALS:
         for line in lines:
             if match := pattern.search(line):
-                return explain(case, Refusal(_short(line, match[0]), next(filter(None, match.groups()), "")))
+                program = next(filter(None, match.groups()), "")
+                path = normpath(join("/", case.working_dir, program)) if "/" in program else ""
+                return explain(case, Refusal(_short(line, match[0]), program, path))
     return None
 
 
@@ -65,7 +65,14 @@ def _not_found(case: Case, refusal: Refusal) -> Failure | None:
             (refusal.line,),
             hint="See that the last stage has it, in a folder of PATH.",
         )
-    return _off_path(case, refusal) or _left_behind(case, refusal) or _nowhere(case, refusal)
+    if there := case.program_path(program):  # a shell says so, too, of what needs an interpreter that is not there
+        return _no_file(case, Refusal(refusal.line, program, there))
+    return (
+        _in_working_dir(case, refusal)
+        or _off_path(case, refusal)
+        or _left_behind(case, refusal)
+        or _nowhere(case, refusal)
+    )
 
 
 def _one_string(case: Case, refusal: Refusal) -> Failure:
@@ -80,6 +87,24 @@ def _one_string(case: Case, refusal: Refusal) -> Failure:
         (refusal.line, f"the image's {keyword}: {written(keyword, (refusal.program,)).partition(' ')[2]}"),
         hint="Instead of the image's own line: every word is a string of its own.",
         fix=(written(keyword, words),),
+    )
+
+
+def _in_working_dir(case: Case, refusal: Refusal) -> Failure | None:
+    """A bare name is looked for on PATH alone, and not where the program starts."""
+    path = normpath(join("/", case.working_dir, refusal.program))
+    entry = case.view.file(path) if case.view and "/" not in refusal.program else None
+    image = case.evidence.image
+    if entry is None or entry.kind != REGULAR or image is None or case.command.in_shell:
+        return None
+    words = [path, *(image.entrypoint or image.cmd)[1:]]
+    mode = () if entry.mode & 0o111 else (f"RUN chmod 755 {path}",)
+    return case.found(
+        "executable-not-found",
+        f"{refusal.program} is in {case.working_dir}, and a program without a slash is looked for on PATH alone.",
+        (refusal.line, f"this image has it: {path}", f"PATH={case.environment.get('PATH', '')}"),
+        hint=f"Instead of the image's own {case.command.keyword}: with the folder before the name.",
+        fix=(*mode, written(case.command.keyword, words)),
     )
 
 
@@ -104,16 +129,18 @@ def _left_behind(case: Case, refusal: Refusal) -> Failure | None:
     """A stage or another variant has it."""
     name = refusal.program.rpartition("/")[2]
     for words, view in case.elsewhere():
-        path = _program_in(view, refusal.program, name)
+        path = _program_in(view, refusal.place, name)
         if path is None:
             continue
         source = view.name if words.startswith("stage ") else None
         return case.found(
             "executable-not-found",
             f"The program {name} is in {words} at {path} and in no layer of this image.",
-            (refusal.line, f"{words} has it: {path}"),
-            hint="Into the last stage, above CMD." if source else f"Install what brings {name} in this image, too.",
-            fix=_with_packages(case, source, view, path) if source else (),
+            (refusal.line, f"{words} has it: {path}", "" if source else nothing_taken(case)),
+            hint="Into the last stage, above CMD."
+            if source
+            else take_from(case) or f"Install what brings {name} in this image, too.",
+            fix=_with_packages(case, source, view, path) if source else _install(case, name),
         )
     return None
 
@@ -141,146 +168,74 @@ def _with_packages(case: Case, source: str, view: View, path: str) -> tuple[str,
 
 def _nowhere(case: Case, refusal: Refusal) -> Failure:
     name = refusal.program
+    if "/" in name:
+        return _no_such_path(case, refusal)
+    fix = _install(case, name)
     return case.found(
         "executable-not-found",
         f"There is no program {name}, neither on the image's PATH nor elsewhere in it.",
-        (refusal.line, f"PATH={case.environment.get('PATH', '')}" if "/" not in name else ""),
-        hint="Install what brings it in the last stage, or see whether its name is right.",
+        (
+            refusal.line,
+            f"PATH={case.environment.get('PATH', '')}",
+            nothing_taken(case) if name in _PACKAGES else "",
+        ),
+        hint=take_from(case) or "Above CMD, or better as a line of the requirements that the image installs."
+        if name in _PACKAGES
+        else "Install what brings it in the last stage, or see whether its name is right.",
+        fix=fix,
     )
+
+
+def _no_such_path(case: Case, refusal: Refusal) -> Failure:
+    """A path with nothing at it; the same name may be elsewhere."""
+    path = refusal.path
+    same = case.view.named(path.rpartition("/")[2])[:1] if case.view else []
+    return case.found(
+        "executable-not-found",
+        f"There is no {path} in the image"
+        + (f": {same[0].rpartition('/')[2]} is in {dirname(same[0])}." if same else "."),
+        (
+            refusal.line,
+            f"the image's WORKDIR: {case.working_dir}" if not refusal.program.startswith("/") else "",
+            *(f"this image has {one}" for one in same),
+        ),
+        hint="See what COPY takes and where it puts it, and what the command names.",
+    )
+
+
+def _install(case: Case, name: str) -> tuple[str, ...]:
+    """The line that brings a command which a well-known package of Python's has."""
+    package = _PACKAGES.get(name)
+    return (f"RUN pip install --no-cache-dir {package}",) if package and not case.forgotten and python_of(case) else ()
 
 
 def _no_file(case: Case, refusal: Refusal) -> Failure | None:
     """The kernel says so of a file that is there when what it needs to run is not."""
-    program = refusal.program
+    program = refusal.place
     view = case.view
     if view is None:
         return None
     if view.file(program) is None:
         if view.entry(program) is not None:
-            return _dangling(case, refusal, view)
+            return dangling(case, refusal, view)
+        if program == case.command.shell:
+            return _no_shell(case, refusal)
         return _left_behind(case, refusal) or _nowhere(case, refusal)
-    head = case.evidence.heads.get(program, b"")
-    if words := interpreter_line(head):
-        return _lost_interpreter(case, refusal, view, words[-1] if len(words) > 2 else words[0])
-    elf = read_elf(head)
-    if elf and elf.loader and view.file(elf.loader) is None:
-        return _lost_loader(case, refusal, elf.loader)
-    return None
+    return needs_more(case, refusal, view)
 
 
-def _lost_interpreter(case: Case, refusal: Refusal, view: View, interpreter: str) -> Failure | None:
-    program = refusal.program
-    first = f"the first line of {program} is: #!{interpreter}"
-    if interpreter.endswith("\r"):
-        return case.found(
-            "script-cannot-run",
-            f"{program} has Windows line ends, so the kernel looks for a program named “{interpreter[:-1]}\\r”.",
-            (refusal.line, f"the first line of {program} ends in \\r"),
-            hint="After it was copied; better still, save it with Unix line ends (.gitattributes: *.sh text eol=lf).",
-            fix=(f"RUN sed -i 's/\\r$//' {program}",),
-        )
-    if not interpreter.startswith("/") or view.file(interpreter) is not None:
-        return None
-    environment = next((folder for folder in view.environments if program.startswith(f"{folder}/bin/")), None)
-    if environment is None or not re.search(r"/bin/python[\d.]*$", interpreter):
-        return case.found(
-            "script-cannot-run",
-            f"{program} asks to be run by {interpreter}, which this image has not.",
-            (refusal.line, first, f"{interpreter} is in no layer of this image"),
-            hint="Install that interpreter in the last stage, or write the script for one that is there, as /bin/sh.",
-        )
-    old = dirname(dirname(interpreter))
-    source = next((name for name, stage in case.stages.items() if old in stage.environments), None)
+def _no_shell(case: Case, refusal: Refusal) -> Failure:
+    """An image without a shell (from scratch, distroless), and a command that is a line for one."""
+    words, keyword = case.command.words, case.command.keyword
     return case.found(
-        "moved-virtualenv",
-        f"The virtual environment was made at {old} and moved to {environment}: its commands look for {interpreter}.",
-        (refusal.line, first, f"{interpreter} is in no layer of this image"),
-        hint=f"Instead of the line that copies it to {environment}: an environment works only where it was made.",
-        fix=(f"COPY --from={source} {old} {old}", f"ENV PATH={old}/bin:$PATH") if source else (),
+        "executable-not-found",
+        f"{keyword} is a line for a shell, and this image has no {refusal.program}.",
+        (refusal.line, f"the image's {keyword} begins with {refusal.program} -c"),
+        hint="Instead of the image's own line: a list needs no shell."
+        if words
+        else "Write the command as a list, which needs no shell: one program and its arguments.",
+        fix=(written(keyword, words),) if words else (),
     )
-
-
-def _dangling(case: Case, refusal: Refusal, view: View) -> Failure | None:
-    """A link that leads nowhere: in a virtual environment, the Python that it was made with."""
-    entry = view.entry(refusal.program)
-    environment = next((one for one in view.environments if refusal.program.startswith(f"{one}/bin/")), None)
-    if entry is None or environment is None:
-        return None
-    return case.found(
-        "moved-virtualenv",
-        f"The virtual environment {environment} needs the Python that made it, {entry.link}, which this image has not.",
-        (refusal.line, f"{refusal.program} is a link to {entry.link}"),
-        hint="Begin both stages with the same Python image, so that Python is at the same place in both.",
-    )
-
-
-def _lost_loader(case: Case, refusal: Refusal, loader: str) -> Failure:
-    musl = _MUSL.search(loader) is not None
-    built, here = ("Alpine's C library (musl)", "Debian's") if musl else ("glibc, Debian's C library,", "Alpine's")
-    return case.found(
-        "wrong-libc",
-        f"{refusal.program} was built for {built} and this image has {here if not musl else 'glibc'}.",
-        (refusal.line, f"{refusal.program} asks for the loader {loader}", f"{loader} is in no layer of this image"),
-        hint="Build and run on images of one family: both Debian (python:3.11, …-slim) or both Alpine.",
-    )
-
-
-def _denied(case: Case, refusal: Refusal) -> Failure | None:
-    program = refusal.program
-    view = case.view
-    entry = view.file(program) if view else None
-    if view is None or entry is None:
-        return None
-    if view.has_folder(program):
-        return case.found(
-            "permission-denied",
-            f"{program} is a folder, and the image's {case.command.keyword} wants to start it.",
-            (refusal.line, f"{program} is a folder"),
-            hint="Name the program in it.",
-        )
-    if entry.mode & 0o111:
-        return None
-    return case.found(
-        "permission-denied",
-        f"{program} is not marked as executable, so nobody may start it.",
-        (refusal.line, f"the mode of {program} is {entry.mode & 0o7777:04o}"),
-        hint="After it was copied, above USER (with BuildKit, COPY --chmod=755 does it without another layer).",
-        fix=(f"RUN chmod 755 {program}",),
-    )
-
-
-def _format(case: Case, refusal: Refusal) -> Failure | None:
-    program = refusal.program
-    head = case.evidence.heads.get(program, b"")
-    elf = read_elf(head)
-    image = case.evidence.image
-    if elf and image and elf.architecture and elf.architecture != image.architecture:
-        return case.found(
-            "wrong-architecture",
-            f"{program} is a program for {elf.architecture}, and the image is for {image.architecture}.",
-            (
-                refusal.line,
-                f"the header of {program} says {elf.architecture}",
-                f"the image's architecture: {image.architecture}",
-            ),
-            hint="Download or build the program for the image's architecture (in a RUN, `uname -m` names it).",
-        )
-    if elf and image and case.evidence.engine_architecture not in {"", image.architecture}:
-        return case.found(
-            "wrong-architecture",
-            f"The image is for {image.architecture}, and the engine's machine is {case.evidence.engine_architecture}.",
-            (refusal.line, f"the image's architecture: {image.architecture}"),
-            hint=f"Build it for this machine: --platform linux/{case.evidence.engine_architecture}",
-        )
-    if head and not elf and not head.startswith(b"#!") and b"\0" not in head:
-        return case.found(
-            "script-cannot-run",
-            f"{program} is a script without a first line that names its interpreter.",
-            (refusal.line, f"{program} begins with: {head[:40].decode('utf-8', 'replace')}"),
-            hint="Better still, write that line into the script itself.",
-            fix=(f"RUN sed -i '1i #!/bin/sh' {program}",),
-        )
-    return None
 
 
 def _no_user(case: Case, refusal: Refusal) -> Failure:
@@ -306,7 +261,7 @@ def _short(line: str, told: str) -> str:
 _REFUSALS = (
     (_NO_USER, _no_user),
     (_NO_FILE, _no_file),
-    (_DENIED, _denied),
-    (_FORMAT, _format),
+    (_DENIED, not_allowed),
+    (_FORMAT, wrong_format),
     (_NOT_FOUND, _not_found),
 )

@@ -15,6 +15,7 @@ from imgcompare.image.links import Links
 from imgcompare.image.tarheader import DIRECTORY, REGULAR
 
 _PREFIXES = {"/usr/local", "/usr"}
+_WITHIN_PACKAGES = re.compile(r"/(?:site|dist)-packages/(?!.*\.egg$)")
 _LIBRARY_FOLDERS = re.compile(r"/(?:usr/)?(?:local/)?lib(?:64|32)?(?:/[\w-]+-linux-\w+)?")
 
 
@@ -66,8 +67,12 @@ class View:
         return sorted(found, key=lambda path: (len(path), path))
 
     def modules(self, name: str) -> list[str]:
-        """The folders in which a module or package of this top-level name lies, but those inside packages."""
-        return sorted({place for place in self._places(name) if not self._is_package(place)}, key=_by_length)
+        """The folders in which a module or package of this top-level name lies, but those inside packages.
+
+        What lies below site-packages belongs to a package there, with or without an ``__init__.py`` beside it.
+        """
+        places = {place for place in self._places(name) if not _WITHIN_PACKAGES.search(place)}
+        return sorted({place for place in places if not self._is_package(place)}, key=_by_length)
 
     def _places(self, name: str) -> Iterator[str]:
         module = re.compile(rf"(.*)/{re.escape(name)}(?:/__init__\.py|\.py|(?:\.[\w-]+)?\.so)")

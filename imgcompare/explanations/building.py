@@ -47,6 +47,33 @@ BUILDING = (
         see=("cat .dockerignore", "docker build --target builder -t try . && docker run --rm try ls /"),
     ),
     Explanation(
+        code="package-not-found",
+        summary="pip or apt-get was asked for a package, or a version of one, that there is not",
+        looks=("ERROR: No matching distribution found for flask==99.0", "E: Unable to locate package curl"),
+        why="pip: the name is misspelt, that version was never made, or not for this Python and machine; pip lists the "
+        "versions it found. apt-get: images come without package lists, so `apt-get update` has to be run in the same "
+        "step; and a package may have another name in this release of the distribution.",
+        before=("RUN apt-get install -y curl",),
+        after=("RUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*",),
+        see=("pip index versions flask", "docker run --rm IMAGE sh -c 'apt-get update && apt-cache search curl'"),
+    ),
+    Explanation(
+        code="command-not-found",
+        summary="a RUN step calls a program that its stage does not have",
+        looks=("/bin/sh: 1: git: not found",),
+        why="Slim images have little beside Python: no git, curl, wget or compiler. A program that only the build "
+        "needs is best installed in a stage of its own, so that it is not in the last image. A shell's own words "
+        "differ, too: /bin/sh of Debian knows `.` and not `source`.",
+        before=("FROM python:3.11-slim", "RUN git clone https://example.org/shop.git"),
+        after=(
+            "FROM python:3.11 AS builder",
+            "RUN git clone https://example.org/shop.git /shop",
+            "FROM python:3.11-slim",
+            "COPY --from=builder /shop /shop",
+        ),
+        see=("docker run --rm --entrypoint which python:3.11-slim git",),
+    ),
+    Explanation(
         code="build-failed",
         summary="a build step failed; its log's end is the evidence",
         looks=("RUN make … exited with code 2",),

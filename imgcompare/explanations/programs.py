@@ -34,6 +34,21 @@ PROGRAMS = (
         see=("docker image inspect --format '{{json .Config.Cmd}}' IMAGE",),
     ),
     Explanation(
+        code="mixed-command-forms",
+        summary="CMD or ENTRYPOINT is a list with a shell's words in it, or a line where a list was meant",
+        looks=(
+            "Error: '$PORT' is not a valid port number.",
+            'exec: "cd": executable file not found in $PATH',
+            "/bin/sh: 1: [python,: not found",
+        ),
+        why="A command has one of two forms. A list in JSON is started as it stands: no shell reads it, so &&, cd and "
+        "$PORT are ordinary words. Anything else is a line for /bin/sh, which puts variables in. A list with "
+        "single quotes is no JSON, and therefore a line. ENTRYPOINT as a line does not get the words of CMD.",
+        before=('CMD ["gunicorn", "--bind=0.0.0.0:$PORT", "app:app"]', "CMD ['python', 'app.py']"),
+        after=("CMD exec gunicorn --bind=0.0.0.0:$PORT app:app", 'CMD ["python", "app.py"]'),
+        see=("docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE",),
+    ),
+    Explanation(
         code="script-cannot-run",
         summary="the first line of a script names no interpreter, or one that is not there",
         looks=("exec /app/start.sh: no such file or directory", "exec /app/start.sh: exec format error"),

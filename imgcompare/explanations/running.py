@@ -40,17 +40,33 @@ RUNNING = (
     Explanation(
         code="exits-at-once",
         summary="the program ended before its route answered",
-        looks=("The program came to its end by itself (exit code 0)", "KeyError: 'DATABASE_URL'"),
+        looks=("The program came to its end by itself (exit code 0)", "The container exited with code 1"),
         why="A container lives as long as its first program. With exit code 0 that had nothing more to do: a "
         "module that makes an app and does not serve it, or a server that goes into the background. With any "
-        "other code it gave up; its last words, a setting that is missing perhaps, are the evidence. No cause "
-        "is named here because those words are the program's own and say it best.",
+        "other code it gave up; its last words, a database that is not there perhaps, are the evidence. No "
+        "cause is named here because those words are the program's own and say it best.",
         before=('CMD ["python", "app.py"]', "# app.py makes the app and does not serve it"),
         after=(
             'CMD ["gunicorn", "--bind=0.0.0.0:5000", "app:app"]',
-            "# a setting for the run: imgcompare run --env DATABASE_URL=…",
+            "# what it connects to, where that is reached: imgcompare run --env DATABASE_URL=…",
         ),
         see=("docker run --rm IMAGE; echo $?",),
+    ),
+    Explanation(
+        code="variable-not-set",
+        summary="the program needs an environment variable that nobody sets",
+        looks=("KeyError: 'SECRET_KEY'", "./start.sh: line 3: DATABASE_URL: unbound variable"),
+        why="What is exported in your own shell, or written into a .env file, is not in the container: it has the "
+        "ENV of the image and what it is given when it runs. A secret is given when it runs, and never written "
+        "into the image, which everybody who pulls it can read. PORT is set by some hosts and by nobody else, so "
+        "give it a value to fall back on.",
+        before=("CMD gunicorn --bind=0.0.0.0:$PORT app:app",),
+        after=(
+            "ENV PORT=8000",
+            "CMD exec gunicorn --bind=0.0.0.0:$PORT app:app",
+            "# for the run: imgcompare run --env SECRET_KEY=…   docker run --env SECRET_KEY=…",
+        ),
+        see=("docker image inspect --format '{{json .Config.Env}}' IMAGE",),
     ),
     Explanation(
         code="out-of-memory",

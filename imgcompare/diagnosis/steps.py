@@ -1,0 +1,205 @@
+"""Pure: what the last lines of a failed RUN step say of pip, apt-get and the shell, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from imgcompare.diagnosis.evidence import Case
+from imgcompare.model import Failure
+
+_LAST_LINES = 12
+_UNREACHED = re.compile(
+    r"Failed to fetch|Some index files failed to download|Temporary failure (?:in name resolution|resolving)"
+    r"|Failed to establish a new connection|Name or service not known|Could not (?:resolve|connect to)"
+    r"|not a trusted or secure host|Could not fetch URL|ProxyError|Connection timed out|Network is unreachable",
+)
+_APT_UPDATE = re.compile(r"\bapt(?:-get)?\b[^&|;]*\bupdate\b")
+# Debian's packages of programs that builds call, by the program's name; compilers are better had in a full image.
+_TOOLS = {
+    **{name: name for name in ("bzip2", "curl", "git", "gnupg", "jq", "make", "unzip", "wget", "xz-utils")},
+    "gpg": "gnupg",
+    "ssh": "openssh-client",
+    "xz": "xz-utils",
+}
+_PIP = {"pipenv": "pipenv", "poetry": "poetry", "uv": "uv"}
+
+
+def failed_step(case: Case) -> Failure | None:
+    """Why a RUN step ended with an error; None where its own words have to do."""
+    words = re.search(r"\bRUN (.*)", next(iter(case.evidence.observed.evidence), ""))
+    if words is None:
+        return None
+    for pattern, explain in _SAID:
+        for line in reversed(case.evidence.log[-_LAST_LINES:]):
+            if match := pattern.search(line.strip()):
+                return explain(case, line.strip(), match, words[1])
+    return None
+
+
+def _no_distribution(case: Case, line: str, match: re.Match[str], _step: str) -> Failure:
+    """Pip's resolver found no such project, or none of its versions that fits."""
+    if offline := _unreached(case):
+        return offline
+    wanted = match["wanted"].strip()
+    lines = case.evidence.log[-_LAST_LINES:]
+    versions = next((one.strip() for one in lines if "(from versions:" in one), "")
+    newer = next((one.strip() for one in lines if "require a different python version" in one), "")
+    if "from versions: none" in versions:
+        message, hint = (
+            f"pip finds no package {wanted}.",
+            "See how it is spelt, and whether this machine reaches its index.",
+        )
+    elif newer and _names_version(newer, wanted):
+        message, hint = (
+            f"{wanted} is for another Python than this stage's.",
+            "Take a base image with that Python, or an older version of the package.",
+        )
+    else:
+        message = f"pip finds no {wanted} for this Python and machine, but other versions."
+        hint = "Ask for one of the versions it lists."
+    return case.found("package-not-found", message, (newer, versions, line), hint=hint)
+
+
+def _unreached(case: Case) -> Failure | None:
+    """Pip and apt-get go on without what they could not download, and then say that a package is not there."""
+    line = next((line.strip() for line in case.evidence.log if _UNREACHED.search(line)), "")
+    if not line:
+        return None
+    return case.found(
+        "build-failed",
+        "The step did not reach what it wanted to download from.",
+        (line, case.evidence.log[-1].strip()),
+        hint="See that the machine has a network, that a proxy is given as --build-arg HTTPS_PROXY, and run it again.",
+    )
+
+
+def _names_version(ignored: str, wanted: str) -> bool:
+    """Whether the version asked for is among those that pip ignored: ``6.0 Requires-Python >=3.12; …``."""
+    version = re.search(r"==\s*([\w.]+)", wanted)
+    return bool(version and re.search(rf"(?:: |; ){re.escape(version[1])} Requires-Python", ignored))
+
+
+def _no_debian_package(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
+    if offline := _unreached(case):
+        return offline
+    package = match["package"]
+    if _APT_UPDATE.search(step):
+        return case.found(
+            "package-not-found",
+            f"apt-get finds no package {package} in this release of the distribution.",
+            (line,),
+            hint="See how it is spelt; a name with a version in it changes from release to release (libfoo1, libfoo2).",
+        )
+    return case.found(
+        "package-not-found",
+        f"apt-get has no package lists to look for {package} in: images come without them.",
+        (line, f"the step has no apt-get update: RUN {step}"),
+        hint="Instead of that step: update, install and clean up belong into one.",
+        fix=(f"RUN apt-get update && {step} && rm -rf /var/lib/apt/lists/*",) if _is_one_line(step) else (),
+    )
+
+
+def _is_one_line(step: str) -> bool:
+    """Whether a step is shown whole and begins with apt-get."""
+    return bool(re.match(r"apt(?:-get)? ", step)) and "…" not in step and "\\" not in step
+
+
+def _no_command(case: Case, line: str, match: re.Match[str], step: str) -> Failure | None:
+    name = match["name"]
+    hint, fix = "Install what brings it in this stage, above that step, or see whether its name is right.", ""
+    if name == "source":
+        hint = "/bin/sh knows `.` in its place; a virtual environment needs neither: ENV PATH=/opt/venv/bin:$PATH"
+    elif name == "apk":
+        hint = "apk is Alpine's; this base image is of another distribution, on Debian and Ubuntu it is apt-get."
+    elif name in {"apt", "apt-get"}:
+        hint = "apt-get is Debian's and Ubuntu's; this base image is of another distribution, on Alpine it is apk add."
+    elif name in _TOOLS:
+        packages = f"--no-install-recommends {_TOOLS[name]}"
+        fix = f"RUN apt-get update && apt-get install -y {packages} && rm -rf /var/lib/apt/lists/*"
+        hint = "Above that step, on Debian and Ubuntu; best in a stage of its own, if only the build needs it."
+    elif name in _PIP:
+        fix, hint = f"RUN pip install --no-cache-dir {_PIP[name]}", "Above that step."
+    if "/" in name:
+        return None
+    return case.found(
+        "command-not-found",
+        f"The step calls {name}, and this stage has no such program.",
+        (line, f"step RUN {step}"),
+        hint=hint,
+        fix=(fix,) if fix else (),
+    )
+
+
+def _denied(case: Case, line: str, _match: re.Match[str], step: str) -> Failure | None:
+    """By whom the step runs, or the script that it starts without the bit for it; None where neither is seen."""
+    if user := _user_of(case, step):
+        return case.found(
+            "permission-denied",
+            f"The step runs as {user}, who may not do that.",
+            (line, f"step RUN {step}", f"USER {user} stands above it"),
+            hint="Move that step above USER, or USER below it.",
+        )
+    script = re.search(r"sh: (?:\d+: )?(\S+): Permission denied$", line)
+    if script is None:
+        return None
+    return case.found(
+        "permission-denied",
+        f"{script[1]} is not marked as executable, or is a folder, so it cannot be started.",
+        (line, f"step RUN {step}"),
+        hint="Start it by its interpreter (RUN sh SCRIPT), or after: RUN chmod 755 SCRIPT",
+    )
+
+
+def _user_of(case: Case, step: str) -> str:
+    """The USER above a step of the stages that make the image, "" for root or a step of another stage."""
+    user = ""
+    for stage in case.written:
+        for instruction in stage.instructions:
+            if instruction.keyword == "USER":
+                user = instruction.text.partition(":")[0]
+            if instruction.keyword == "RUN" and instruction.text.split() == step.split():
+                return "" if user in {"root", "0"} else user
+    return ""
+
+
+def _told(message: str, hint: str) -> Callable[[Case, str, re.Match[str], str], Failure]:
+    """What the step says itself, in plainer words."""
+
+    def explain(case: Case, line: str, _match: re.Match[str], step: str) -> Failure:
+        return case.found("build-failed", message, (f"step RUN {step}", line), hint=hint)
+
+    return explain
+
+
+_SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Failure | None]], ...] = (
+    (re.compile(r"No matching distribution found for (?P<wanted>.+)"), _no_distribution),
+    (re.compile(r"E: Unable to locate package (?P<package>\S+)"), _no_debian_package),
+    (re.compile(r"E: Package '(?P<package>\S+)' has no installation candidate"), _no_debian_package),
+    (
+        re.compile(r"^(?:/\S*/)?(?:ba|da|a)?sh: (?:line \d+: |\d+: )?(?P<name>[^:\s]+): (?:command )?not found$"),
+        _no_command,
+    ),
+    (re.compile(r"Cannot find command '(?P<name>[\w.-]+)' - do you have"), _no_command),
+    (
+        re.compile(r"Do you want to continue\? \[Y/n\] Abort"),
+        _told(
+            "apt-get asks whether to go on, and nobody answers while an image is built.", "Add -y: apt-get install -y …"
+        ),
+    ),
+    (
+        re.compile(r"error: externally-managed-environment|hint: See PEP 668"),
+        _told(
+            "This Python belongs to the distribution, and pip may not install into it.",
+            "Install into a virtual environment: RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install …",
+        ),
+    ),
+    (
+        re.compile(r"Could not open requirements file: .*No such file"),
+        _told(
+            "pip does not find the requirements file: it was not copied, or to another folder.",
+            "Above that step: COPY requirements.txt . (and see that .dockerignore does not name it).",
+        ),
+    ),
+    (re.compile(r"(?:Permission denied|are you root\?)"), _denied),
+)

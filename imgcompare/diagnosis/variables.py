@@ -1,0 +1,66 @@
+"""Pure: a program that wants an environment variable which is not set."""
+
+from __future__ import annotations
+
+import re
+
+from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.last_words import LastError, last_error
+from imgcompare.model import Failure
+
+_UNBOUND = re.compile(
+    r"\S+: (?:line )?\d+: (?P<name>[A-Za-z_]\w*): (?:unbound variable|parameter (?:null or )?not set(?: or null)?)"
+)
+# django-environ, environs and python-decouple.
+_WANTED = re.compile(
+    r'Set the (\w+) environment variable|Environment variable "(\w+)" not set|(\w+) not found\. Declare it as envvar'
+)
+_IN_LINE = re.compile(r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})")
+_EMPTY = re.compile(r"''|requires an argument|expected one argument|option requires")
+
+
+def variable_not_set(case: Case) -> Failure | None:
+    """Which variable the program's last words name, or its command has and nobody sets."""
+    last = case.evidence.errors[-1] if case.evidence.errors else ""
+    if not case.evidence.exit_code or not last:
+        return None
+    if match := _UNBOUND.match(last):
+        return _wanted(case, match["name"], last)
+    error = last_error(case.evidence.errors)
+    if name := _looked_up(error) if error else "":
+        return _wanted(case, name, error.line if error else last)
+    if _EMPTY.search(last) and (names := _in_command(case)):
+        return _wanted(case, names[0], last, f"the image's {case.command.keyword} has ${names[0]}")
+    return None
+
+
+def _looked_up(error: LastError) -> str:
+    """The name that ``os.environ`` did not have, or that a library for settings did not find."""
+    if error.kind == "KeyError" and error.files and re.search(r"<frozen os>$|/os\.py$", error.files[-1]):
+        return error.text.strip("'\"")
+    match = _WANTED.search(error.text)
+    return next(filter(None, match.groups()), "") if match else ""
+
+
+def _in_command(case: Case) -> list[str]:
+    """The variables of a shell line that are neither set by it nor in the environment."""
+    image = case.evidence.image
+    script = (*image.entrypoint, *image.cmd)[2:3] if image and case.command.in_shell else ()
+    names = [match["bare"] or match["braced"] for line in script for match in _IN_LINE.finditer(line)]
+    return [name for name in names if name not in case.environment and not re.search(rf"\b{name}=", script[0])]
+
+
+def _wanted(case: Case, name: str, line: str, *more: str) -> Failure | None:
+    if name in case.environment:
+        return None
+    exposed = case.evidence.image.exposed_ports if case.evidence.image else ()
+    port = exposed[0].partition("/")[0] if name == "PORT" and len(exposed) == 1 else ""
+    return case.found(
+        "variable-not-set",
+        f"The program needs the environment variable {name}, and nobody sets it.",
+        (line, case.ended(), *more, f"{name} is not in the container's environment"),
+        hint="Above CMD: the port to listen on where the host that runs it names none."
+        if port
+        else f"Give it when the container runs: --env {name}=… (also of docker run). What is no secret may be an ENV.",
+        fix=(f"ENV PORT={port}",) if port else (),
+    )
