@@ -65,8 +65,9 @@ def mended(text: str, fix: Sequence[str], hint: str) -> str:
             replaced = max(alike, key=lambda number: difflib.SequenceMatcher(None, lines[number], line).ratio())
             lines[replaced] = line
         else:
+            ends_with = ("USER ", "ENTRYPOINT ", "CMD ")
             last_stage = max(number for number, other in enumerate(lines) if other.startswith("FROM "))
-            ends = (n for n, other in enumerate(lines) if n > last_stage and other.startswith(("USER ", "CMD ")))
+            ends = (n for n, other in enumerate(lines) if n > last_stage and other.startswith(ends_with))
             lines.insert(min(ends), line)
     return "\n".join(lines) + "\n"
 
