@@ -95,7 +95,7 @@ def build_variant(
             ),
         )
         if isinstance(outcome, BuildFailed):
-            return _why(blueprint, outcome), outcome.build
+            return _why(plan, blueprint, outcome), outcome.build
         reference, build = outcome.image, outcome.build
         bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
     image = bench.engine.image(reference)
@@ -133,7 +133,9 @@ def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, be
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
 
 
-def _why(blueprint: Blueprint, outcome: BuildFailed) -> Failure:
+def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> Failure:
+    if outcome.missing_base is not None:
+        return diagnose.base_missing(outcome.missing_base, plan.config.platform, outcome)
     evidence = Evidence(observed=diagnose.build_failed(outcome), log=outcome.log)
     return diagnose.diagnose(Case(evidence=evidence, written=blueprint.stages, base=blueprint.base or ""))
 

@@ -18,6 +18,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _IMAGE_PREFIX = "image:"
 ROUTE = re.compile(r"/[!-~]*")
 """A path as it stands in a URL."""
+PLATFORM = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+)?")
+"""An operating system, an architecture and, where there are several, its variant: ``linux/arm/v7``."""
 VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET or NAME=image:REFERENCE"
 
 
@@ -100,6 +102,8 @@ class Config:
         _check_utf8(self.expect.body or "")
         if self.keep and self.stop:
             raise UsageError("--keep leaves containers up and --stop stops them", hint="Leave one of them out.")
+        if self.platform is not None and not PLATFORM.fullmatch(self.platform):
+            raise UsageError(f"{self.platform!r} is no platform", hint="Write it as OS/ARCH: --platform linux/arm64")
         if not ROUTE.fullmatch(self.route):
             raise UsageError(
                 f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"

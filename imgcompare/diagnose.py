@@ -82,6 +82,19 @@ def no_stage(failure: Failure, reference: str) -> Failure:
     )
 
 
+def base_missing(reference: str, platform: str | None, outcome: BuildFailed) -> Failure:
+    """A base image that the builder could not have: mostly one that the engine has for another platform."""
+    image = f"{printable(reference, limit=200)}{f' for {printable(platform, limit=60)}' if platform else ''}"
+    another = ", or build without --platform" if platform else ""
+    return Failure(
+        stage=Stage.PULL,
+        code="image-unavailable",
+        message=f"The image {image} is not on the engine and cannot be pulled.",
+        hint=f"Use an engine that has it, or one that reaches a registry: --host URL{another}.",
+        evidence=(printable(outcome.message, limit=500),),
+    )
+
+
 def no_port(exposed: Sequence[str]) -> Failure:
     """An image whose port is not known: nothing, or several, exposed and none given."""
     several = f"the image exposes {printable(', '.join(exposed), limit=200)}" if exposed else "the image has no EXPOSE"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgcompare.config import ROUTE
+from imgcompare.config import PLATFORM, ROUTE
 from imgcompare.limits import MUST_WORK, OPTIONS, by_variant, read_limits
 
 Read = Callable[[object], Any]
@@ -52,6 +52,12 @@ def _text(value: object) -> str:
 
 def _route(value: object) -> str:
     if not ROUTE.fullmatch(_text(value)):
+        raise ValueError
+    return _text(value)
+
+
+def _platform(value: object) -> str:
+    if not PLATFORM.fullmatch(_text(value)):
         raise ValueError
     return _text(value)
 
@@ -166,7 +172,7 @@ SETTINGS = (
     Setting("timeout", Kind("seconds from 0.1 to 3600", _seconds), field="timeout_s"),
     Setting("env", _PAIRS),
     Setting("build_args", _PAIRS, option="build_arg"),
-    Setting("platform", Kind("a platform such as linux/amd64", _text), unset="the engine's"),
+    Setting("platform", Kind("a platform such as linux/amd64", _platform), unset="the engine's"),
     Setting("builder", Kind(f"one of {', '.join(BUILDERS)}", _builder)),
     Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 1, at least 3"),
     Setting("pull", _YES_OR_NO),

@@ -123,6 +123,19 @@ def test_an_unknown_baseline_is_refused_with_the_names_there_are() -> None:
     assert config(baseline="b").baseline == "b"
 
 
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm/v7", "linux/arm64/v8.2", "windows/amd64", None])
+def test_platforms(platform: str | None) -> None:
+    """An operating system and an architecture, perhaps with its variant; or the engine's own."""
+    assert config(platform=platform).platform == platform
+
+
+@pytest.mark.parametrize("platform", ["", "arm64", "linux/", "linux/arm/v7/x", "linux/a b"])
+def test_what_is_no_platform(platform: str) -> None:
+    """It is refused before an engine, which would say something else each, is asked."""
+    with pytest.raises(UsageError, match="is no platform"):
+        config(platform=platform)
+
+
 @pytest.mark.parametrize("route", ["/", "/healthz", "/api?x=1&y=%20", "//x"])
 def test_a_path_is_a_route(route: str) -> None:
     """What stands in a URL after the host is accepted as it is."""

@@ -64,6 +64,16 @@ def test_a_failed_build_names_its_step_first() -> None:
     assert diagnose.build_failed(BuildFailed("no such stage", None, (), BUILD)).evidence == ()
 
 
+def test_a_base_image_of_another_platform() -> None:
+    """The platform asked for is named, and that it may be left out."""
+    outcome = BuildFailed("load metadata: no such host", None, (), BUILD, missing_base="python:3.11")
+    failure = diagnose.base_missing("python:3.11", "linux/arm64", outcome)
+    assert (failure.code, failure.stage) == ("image-unavailable", Stage.PULL)
+    assert failure.message == "The image python:3.11 for linux/arm64 is not on the engine and cannot be pulled."
+    assert failure.hint.endswith("or build without --platform.")
+    assert failure.evidence == ("load metadata: no such host",)
+
+
 def test_an_exit_says_code_and_time() -> None:
     """The exit code stands in the message, with the time in the evidence; an exit by a signal names that."""
     failure = diagnose.exited(dead(3), ("bye",))

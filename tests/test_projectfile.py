@@ -132,6 +132,11 @@ def test_several_comparisons_share_what_stands_at_the_top() -> None:
             "imgcompare.toml:1: route = 5 is not accepted",
             "It must be a path as it stands in a URL, such as /healthz.",
         ),
+        (
+            'platform = "arm64"',
+            'imgcompare.toml:1: platform = "arm64" is not accepted',
+            "It must be a platform such as linux/amd64.",
+        ),
         ('route = "a b"', 'imgcompare.toml:1: route = "a b" is not accepted', "It must be a path"),
         (
             "container_port = 0",

@@ -53,12 +53,16 @@ class Built:
 
 @dataclass(frozen=True)
 class BuildFailed:
-    """A build that ended without an image: the builder's error, the failed step, and the end of that step's log."""
+    """A build that ended without an image: the builder's error, the failed step, and the end of that step's log.
+
+    ``missing_base`` is the base image, if it is that what the builder could not have.
+    """
 
     message: str
     step: str | None
     log: tuple[str, ...]
     build: Build
+    missing_base: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

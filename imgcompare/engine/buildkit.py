@@ -25,6 +25,8 @@ _CANCELLED = re.compile(r"(?:.*: )?context canceled", re.DOTALL)
 _UNREADABLE_CONTEXT = re.compile(
     r"failed to read downloaded context: .*(?:invalid response status \d+|Get \"http://build-context-)", re.DOTALL
 )
+# frontend/dockerfile/dockerfile2llb: what is looked up of a base image before anything is built.
+_BASE = re.compile(r"\[internal\] load metadata for (?:docker\.io/(?:library/)?)?(\S+)")
 _HINT = "Build with --builder classic, or update the engine."
 
 
@@ -85,4 +87,11 @@ def _failed(error: str, log: BuildLog, request: BuildRequest, build: Build) -> B
         if _CANCELLED.fullmatch(error):
             raise EngineError(f"the build of {printable(request.tag, limit=80)} was cancelled")
         return BuildFailed(explain(error, None, request), None, (), build)
-    return BuildFailed(explain(error, failed.name, request), failed.instruction, failed.log, build)
+    base = _BASE.fullmatch(failed.name)
+    return BuildFailed(
+        explain(error, failed.name, request),
+        failed.instruction,
+        failed.log,
+        build,
+        missing_base=printable(base[1], limit=200) if base else None,
+    )

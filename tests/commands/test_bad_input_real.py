@@ -174,6 +174,14 @@ def test_what_cannot_be_built_or_started_says_why(
     assert "\x1b" not in text
 
 
+def test_a_base_image_of_another_platform_says_so(project: Project) -> None:
+    """The engine has the base for its own platform only: that is what is missing, and no step is to be mended."""
+    result = project("run", *project.stages("works"), "--platform", "linux/s390x", "--json")
+    failure = result.variant("works")["failure"]
+    assert (result.code, failure["code"], failure["stage"]) == (1, "image-unavailable", "pull")
+    assert failure["message"] == f"The image {BASE} for linux/s390x is not on the engine and cannot be pulled."
+
+
 def test_what_fails_does_not_keep_the_others_from_finishing(builds: Result) -> None:
     """The one good variant works, has its size, and is the smallest that works; the exit code says that not all do."""
     assert builds.code == 1
