@@ -35,10 +35,11 @@ from imgcompare.render import Style, against, charts, tables, words
 from imgcompare.render.changes import build_changes
 from imgcompare.render.facts import without
 from imgcompare.render.gates import build_gates
-from imgcompare.render.rows import Cell, Column, Grid, build_grid, pull_size, variant_name
+from imgcompare.render.overview import build_overview
+from imgcompare.render.rows import Cell, Grid, build_grid, pull_size, variant_name
 from imgcompare.render.trends import Trend, build_runs, trends, until
 from imgcompare.safetext import printable, printable_lines
-from imgcompare.units import format_bytes, format_change, format_delta, format_seconds
+from imgcompare.units import format_bytes, format_delta, format_seconds
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _KINDS = tuple(PartKind)
@@ -95,7 +96,7 @@ def render(
             document=document,
             collection=document if isinstance(document, Collection) else None,
             views=[_view(f"c{number}", report, until(report, past)) for number, report in enumerate(reports, 1)],
-            summary=_summary(reports),
+            summary=build_overview(document) if isinstance(document, Collection) else None,
             notes=[printable(note) for note in notes],
             script=Markup(script),  # noqa: S704 - our own file
             css=Markup(css),  # noqa: S704
@@ -231,29 +232,3 @@ def _parts(parts: Sequence[Part]) -> Iterator[list[object]]:
 
 def _color(part: Part) -> tuple[str, ...]:
     return (charts.category_class(part.name),) if part.kind is PartKind.CATEGORY else ()
-
-
-def _summary(reports: Sequence[Report]) -> Grid:
-    """One row for each comparison of a collection."""
-    columns = (
-        Column(key="comparison", title="Comparison"),
-        Column(key="smallest", title="Smallest that works"),
-        Column(key="unpacked", title="Unpacked", right=True),
-        Column(key="change", title="Change", right=True),
-        Column(key="verdict", title=""),
-    )
-    return Grid(columns, tuple(map(_summary_row, reports)))
-
-
-def _summary_row(report: Report) -> tuple[Cell, ...]:
-    smallest = report.comparison.smallest_working
-    winner = next((v.image for v in report.variants if v.name == smallest), None)
-    row = next((row for row in report.comparison.rows if row.variant == smallest), None)
-    ratio = row.uncompressed_ratio if row and smallest != report.baseline else None
-    return (
-        Cell(text=printable(report.scenario, limit=60)),
-        Cell(text=variant_name(smallest) if smallest else "–"),
-        Cell(text=format_bytes(winner.uncompressed_size) if winner else "–"),
-        Cell(text="baseline" if ratio is None else format_change(ratio), tone="dim" if ratio is None else "plain"),
-        Cell(text="✓ passed", tone="good") if report.passed else Cell(text="✗ failed", tone="bad"),
-    )

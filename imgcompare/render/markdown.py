@@ -13,6 +13,7 @@ from imgcompare.render.cautions import build_warnings
 from imgcompare.render.facts import counted, without
 from imgcompare.render.gates import build_gates
 from imgcompare.render.markdown_text import bold, bullets, details, escape, fenced, table
+from imgcompare.render.overview import build_overview
 from imgcompare.render.rows import NOTHING, Cell, Column, Grid, build_grid, variant_name
 from imgcompare.safetext import printable, printable_lines
 from imgcompare.units import format_bytes
@@ -23,6 +24,8 @@ _OPEN_LINES = 12  # a longer log is folded away
 _LOG_LINES, _ROWS, _CELL = 60, 20, 200
 _SHOWN = ("variant", "verdict", "uncompressed_size", "change", "compressed_size", "layers", "build", "ready", "check")
 _SIGNS = {True: "✅", False: "❌"}
+_COLOURED = str.maketrans("✓✗", "✅❌")
+_OPEN_COMPARISONS = 3  # of more, those that passed are folded away
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,30 @@ def _within(blocks: Sequence[_Block], limit: int) -> str:
 
 
 def _collection(collection: Collection, notes: tuple[str, ...]) -> Iterator[_Block]:
-    """Several comparisons: which passed, and then each."""
+    """Several comparisons: which passed, and then each; of many, what there is to say of one that passed is folded."""
     yield _Block(f"## {_SIGNS[collection.passed]} imgcompare")
     yield _Block(bold(words.collection_headline(collection)))
     yield from _listed("", (*collection.notes, *notes))
+    yield _Block(table(_overview(collection)))
+    count = len(collection.comparisons)
     for report in collection.comparisons:
         first, *rest = _comparison(report, "###")
+        if count > _OPEN_COMPARISONS and report.passed:
+            yield _Block(details(_passed(report), [_within(rest, LIMIT // count)]), rank=2)
+            continue
         yield first
         yield from (block if block.rank else replace(block, rank=1) for block in rest)
+
+
+def _overview(collection: Collection) -> Grid:
+    """Every comparison in a row; here a sign stands for the colour of what became of it."""
+    grid = build_overview(collection)
+    rows = ((*row, replace(verdict, text=verdict.text.translate(_COLOURED))) for *row, verdict in grid.rows)
+    return Grid(grid.columns, tuple(rows))
+
+
+def _passed(report: Report) -> str:
+    return f"✅ {printable(report.scenario, limit=60)}: {words.headline(report)}"
 
 
 def _comparison(report: Report, heading: str, notes: tuple[str, ...] = ()) -> Iterator[_Block]:

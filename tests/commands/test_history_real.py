@@ -26,12 +26,11 @@ def test_runs_are_listed_compared_and_pruned(project: Project) -> None:
     left = sorted(file.stem for file in folder.glob("2*.json"))
     assert (len(left), left[0], path.stem in left) == (KEPT_RUNS, "20200101T000000002-abcdef", True)
     assert (folder / "notes.json").read_text() == "mine"
-    shown = project("history", "--limit", "4")
+    shown = project("history", "--limit", "3")
     assert shown.code == 0, shown.stderr
     assert f"\n{left[-1].partition('-')[0]}" in shown.stdout
-    assert "✗" in shown.stdout
-    assert "/notes.json is no whole report" in " ".join(shown.stdout.split())
+    assert "notes" not in shown.stdout
     told = json.loads(project("history", "--limit", "3", "--json").stdout)
     size = first.report["variants"][0]["image"]["uncompressed_size"]
-    assert [run["run"] for run in told["runs"]] == left[-2:]
+    assert [run["run"] for run in told["runs"]] == left[-3:]
     assert {run["variants"][0]["uncompressed_size"] for run in told["runs"]} == {size}

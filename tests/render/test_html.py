@@ -321,8 +321,9 @@ def test_a_collection_leads_to_its_comparisons(browser: Browser, report: Report,
     """A table of all on top, each a link to its section; ids do not clash, and each has charts of its own."""
     passed = replace(report, scenario="other", passed=True, variants=report.variants[:2])
     collection: Collection = collect((report, passed), created="2025-11-21T08:00:00Z")
-    show(browser, collection, tmp_path)
-    assert "1 of 2 comparisons passed; not: default." in text(browser, "h1")
+    show(browser, replace(collection, missing=("gone",)), tmp_path)
+    assert "1 of 3 comparisons passed; not: default; not run: gone." in text(browser, "h1")
+    assert "gone\t–\t–\t–\t✗ did not run" in text(browser, "main table")
     links = browser.script(
         "[...document.querySelectorAll('main table')[0].querySelectorAll('a')].map((a) => [a.innerText, a.hash])"
     )

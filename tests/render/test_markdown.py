@@ -288,10 +288,26 @@ def test_several_comparisons(make_report: MakeReport, single: Variant, multi: Va
     text = render(replace(collect(reports, created="now"), notes=("Shard 2 is missing.",)), "markdown", STYLE)
     assert text.startswith(
         "## ❌ imgcompare\n\n<b>1 of 2 comparisons passed; not: blog.</b>\n\n- Shard 2 is missing.\n\n"
+        "| Comparison | Smallest that works | Unpacked | Change |   |\n| - | - | -: | -: | - |\n"
+        "| shop | multi-stage | 199.4\xa0MB | −79\xa0% | ✅ passed |\n"
+        "| blog | single-stage | 957.2\xa0MB | baseline | ❌ failed |\n\n"
         "### ✅ imgcompare · shop\n\n<b>multi-stage is the smallest"
     )
     assert "\n\n### ❌ imgcompare · blog\n\n" in text
     assert text.count("<summary>All measurements</summary>") == 2
+
+
+def test_a_fleet_shows_what_failed_and_folds_the_rest(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """Of many comparisons a reader sees the overview and what is wrong; what did not run has a row, too."""
+    fleet = [make_report(single, multi, scenario=f"app-{number}") for number in range(40)]
+    fleet[7] = replace(fleet[7], passed=False)
+    text = render(replace(collect(fleet, created="now"), missing=("gone",)), "markdown", STYLE)
+    assert len(text) <= LIMIT
+    assert text.count("✅ passed |\n") == 39
+    assert "| app-7 | multi-stage | 199.4\xa0MB | −79\xa0% | ❌ failed |\n" in text
+    assert "| gone | – | – | – | ❌ did not run |\n\n<details><summary>✅ app-0: multi-stage is the smallest" in text
+    assert text.count("\n### ") == text.count("### ❌ imgcompare · app-7\n") == 1
+    assert text.count("<details>") == text.count("</details>")
 
 
 def test_what_does_not_fit_into_a_comment_is_left_out(make_report: MakeReport, make_variant: MakeVariant) -> None:
