@@ -1,4 +1,4 @@
-"""Wait for the route, then check it: plain HTTP to the published loopback port, everything read from it bounded."""
+"""Wait for the route, then check it: plain HTTP to where it is published, everything read from it bounded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imgcompare import __version__
-from imgcompare.engine import Container, ContainerState
+from imgcompare.engine import Container, ContainerState, Published
 from imgcompare.errors import EngineError
 from imgcompare.model import Check, Expectation
 from imgcompare.safetext import printable
@@ -71,7 +71,12 @@ class Silent:
 
 
 def wait_until_ready(
-    container: Container, port: int, route: str, expected: Expectation, timeout_s: float, cancelled: Callable[[], bool]
+    container: Container,
+    at: Published,
+    route: str,
+    expected: Expectation,
+    timeout_s: float,
+    cancelled: Callable[[], bool],
 ) -> Ready | Exited | Silent:
     """Ask until the route replies, the container exits or ``timeout_s`` is over; only an HTTP reply means ready.
 
@@ -86,7 +91,7 @@ def wait_until_ready(
     look_again = began
     reason, listens = "nothing listened", False
     while (remaining := deadline - time.monotonic()) > 0:
-        match request(port, route, limit_s=min(patience, remaining)):
+        match request(at, route, limit_s=min(patience, remaining)):
             case Reply(status=503) as reply if expected.status != reply.status:
                 reason, listens = "the server kept answering 503", True
             case Reply():
@@ -106,10 +111,10 @@ def wait_until_ready(
     return Silent(timeout_s, reason, listens) if state.running else Exited(state, timeout_s)
 
 
-def check_route(port: int, route: str, expected: Expectation) -> tuple[Check, str]:
+def check_route(at: Published, route: str, expected: Expectation) -> tuple[Check, str]:
     """Request the route once and hold the reply against ``expected``; the text says what is wrong, "" if nothing."""
-    url = f"http://127.0.0.1:{port}{route}"
-    reply = request(port, route, limit_s=REPLY_LIMIT_S)
+    url = f"http://{_authority(at)}{route}"
+    reply = request(at, route, limit_s=REPLY_LIMIT_S)
     if isinstance(reply, NoReply):
         return Check(passed=False, url=url, expected=expected), reply.reason
     problem = judge(reply, expected)
@@ -158,13 +163,13 @@ def judge(reply: Reply, expected: Expectation) -> str:
     return ""
 
 
-def request(port: int, route: str, *, limit_s: float) -> Reply | NoReply:
-    """GET the route from 127.0.0.1:``port``: no proxy, no redirect, no compression, ``limit_s`` for all of it."""
+def request(at: Published, route: str, *, limit_s: float) -> Reply | NoReply:
+    """GET the route from where it is published: no proxy, no redirect, no compression, ``limit_s`` for all of it."""
     began = time.monotonic()
     deadline = began + limit_s
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=limit_s) as sock:
-            sock.sendall(_request_bytes(port, route))
+        with _connected(at, limit_s) as sock:
+            sock.sendall(_request_bytes(at, route))
             response = http.client.HTTPResponse(_Bounded(sock, deadline), method="GET")  # type: ignore[arg-type]
             response.begin()
             body = _read_body(response)
@@ -208,9 +213,26 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
     return b"".join(parts)
 
 
-def _request_bytes(port: int, route: str) -> bytes:
+def _connected(at: Published, timeout_s: float) -> socket.socket:
+    if not at.socket:
+        return socket.create_connection((at.host, at.port), timeout=timeout_s)
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(timeout_s)
+        sock.connect(at.socket)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _authority(at: Published) -> str:
+    return f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}"
+
+
+def _request_bytes(at: Published, route: str) -> bytes:
     return (
-        f"GET {route} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: imgcompare/{__version__}\r\n"
+        f"GET {route} HTTP/1.1\r\nHost: {_authority(at)}\r\nUser-Agent: imgcompare/{__version__}\r\n"
         "Accept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
     ).encode("ascii")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import re
@@ -42,6 +43,7 @@ class VariantSpec:
 class Config:
     """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
 
+    ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
     ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
@@ -54,6 +56,7 @@ class Config:
     route: str = "/"
     container_port: int | None = None
     host_port: int | None = None
+    publish_address: str | None = None
     expect: Expectation = field(default_factory=Expectation)
     env: Mapping[str, str] = field(default_factory=dict)
     build_args: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +103,11 @@ class Config:
         if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:
             raise UsageError(f"the timeout {self.timeout_s} is no time", hint="Give seconds: --timeout 60")
         _check_utf8(self.expect.body or "")
+        if self.publish_address is not None and not _is_address(self.publish_address):
+            raise UsageError(
+                f"--publish-address {self.publish_address!r} is no IP address",
+                hint="Give one of the engine's machine, or 0.0.0.0 for all of them.",
+            )
         if self.keep and self.stop:
             raise UsageError("--keep leaves containers up and --stop stops them", hint="Leave one of them out.")
         if self.platform is not None and not PLATFORM.fullmatch(self.platform):
@@ -146,6 +154,14 @@ def parse_pairs(option: str, texts: Iterable[str], environ: Mapping[str, str]) -
         elif key in environ:
             pairs[key] = environ[key]
     return pairs
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_utf8(text: str) -> None:

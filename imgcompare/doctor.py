@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imgcompare.engine import STAND_IN_LABEL
-from imgcompare.engine.connect import is_local
+from imgcompare.engine.connect import is_elsewhere, is_local
 from imgcompare.engine.probe import get
 from imgcompare.errors import ImgcompareError, OwnEngineStoppedError
 from imgcompare.safetext import printable
@@ -84,15 +84,15 @@ def _named(endpoint: Endpoint) -> str:
 def describe_engine(endpoint: Endpoint, info: EngineInfo) -> list[Finding]:
     """Say which engine answers, what builds on it and how it stores images."""
     version = printable(f"{info.name} {info.version}, {info.os}/{info.architecture}", limit=120)
-    text, local = f"{version}, at {_named(endpoint)}", is_local(endpoint)
+    text, near = f"{version}, at {_named(endpoint)}", not is_elsewhere(endpoint)
     builder, store = printable(info.builder, limit=40), printable(info.image_store, limit=40)
     classic = "classic" in builder.casefold()
     return [
         Finding(
             "engine",
-            local,
-            text if local else f"{text}: another machine's; the ports it publishes cannot be reached from here",
-            "" if local else "Run imgcompare on that machine, or use an engine here.",
+            near,
+            text if near else f"{text}: another machine's; the ports on its loopback cannot be reached from here",
+            "" if near else "Go by ssh, --host ssh://HOST, or run with --publish-address 0.0.0.0.",
         ),
         Finding(
             "builder",

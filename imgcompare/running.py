@@ -13,7 +13,7 @@ from imgcompare.building import BuiltVariant
 from imgcompare.check import Exited, Silent, check_route, wait_until_ready
 from imgcompare.config import Config
 from imgcompare.diagnosis.evidence import Case, Evidence
-from imgcompare.engine import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
+from imgcompare.engine import LOOPBACK, RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.examining import look_closer
 from imgcompare.hardening import harden
@@ -56,6 +56,7 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
         image=built.image.image,
         container_port=port,
         host_port=variant.host_port,
+        publish_address=plan.config.publish_address or LOOPBACK,
         env=plan.config.env,
         labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
     )
@@ -114,14 +115,12 @@ def try_container(
     if state.error:
         observed = diagnose.start_failed(state)
         return _broken(gathering.of_start(observed, state, container, image, config.env))
-    host_port = container.host_port()
-    if host_port is None:
+    at = container.published()
+    if at is None:
         return _no_host_port(container, port, image, config)
-    run = Run(container_port=port, host_port=host_port)
-    bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {host_port}")
-    waited = wait_until_ready(
-        container, host_port, config.route, config.expect, config.timeout_s, bench.cancelled.is_set
-    )
+    run = Run(container_port=port, host_port=at.port)
+    bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {at.port}")
+    waited = wait_until_ready(container, at, config.route, config.expect, config.timeout_s, bench.cancelled.is_set)
     match waited:
         case Exited():
             observed = diagnose.exited(waited, container.log_tail())
@@ -132,10 +131,10 @@ def try_container(
             return _broken(gathering.of_silence(observed, port, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
-    check, problem = check_route(host_port, config.route, config.expect)
+    check, problem = check_route(at, config.route, config.expect)
     run = Run(
         container_port=port,
-        host_port=host_port,
+        host_port=at.port,
         ready_after_s=waited.after_s,
         memory_bytes=container.memory_bytes(),
     )

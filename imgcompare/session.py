@@ -18,7 +18,7 @@ from imgcompare.building import Blueprint, draw_blueprints
 from imgcompare.cleanup import reap_dead_runs, sweep
 from imgcompare.config import Config
 from imgcompare.engine import Endpoint, Engine
-from imgcompare.engine.connect import find_engine, is_local
+from imgcompare.engine.connect import find_engine, is_elsewhere
 from imgcompare.errors import EngineRefusedError, ImgcompareError, NoEngineError, UsageError
 from imgcompare.image.cache import default_cache
 from imgcompare.interrupt import interruptible
@@ -149,7 +149,7 @@ class _Errand:
             created=f"{self.began:{_TIME}}",
         )
         try:
-            _refuse_remote(engine.endpoint)
+            _refuse_remote(engine.endpoint, self.plan.config)
             _reap(engine, ledger, progress)
             return run_comparison(self.plan, self.blueprints, bench)
         finally:
@@ -197,10 +197,11 @@ def _saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Do
     return save
 
 
-def _refuse_remote(endpoint: Endpoint) -> None:
-    if not is_local(endpoint):
+def _refuse_remote(endpoint: Endpoint, config: Config) -> None:
+    if is_elsewhere(endpoint) and config.publish_address is None:
         raise NoEngineError(
             f"{endpoint.url} (from {endpoint.source}) is another machine's engine: "
             "the ports it publishes on its loopback cannot be reached from here",
-            hint="Run imgcompare on that machine, or leave out the host to use an engine here.",
+            hint="Go by ssh, --host ssh://HOST; or, where nobody else can reach that machine, let it publish them to "
+            "its network: --publish-address 0.0.0.0",
         )

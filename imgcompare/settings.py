@@ -186,6 +186,7 @@ SETTINGS = (
     *map(_gate, OPTIONS),
     Setting("keep", _YES_OR_NO, in_file=False),
     Setting("host_port", _PORT, unset="ports the engine chooses", in_file=False),
+    Setting("publish_address", _TEXT, unset="the loopback of the engine's machine", in_file=False),
 )
 """Every one, in the order in which they are shown."""
 

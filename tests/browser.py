@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from imgcompare.engine import host
+from tests.programs import installed
 
 _PROGRAM = "chromium"
 # Where there is no sandbox to be had (root, containers), the pages are our own.
@@ -143,7 +143,7 @@ class Browser:
 @contextmanager
 def started(profile: Path) -> Iterator[Browser]:
     """Start a browser, with a profile of its own, that reaches no network; it is installed where there is none."""
-    program = installed()
+    program = installed(_PROGRAM, _PROGRAM)
     commands_read, commands_write = os.pipe()
     answers_read, answers_write = os.pipe()
     argv = [sys.executable, "-c", _LAUNCH, str(commands_read), str(answers_write), program, *_FLAGS, *_OFFLINE]
@@ -166,14 +166,3 @@ def started(profile: Path) -> Iterator[Browser]:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
-
-
-def installed() -> str:
-    """The browser's program, installed from the distribution's packages where it is not there."""
-    program = host.find_program(_PROGRAM)
-    if program is None:
-        environ = {"DEBIAN_FRONTEND": "noninteractive"}
-        for arguments in (["update", "-qq"], ["install", "--yes", "-qq", "--no-install-recommends", _PROGRAM]):
-            subprocess.run(host.as_root(["apt-get", *arguments], environ), check=True, stdin=subprocess.DEVNULL)
-        program = host.require_program(_PROGRAM)
-    return program

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -27,13 +28,13 @@ from imgcompare.check import (
     request,
     wait_until_ready,
 )
-from imgcompare.engine import ContainerState, Executed, Listener, Stopped
+from imgcompare.engine import ContainerState, Executed, Listener, Published, Stopped
 from imgcompare.errors import EngineError
 from imgcompare.model import Expectation
 
 
 @contextmanager
-def serving(answer: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
+def serving(answer: Callable[[socket.socket, bytes], None]) -> Iterator[Published]:
     """A server on loopback that reads a request's head and then does what ``answer`` does."""
     listener = socket.create_server(("127.0.0.1", 0))
     stop = threading.Event()
@@ -53,7 +54,7 @@ def serving(answer: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        yield listener.getsockname()[1]
+        yield Published(*listener.getsockname())
     finally:
         stop.set()
         listener.shutdown(socket.SHUT_RDWR)
@@ -84,7 +85,7 @@ class FakeContainer:
     def start(self) -> None:
         """Nothing to start."""
 
-    def host_port(self) -> int | None:
+    def published(self) -> Published | None:
         """No port of its own."""
         return None
 
@@ -130,22 +131,27 @@ def free_port() -> int:
         return port
 
 
+def nowhere() -> Published:
+    """A place where nothing listens."""
+    return Published("127.0.0.1", free_port())
+
+
 def never() -> bool:
     """Nobody cancels."""
     return False
 
 
-def wait(port: int, *states: ContainerState, timeout_s: float = 5, status: int = 200) -> Ready | Exited | Silent:
+def wait(at: Published, *states: ContainerState, timeout_s: float = 5, status: int = 200) -> Ready | Exited | Silent:
     """Wait for the route ``/`` of a fake container."""
     return wait_until_ready(
-        FakeContainer(*(states or (RUNNING,))), port, "/", Expectation(status=status), timeout_s, never
+        FakeContainer(*(states or (RUNNING,))), at, "/", Expectation(status=status), timeout_s, never
     )
 
 
 def test_a_good_reply_is_read_whole() -> None:
     """Status and body of a plain reply arrive as they were sent."""
-    with serving(replying(http(b"Hello, Docker!"))) as port:
-        reply = request(port, "/", limit_s=5)
+    with serving(replying(http(b"Hello, Docker!"))) as at:
+        reply = request(at, "/", limit_s=5)
     assert isinstance(reply, Reply)
     assert (reply.status, reply.body, reply.truncated) == (200, b"Hello, Docker!", False)
 
@@ -158,21 +164,21 @@ def test_the_request_asks_for_the_route_uncompressed_and_for_one_reply() -> None
         seen.append(head)
         connection.sendall(http(b""))
 
-    with serving(answer) as port:
-        request(port, "/api?x=1", limit_s=5)
+    with serving(answer) as at:
+        request(at, "/api?x=1", limit_s=5)
     head = seen[0].decode()
     assert head.startswith("GET /api?x=1 HTTP/1.1\r\n")
     assert "Accept-Encoding: identity\r\n" in head
     assert "Connection: close\r\n" in head
-    assert f"Host: 127.0.0.1:{port}\r\n" in head
+    assert f"Host: 127.0.0.1:{at.port}\r\n" in head
 
 
 def test_proxies_from_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy variable cannot send the check somewhere else."""
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
-    with serving(replying(http(b"direct"))) as port:
-        assert isinstance(request(port, "/", limit_s=5), Reply)
+    with serving(replying(http(b"direct"))) as at:
+        assert isinstance(request(at, "/", limit_s=5), Reply)
 
 
 def test_an_endless_body_is_cut_at_the_cap() -> None:
@@ -183,8 +189,8 @@ def test_an_endless_body_is_cut_at_the_cap() -> None:
         while True:
             connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
 
-    with serving(answer) as port:
-        reply = request(port, "/", limit_s=30)
+    with serving(answer) as at:
+        reply = request(at, "/", limit_s=30)
     assert isinstance(reply, Reply)
     assert (len(reply.body), reply.truncated) == (BODY_LIMIT_BYTES, True)
 
@@ -199,14 +205,14 @@ def test_a_dripping_server_is_left_at_the_deadline(prefix: bytes) -> None:
             connection.sendall(b"x")
             time.sleep(0.05)
 
-    with serving(answer) as port:
-        assert request(port, "/", limit_s=0.5) == NoReply("no whole reply within 0.5 s", timed_out=True)
+    with serving(answer) as at:
+        assert request(at, "/", limit_s=0.5) == NoReply("no whole reply within 0.5 s", timed_out=True)
 
 
 def test_a_reply_cut_before_its_content_length_is_no_reply() -> None:
     """A connection closed in the middle of the body is said to be that."""
-    with serving(replying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")) as port:
-        assert request(port, "/", limit_s=5) == NoReply("the reply ended 96 bytes before its Content-Length")
+    with serving(replying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")) as at:
+        assert request(at, "/", limit_s=5) == NoReply("the reply ended 96 bytes before its Content-Length")
 
 
 @pytest.mark.parametrize(
@@ -220,13 +226,13 @@ def test_a_reply_cut_before_its_content_length_is_no_reply() -> None:
 )
 def test_what_is_no_http_reply_is_named(data: bytes, reason: str) -> None:
     """Garbage, silence and oversized heads are reasons, not tracebacks."""
-    with serving(replying(data)) as port:
-        assert request(port, "/", limit_s=5) == NoReply(reason)
+    with serving(replying(data)) as at:
+        assert request(at, "/", limit_s=5) == NoReply(reason)
 
 
 def test_a_refused_connection_is_named() -> None:
     """Nothing listening is a reason."""
-    assert request(free_port(), "/", limit_s=5) == NoReply("the connection was refused")
+    assert request(nowhere(), "/", limit_s=5) == NoReply("the connection was refused")
 
 
 @given(st.binary(max_size=300))
@@ -238,21 +244,21 @@ def test_any_bytes_are_a_reply_or_a_reason(data: bytes) -> None:
         theirs.shutdown(socket.SHUT_WR)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(socket, "create_connection", lambda *_args, **_kw: ours)
-            assert isinstance(request(1, "/", limit_s=5), Reply | NoReply)
+            assert isinstance(request(Published("127.0.0.1", 1), "/", limit_s=5), Reply | NoReply)
 
 
 def test_redirects_are_reported_and_not_followed() -> None:
     """A redirect loop is one reply with its status and where it points."""
-    with serving(replying(http(b"", "302 Found", "Location: /again\r\n"))) as port:
-        check, problem = check_route(port, "/", Expectation())
+    with serving(replying(http(b"", "302 Found", "Location: /again\r\n"))) as at:
+        check, problem = check_route(at, "/", Expectation())
     assert (check.passed, check.status_code) == (False, 302)
     assert problem == "the reply has status 302 (to /again; redirects are not followed), expected 200"
 
 
 def test_a_body_that_is_not_utf8_is_shown_with_replacements() -> None:
     """Bytes are kept for the digest and decoded with replacement for people."""
-    with serving(replying(http(b"caf\xe9 \x1b[31mred"))) as port:
-        check, problem = check_route(port, "/", Expectation(body="caf"))
+    with serving(replying(http(b"caf\xe9 \x1b[31mred"))) as at:
+        check, problem = check_route(at, "/", Expectation(body="caf"))
     assert (check.passed, problem, check.body_excerpt) == (True, "", "caf\ufffd red")
 
 
@@ -280,38 +286,38 @@ def test_ready_means_an_http_reply() -> None:
         if next(attempts) >= 3:
             connection.sendall(http(b"", "404 Not Found"))
 
-    with serving(answer) as port:
-        assert isinstance(wait(port), Ready)
+    with serving(answer) as at:
+        assert isinstance(wait(at), Ready)
     assert next(attempts) == 4
 
 
 def test_503_is_asked_again_unless_it_is_expected() -> None:
     """A server that says it is not ready yet is waited for; one that is meant to say so is ready."""
     replies = iter([http(b"", "503 Service Unavailable")] * 2 + [http(b"")])
-    with serving(lambda connection, _head: connection.sendall(next(replies))) as port:
-        assert isinstance(wait(port), Ready)
-    with serving(replying(http(b"", "503 Service Unavailable"))) as port:
-        assert isinstance(wait(port, status=503), Ready)
-        assert wait(port, timeout_s=0.3) == Silent(0.3, "the server kept answering 503", listens=True)
+    with serving(lambda connection, _head: connection.sendall(next(replies))) as at:
+        assert isinstance(wait(at), Ready)
+    with serving(replying(http(b"", "503 Service Unavailable"))) as at:
+        assert isinstance(wait(at, status=503), Ready)
+        assert wait(at, timeout_s=0.3) == Silent(0.3, "the server kept answering 503", listens=True)
 
 
 def test_an_exit_ends_the_wait_at_once() -> None:
     """The wait is over when the container is, long before the timeout."""
     ended = ContainerState(running=False, exit_code=3)
-    result = wait(free_port(), RUNNING, RUNNING, ended, timeout_s=3600)
+    result = wait(nowhere(), RUNNING, RUNNING, ended, timeout_s=3600)
     assert isinstance(result, Exited)
     assert result.state == ended
 
 
 def test_silence_ends_at_the_timeout_with_the_last_reason() -> None:
     """What never listens is silent, and what the last attempt met is said."""
-    assert wait(free_port(), timeout_s=0.2) == Silent(0.2, "the connection was refused")
+    assert wait(nowhere(), timeout_s=0.2) == Silent(0.2, "the connection was refused")
 
 
 def test_a_cancelled_wait_raises() -> None:
     """An interrupted run does not sit out the timeout."""
     with pytest.raises(EngineError):
-        wait_until_ready(FakeContainer(RUNNING), free_port(), "/", Expectation(), 3600, lambda: True)
+        wait_until_ready(FakeContainer(RUNNING), nowhere(), "/", Expectation(), 3600, lambda: True)
 
 
 def test_a_request_without_an_answer_is_made_anew() -> None:
@@ -324,8 +330,8 @@ def test_a_request_without_an_answer_is_made_anew() -> None:
         else:
             connection.sendall(http(b""))
 
-    with serving(answer) as port:
-        assert isinstance(wait(port, timeout_s=30), Ready)
+    with serving(answer) as at:
+        assert isinstance(wait(at, timeout_s=30), Ready)
 
 
 def _said(body: bytes, content_type: str = "application/json", *, truncated: bool = False) -> Reply:
@@ -380,3 +386,35 @@ def test_any_json_keeps_its_digest_however_it_is_written(value: object) -> None:
     """Indented and in another order or packed: the digest is one."""
     packed, loose = json.dumps(value, separators=(",", ":")), json.dumps(value, indent=3, sort_keys=True)
     assert json_digest(_said(packed.encode())) == json_digest(_said(loose.encode())) is not None
+
+
+def test_a_socket_that_leads_there_is_asked_in_place_of_the_address(tmp_path: Path) -> None:
+    """What is published on another machine's loopback is asked for by its own name, through a socket here."""
+    heads: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            heads.append(connection.recv(65536))
+            connection.sendall(http(b"from afar"))
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "4711"))
+        listener.listen()
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        at = Published("127.0.0.1", 4711, str(tmp_path / "4711"))
+        check, problem = check_route(at, "/hello", Expectation(body="from afar"))
+        thread.join()
+    assert (check.passed, problem, check.url) == (True, "", "http://127.0.0.1:4711/hello")
+    assert b"\r\nHost: 127.0.0.1:4711\r\n" in heads[0]
+    assert request(at, "/", limit_s=5) == NoReply("the connection was refused")
+    assert request(Published("127.0.0.1", 1, str(tmp_path / "none")), "/", limit_s=5) == NoReply(
+        "No such file or directory"
+    )
+
+
+def test_an_ipv6_address_is_written_in_brackets() -> None:
+    """As a URL wants it (RFC 3986 §3.2.2)."""
+    check, _ = check_route(Published("::1", free_port()), "/", Expectation())
+    assert check.url.startswith("http://[::1]:")

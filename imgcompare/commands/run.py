@@ -117,6 +117,11 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     help="Publish on N, N+1, … [default: ports the engine chooses]",
 )
 @click.option(
+    "--publish-address",
+    metavar="IP",
+    help="Where a remote engine (tcp://) publishes the ports, e.g. 0.0.0.0. [default: its loopback]",
+)
+@click.option(
     "--rm-images", is_flag=True, help="Remove the images built. [default: kept, so that the next run is fast]"
 )
 @measure_options

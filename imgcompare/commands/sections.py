@@ -11,7 +11,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "What to compare": ("scenario", "config", "comparison", "all_", "shard", "baseline", "against"),
     "Build": ("build_context", "build_arg", "platform", "builder", "no_cache", "pull", "jobs", "rm_images"),
     "Run and check": (
-        *("route", "container_port", "host_port", "env", "timeout"),
+        *("route", "container_port", "host_port", "publish_address", "env", "timeout"),
         *("expect_status", "expect_body", "expect_body_pattern", "keep"),
     ),
     "Measure more": ("health", "stop", "hardened", "after_change"),

@@ -14,6 +14,7 @@ LABEL_PREFIX = "io.imgcompare."
 RUN_LABEL = LABEL_PREFIX + "run"
 VARIANT_LABEL = LABEL_PREFIX + "variant"
 STAND_IN_LABEL = LABEL_PREFIX + "stand-in"
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +105,21 @@ class EngineImage:
     healthcheck: Healthcheck | None = None
 
 
+@dataclass(frozen=True)
+class Published:
+    """Where a container's port is published: ``host`` and ``port``; ``socket`` is a Unix socket here that leads there.
+
+    Without one, ``host`` is an address that is reached from here.
+    """
+
+    host: str
+    port: int
+    socket: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContainerSpec:
-    """One container to run, its route published on the engine host's loopback.
+    """One container to run, its route published on ``publish_address``, an IP address of the engine's machine.
 
     ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take,
     ``cpus`` does where it is not None. The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
@@ -116,6 +129,7 @@ class ContainerSpec:
     image: str
     container_port: int
     host_port: int | None = None
+    publish_address: str = LOOPBACK
     env: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     memory_limit_bytes: int = 1 << 30
@@ -171,8 +185,8 @@ class Container(Protocol):
     def start(self) -> None:
         """Start it. Raises EngineError; a program that cannot be executed shows in ``state().error`` instead."""
 
-    def host_port(self) -> int | None:
-        """The loopback port the route is published on, once the engine has chosen it."""
+    def published(self) -> Published | None:
+        """Where the route is published, once the engine has chosen a port; None where the container has ended."""
 
     def state(self) -> ContainerState:
         """Its state now."""

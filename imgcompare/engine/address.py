@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from imgcompare.engine.tunnel import SCHEME
 from imgcompare.errors import UsageError
 from imgcompare.safetext import printable
+
+_SSH_FORM = "Write ssh://[USER@]HOST[:PORT], or with the path of the engine's socket there: ssh://HOST/run/docker.sock"
 
 
 def parse_address(text: str, source: str, *, tls: bool) -> str:
     """Normalise an engine's address as the docker CLI does: without a scheme it is TCP, without a port 2375 or 2376.
 
-    Raises UsageError, naming ``source``, for anything but ``unix://``, ``tcp://``, ``http://`` and ``https://``.
+    Raises UsageError, naming ``source``, for anything but ``unix://``, ``ssh://``, ``tcp://``, ``http://`` and
+    ``https://``.
     """
     if "://" not in text:
         if text.startswith("/"):
@@ -22,14 +26,29 @@ def parse_address(text: str, source: str, *, tls: bool) -> str:
         if not rest.startswith("/"):
             raise UsageError(f"{shown(text)} ({source}) is not an absolute path", hint="Write unix:///path/to.sock.")
         return text
+    if scheme == SCHEME:
+        return _checked_ssh(text, source)
     if scheme not in ("tcp", "http", "https"):
         raise UsageError(
             f"{shown(text)} ({source}): {shown(scheme)}:// endpoints are not supported",
-            hint="Use unix:// or tcp://; for an engine on another machine, run imgcompare there.",
+            hint="Use unix://, ssh:// or tcp://.",
         )
     if "@" in rest:
         raise UsageError(f"the address in {source} holds a user name or password", hint="Use TLS certificates instead.")
     return _parse_tcp(text, source, default_port=2376 if tls else 2375)
+
+
+def _checked_ssh(text: str, source: str) -> str:
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError as exc:
+        raise UsageError(f"{shown(text)} ({source}): {exc}", hint=_SSH_FORM) from exc
+    if url.password is not None:
+        raise UsageError(f"the address in {source} holds a password", hint="Use a key, or an agent that has one.")
+    if not url.hostname or url.hostname.startswith("-") or url.path == "/" or url.query or url.fragment:
+        raise UsageError(f"{shown(text)} ({source}) is no engine's address", hint=_SSH_FORM)
+    return text
 
 
 def _parse_tcp(text: str, source: str, *, default_port: int) -> str:

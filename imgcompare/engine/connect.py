@@ -16,6 +16,7 @@ from imgcompare.engine import Endpoint
 from imgcompare.engine.address import parse_address, shown
 from imgcompare.engine.contexts import certificates, current_context, read_context
 from imgcompare.engine.probe import PERMISSION_DENIED, silence
+from imgcompare.engine.tunnel import SCHEME
 from imgcompare.errors import ImgcompareError, NoEngineError, OwnEngineStoppedError, UsageError
 from imgcompare.safetext import printable
 
@@ -99,7 +100,7 @@ def find_engine(
 
 
 def is_local(endpoint: Endpoint) -> bool:
-    """Whether the loopback ports the engine publishes are reachable from here: a Unix socket, or TCP to loopback."""
+    """Whether the engine is on this machine: a Unix socket, or TCP to loopback."""
     url = urlsplit(endpoint.url)
     if url.scheme == "unix" or url.hostname == "localhost":
         return True
@@ -107,6 +108,11 @@ def is_local(endpoint: Endpoint) -> bool:
         return ipaddress.ip_address(url.hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def is_elsewhere(endpoint: Endpoint) -> bool:
+    """Whether what the engine publishes on its loopback cannot be reached from here: neither directly nor by ssh."""
+    return not is_local(endpoint) and urlsplit(endpoint.url).scheme != SCHEME
 
 
 def well_known_sockets(environ: Mapping[str, str], home: Path) -> Iterator[tuple[str, Path]]:
@@ -159,7 +165,7 @@ def _default_endpoint(variable: str | None, source: str, environ: Mapping[str, s
 
 def _host_endpoint(text: str, source: str, environ: Mapping[str, str], config_dir: Path) -> Endpoint:
     tls: dict[str, str] = {}
-    if environ.get("DOCKER_TLS_VERIFY") and not text.startswith("unix:"):
+    if environ.get("DOCKER_TLS_VERIFY") and not text.startswith(("unix:", f"{SCHEME}:")):
         folder = Path(environ.get("DOCKER_CERT_PATH") or config_dir)
         tls = {**certificates(folder), "verify": "1"}
     return Endpoint(url=parse_address(text, source, tls=bool(tls)), source=source, tls=tls)
@@ -239,6 +245,10 @@ def _refused(endpoint: Endpoint, reason: str) -> bool:
 
 
 def _hint(endpoint: Endpoint, reason: str) -> str:
+    if endpoint.url.startswith(f"{SCHEME}://"):
+        return (
+            "Name its socket where that is another, ssh://HOST/run/user/1000/docker.sock, and see that you may use it."
+        )
     if reason != PERMISSION_DENIED:
         return f"Start it, or name another engine; what {endpoint.source} names is never replaced by another."
     if endpoint.private:

@@ -9,16 +9,19 @@ import re
 import time
 from contextlib import suppress
 from datetime import datetime
+from ipaddress import ip_address
 from posixpath import dirname, join
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from imgcompare.engine import RUN_LABEL, ContainerSpec, ContainerState, Executed, Listener, Stopped
+from imgcompare.engine import LOOPBACK, RUN_LABEL, ContainerSpec, ContainerState, Executed, Listener, Published, Stopped
+from imgcompare.engine.connect import is_local
 from imgcompare.engine.executing import execute
 from imgcompare.engine.filehead import first_file
 from imgcompare.engine.listening import TABLES, listeners, read_tables
 from imgcompare.engine.logs import demultiplex
 from imgcompare.engine.memory import memory_in_use, without_inactive
+from imgcompare.engine.tunnel import SCHEME, tunnel
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, PortTakenError
 from imgcompare.safetext import printable, printable_lines
 
@@ -86,7 +89,20 @@ class SdkContainer:
                 raise
             self._start_error = exc.text
 
-    def host_port(self) -> int | None:
+    def published(self) -> Published | None:
+        """Where its port is published, and the way there from here; None where it has ended. Raises EngineError."""
+        port = self._host_port()
+        if port is None:
+            return None
+        endpoint, address = self._api.endpoint, ip_address(self._spec.publish_address)
+        url = urlsplit(endpoint.url)
+        if url.scheme == SCHEME:
+            return Published(LOOPBACK, port, tunnel(endpoint.url).port(port))
+        if not is_local(endpoint):
+            return Published(url.hostname or "", port)
+        return Published(LOOPBACK if address.is_unspecified else str(address), port)
+
+    def _host_port(self) -> int | None:
         """The published port; the engine may tell it a moment after the start (docker-py#2792), so wait a little."""
         deadline = time.monotonic() + _PORT_WAIT_S
         while True:
@@ -301,7 +317,7 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
         "Labels": dict(spec.labels),
         "ExposedPorts": {port: {}},
         "HostConfig": {
-            "PortBindings": {port: [{"HostIp": "127.0.0.1", "HostPort": host_port}]},
+            "PortBindings": {port: [{"HostIp": spec.publish_address, "HostPort": host_port}]},
             "Memory": spec.memory_limit_bytes,
             # Equal to Memory: no swap, so a container that needs too much dies now rather than slowing the machine.
             "MemorySwap": spec.memory_limit_bytes,

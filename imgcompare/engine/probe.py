@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from imgcompare.engine.tunnel import SCHEME, tunnel
 from imgcompare.engine.unixhttp import UnixHTTPConnection
 from imgcompare.safetext import printable
 
@@ -16,12 +18,13 @@ if TYPE_CHECKING:
 PERMISSION_DENIED = "permission denied"
 
 _BODY_LIMIT = 1 << 20
+_CHANNEL = re.compile(r"^channel \d+: open failed: ")
 
 
 def get(endpoint: Endpoint, path: str, timeout_s: float) -> tuple[int, bytes]:
     """GET ``path`` and return the status and at most 1 MiB of the body; ``timeout_s`` bounds each wait.
 
-    Raises OSError (TLS errors among them) or http.client.HTTPException.
+    Raises OSError (TLS errors among them) or http.client.HTTPException, and NoEngineError where ssh finds no way.
     """
     connection = _connection(endpoint, timeout_s)
     try:
@@ -45,17 +48,27 @@ def silence(endpoint: Endpoint, timeout_s: float) -> str | None:
         return "connection refused: nothing listens there"
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
-    except http.client.HTTPException as exc:
-        return f"what listens there is no engine ({type(exc).__name__})"
-    except OSError as exc:
+    except (http.client.HTTPException, OSError) as exc:
+        if told := _told_by_ssh(endpoint):
+            return told
+        if isinstance(exc, http.client.HTTPException):
+            return f"what listens there is no engine ({type(exc).__name__})"
         return printable(exc.strerror or str(exc), limit=200)
     return None if status == http.client.OK else f"what listens there answers /_ping with HTTP {status}"
+
+
+def _told_by_ssh(endpoint: Endpoint) -> str:
+    """What ssh said of the engine's socket on the other side: here it only shows as a connection that ends."""
+    words = tunnel(endpoint.url).last_words() if endpoint.url.startswith(f"{SCHEME}://") else ""
+    return f"ssh does not reach its socket there: {_CHANNEL.sub('', words)}" if words else ""
 
 
 def _connection(endpoint: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
     scheme, _, path = endpoint.url.partition("://")
     if scheme == "unix":  # not split further: ? and # are ordinary characters of a path
         return UnixHTTPConnection(path, timeout=timeout_s)
+    if scheme == SCHEME:
+        return UnixHTTPConnection(tunnel(endpoint.url).engine, timeout=timeout_s)
     url = urlsplit(endpoint.url)
     host = url.hostname or ""
     if url.scheme == "https" or endpoint.tls:

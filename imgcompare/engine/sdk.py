@@ -33,6 +33,7 @@ from imgcompare.engine.failures import place
 from imgcompare.engine.inspecting import read_image
 from imgcompare.engine.layerstore import LayerStore
 from imgcompare.engine.pulls import follow_pull, unavailable
+from imgcompare.engine.tunnel import SCHEME, tunnel
 from imgcompare.engine.unixadapter import UnixAdapter
 from imgcompare.errors import (
     EngineError,
@@ -238,8 +239,11 @@ class SdkEngine:
 
 def _connect(endpoint: Endpoint) -> Link:
     """Make a session that reaches the endpoint. Raises NoEngineError, or UsageError for a damaged docker config."""
+    url = endpoint.url
+    if url.startswith(f"{SCHEME}://"):
+        url = f"unix://{tunnel(url).engine}"
     try:
-        client = APIClient(endpoint.url, version=TESTED_API_VERSION, tls=_tls(endpoint.tls), use_ssh_client=True)
+        client = APIClient(url, version=TESTED_API_VERSION, tls=_tls(endpoint.tls))
     except (InvalidConfigFile, ValueError, TypeError, AttributeError) as exc:
         raise UsageError(
             f"the docker configuration {find_config_file()!r} cannot be used: {printable(str(exc), limit=200)}",
@@ -252,9 +256,9 @@ def _connect(endpoint: Endpoint) -> Link:
         ) from exc
     # The environment's proxies are for an engine elsewhere only; its CA bundle and .netrc are not meant for engines.
     client.trust_env = False
-    if endpoint.url.startswith("unix://"):
-        client.mount(client.base_url, UnixAdapter(endpoint.url.removeprefix("unix://")))
-    if not is_local(endpoint):
+    if url.startswith("unix://"):
+        client.mount(client.base_url, UnixAdapter(url.removeprefix("unix://")))
+    elif not is_local(endpoint):
         client.proxies = requests.utils.get_environ_proxies(client.base_url)
     client.headers["Accept-Encoding"] = "identity"
     return Link(client, client.base_url)

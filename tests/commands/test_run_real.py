@@ -44,9 +44,10 @@ TOLD = (
 def three(lasting_project: Project, client: docker.DockerClient) -> Iterator[Result]:
     """A Dockerfile, a stage and an existing image of the user's own, compared with each other."""
     lasting_project.write(FILES)
+    before = _tags(client)
     first = lasting_project("run", "a=plain.Dockerfile", "b=multi.Dockerfile:prod", "-q")
     assert first.code == 0, first.stderr
-    (tag,) = (tag for tag in _tags(client) if tag.startswith("imgcompare/run-") and tag.endswith(":a"))
+    (tag,) = (tag for tag in _tags(client) - before if tag.startswith("imgcompare/run-") and tag.endswith(":a"))
     assert client.images.get(tag).tag(OWN_IMAGE)
     try:
         yield lasting_project(

@@ -29,7 +29,14 @@ from imgcompare.engine.unixhttp import UnixHTTPConnection
 _BASE = "base-files,busybox-static"
 # What `update-alternatives` would link, were the packages configured and not only unpacked.
 _IPTABLES = " ".join(f"{name}{part}" for name in ("iptables", "ip6tables") for part in ("", "-save", "-restore"))
-_HOOK = f'for name in {_IPTABLES}; do ln -sf xtables-nft-multi "$1/usr/sbin/$name"; done; mkdir -p "$1/mnt"'
+# And what an SSH server needs of a machine.
+_HOOK = f"""
+for name in {_IPTABLES}; do ln -sf xtables-nft-multi "$1/usr/sbin/$name"; done
+for name in sh cat; do [ -e "$1/usr/bin/$name" ] || ln -s busybox "$1/usr/bin/$name"; done
+echo "root:x:0:0:root:/root:/bin/sh" > "$1/etc/passwd"
+echo "sshd:x:100:65534::/run/sshd:/bin/false" >> "$1/etc/passwd"
+mkdir -p "$1/mnt"
+"""
 _UNPACK_TIMEOUT_S = 600
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 20
@@ -86,9 +93,9 @@ class Kind:
 
 
 KINDS = {
-    "docker 26": Kind(suite="trixie", packages="docker.io", command=_DOCKERD, config="{}"),
+    "docker 26": Kind(suite="trixie", packages="docker.io,openssh-server", command=_DOCKERD, config="{}"),
     "docker 26, containerd store": Kind(
-        suite="trixie", packages="docker.io", command=_DOCKERD, config=_CONTAINERD_STORE
+        suite="trixie", packages="docker.io,openssh-server", command=_DOCKERD, config=_CONTAINERD_STORE
     ),
     "docker of Debian testing, containerd store": Kind(
         suite="testing", packages="docker.io", command=_DOCKERD, config=_CONTAINERD_STORE
@@ -115,6 +122,15 @@ class OtherEngine:
     def inside(self, *argv: str) -> list[str]:
         """The command that runs ``argv`` in the engine's network, where its loopback is."""
         return host.as_root(["nsenter", f"--net=/proc/{self.pid}/ns/net", *argv])
+
+    def on_it(self, *argv: str) -> list[str]:
+        """The command that runs ``argv`` on the engine's machine: with its files, processes and network."""
+        return host.as_root(["nsenter", f"--target={self.pid}", "--all", "--root", "--wd=/", *argv])
+
+    @property
+    def folder(self) -> Path:
+        """The folder that is /mnt on the engine's machine; its socket is in it."""
+        return Path(self.url.removeprefix("unix://")).parent
 
     def fetch(self, port: int, path: str = "/") -> str:
         """The body at a published port, asked for until something answers, for ten seconds."""

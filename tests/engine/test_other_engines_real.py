@@ -175,9 +175,9 @@ def test_build_run_export_remove(other_engine: OtherEngine, other: Bench) -> Non
     spec = ContainerSpec(name="imgcompare-test", image=built.image, container_port=PORT, labels={RUN_LABEL: "test"})
     with other.engine.container(spec) as container:
         container.start()
-        port = container.host_port()
-        assert port is not None
-        assert other_engine.fetch(port, "/linked.html") == "Hello!\n"
+        at = container.published()
+        assert at is not None
+        assert other_engine.fetch(at.port, "/linked.html") == "Hello!\n"
         assert container.state().running
         assert (container.memory_bytes() or 0) > 0
     assert other.client.containers.list(all=True) == []
@@ -199,10 +199,10 @@ def test_new_instructions(other_engine: OtherEngine, other: Bench) -> None:
     spec = ContainerSpec(name="imgcompare-test", image=built.image, container_port=PORT)
     with other.engine.container(spec) as container:
         container.start()
-        port = container.host_port()
-        assert port is not None
-        assert other_engine.fetch(port) == "640\ncached\n"
-        assert other_engine.fetch(port, "/here.html") == "from the Dockerfile\n"
+        at = container.published()
+        assert at is not None
+        assert other_engine.fetch(at.port) == "640\ncached\n"
+        assert other_engine.fetch(at.port, "/here.html") == "from the Dockerfile\n"
 
 
 @pytest.mark.parametrize("other_engine", WITHOUT_BUILDKIT, indirect=True)

@@ -249,10 +249,10 @@ def test_a_server_is_published_on_loopback(engine: SdkEngine, make_image: Callab
         assert container.name == wanted.name
         assert container.state() == ContainerState(running=False)
         container.start()
-        port = container.host_port()
-        assert port is not None
+        at = container.published()
+        assert at is not None
         assert container.state() == ContainerState(running=True)
-        assert _until(lambda: _reply(port)) == b"HTTP"
+        assert _until(lambda: _reply(at.port)) == b"HTTP"
         memory = container.memory_bytes()
         assert memory is not None
         assert 1 << 20 < memory < 256 << 20
@@ -278,9 +278,9 @@ def test_memory_is_what_the_engine_says(
     """Read from the control group or asked of the engine: of an idle container both say the same, page for page."""
     with engine.container(_spec(make_image(SERVER))) as container:
         container.start()
-        port = container.host_port()
-        assert port is not None
-        assert _until(lambda: _reply(port)) == b"HTTP"
+        at = container.published()
+        assert at is not None
+        assert _until(lambda: _reply(at.port)) == b"HTTP"
         ours = container.memory_bytes()
         monkeypatch.setattr("imgcompare.engine.containers.memory_in_use", lambda *_: None)
         theirs = container.memory_bytes()
@@ -297,7 +297,7 @@ def test_exit_code_and_log_of_a_container_that_ends(engine: SdkEngine, make_imag
         assert _until_ended(container) == ContainerState(running=False, exit_code=3)
         assert container.log_tail() == ["one", "two", "three"]
         assert container.log_tail(1) == ["three"]
-        assert container.host_port() is None
+        assert container.published() is None
         assert container.memory_bytes() is None
 
 
@@ -336,7 +336,9 @@ def test_a_taken_host_port_is_named(engine: SdkEngine, make_image: Callable[[str
     image = make_image(SERVER)
     with engine.container(_spec(image)) as holder:
         holder.start()
-        port = holder.host_port()
+        at = holder.published()
+        assert at is not None
+        port = at.port
         wanted = _spec(image, host_port=port)
         with (
             pytest.raises(PortTakenError, match=f"host port {port} is taken by the container {holder.name}"),
