@@ -148,4 +148,5 @@ def _told(variant: Variant, bench: Workbench) -> Variant:
 
 def _skipped(variant: Variant, unavailable: Failure, bench: Workbench) -> Variant:
     bench.progress.finished(variant.name, "skipped", ok=True)
-    return replace(variant, skipped=" ".join(unavailable.evidence) or unavailable.message)
+    reason = " ".join(unavailable.evidence) or unavailable.message
+    return replace(variant, skipped=f"{reason.rstrip('.')}. {unavailable.hint}".strip())

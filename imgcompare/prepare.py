@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from imgcompare.engine import STAND_IN_LABEL, Endpoint, Engine, private
-from imgcompare.engine.bases import BUNDLED_BASES, make_stand_in
+from imgcompare.engine.bases import BUNDLED_BASES, check_stand_in, make_stand_in
 from imgcompare.engine.connect import find_engine
 from imgcompare.engine.host import PACKAGES, install_programs
 from imgcompare.engine.sdk import SdkEngine
@@ -21,6 +21,8 @@ def prepare(say: Say, confirm: Callable[[str], bool], stand_ins: Sequence[str] =
 
     ``confirm`` is asked before anything is installed. Raises NoEngineError, BaseImageError or UsageError.
     """
+    for tag in stand_ins:
+        check_stand_in(tag)
     endpoint = _answering(say)
     if endpoint is None:
         _have_programs(say, confirm)

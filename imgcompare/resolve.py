@@ -23,6 +23,7 @@ from imgcompare.shards import parse_shard, share
 
 Given = Mapping[str, Value]
 """The options of ``run`` that were given, on the command line or in the environment, by the parameter's name."""
+_MAIN = "default"
 _EXPECT = "expect_"
 _OF_A_FILE = {"comparison": "--comparison", "all_": "--all", "shard": "--shard"}
 
@@ -196,7 +197,7 @@ def _bundled(given: Given, over: Values) -> Selection:
                 + ("not for scenarios" if named else "there is none here or above"),
                 hint="`imgcompare init` writes one from your Dockerfiles; --config FILE names another.",
             )
-    found = tuple(_scenario(each, over) for each in scenarios(named or ("default",)))
+    found = tuple(_scenario(each, over) for each in scenarios(named or (_MAIN,)))
     # Be it of one: what is written must not depend on how many scenarios there are.
     return Selection(found, together=len(found) > 1 or EVERY in named)
 
@@ -223,7 +224,8 @@ def _scenario(bundled: Scenario, over: Values) -> Resolved:
         route=bundled.route,
         timeout_s=bundled.timeout_s,
         expect=Expectation(body=bundled.expect_body if own_check else None),
-        skip_unavailable=True,
+        # The main job is not left out: without its bases it fails, and says what to do.
+        skip_unavailable=bundled.name != _MAIN,
     )
     shown = {f"{VARIANTS}.{spec.name}": Value(spec, DEFAULT) for spec in base.variants}
     return Resolved(_config(base, over), {**shown, **over})

@@ -196,6 +196,13 @@ def test_without_file_and_variants_the_bundled_comparison_runs() -> None:
         configs('route = "/x"')
 
 
+def test_only_scenarios_leave_out_what_has_no_base_image() -> None:
+    """The main job without its base images is broken, and says how to get them; it is never left out silently."""
+    (bundled,) = resolve(flags(), None, {}).comparisons
+    (scenario,) = resolve(flags(scenario=("base-images",)), None, {}).comparisons
+    assert (bundled.config.skip_unavailable, scenario.config.skip_unavailable) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("text", "options", "message", "hint"),
     [

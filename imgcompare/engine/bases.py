@@ -22,7 +22,8 @@ Say = Callable[[str], None]
 BUNDLED_BASES = ("python:3.11", "python:3.11-slim")
 """The base images that the bundled Dockerfiles name."""
 
-_TAG = re.compile(r"python:(?P<minor>3\.\d+)(?:\.\d+)?(?P<slim>-slim)?(?:-(?!slim|alpine|windows)[a-z]+)?")
+STAND_IN_TAG = re.compile(r"python:(?P<minor>3\.\d+)(?:\.\d+)?(?P<slim>-slim)?(?:-(?!slim|alpine|windows)[a-z]+)?")
+"""The official images that a stand-in can be made for."""
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LANG": "C.UTF-8",
@@ -46,13 +47,18 @@ class _Wanted:
 
 
 def _parse(tag: str) -> _Wanted:
-    match = _TAG.fullmatch(tag)
+    match = STAND_IN_TAG.fullmatch(tag)
     if match is None:
         raise UsageError(
             f"no stand-in can be made for {tag}: only for python:3.X and python:3.X-slim",
             hint=f"Get it from a registry, on an engine that reaches one: docker pull {tag}",
         )
     return _Wanted(match["minor"], match["slim"] is not None)
+
+
+def check_stand_in(tag: str) -> None:
+    """Raise UsageError for a tag that no stand-in can be made for."""
+    _parse(tag)
 
 
 def make_stand_in(socket: Path, tag: str, say: Say, *, on_request: bool = False) -> None:

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from imgcompare.engine.bases import STAND_IN_TAG
 from imgcompare.engine.buildapi import error_text, messages
 from imgcompare.errors import BaseImageError
 from imgcompare.safetext import printable
 from imgcompare.units import format_bytes
 
-_PYTHON = re.compile(r"(?:(?:docker\.io/)?library/)?(python:[\w.-]+)")
+_PYTHON = re.compile(rf"(?:(?:docker\.io/)?library/)?({STAND_IN_TAG.pattern})")
 
 
 def follow_pull(chunks: Iterable[bytes], reference: str, progress: Callable[[str], None]) -> None:

@@ -77,7 +77,7 @@ def test_only_alpine_may_be_left_out_and_says_why(everything: Result) -> None:
     """Where no registry answers there is no Alpine; every other base is there."""
     skipped = {v["name"]: v["skipped"] for r in everything.report["comparisons"] for v in r["variants"] if v["skipped"]}
     assert skipped.keys() <= {"alpine"}
-    assert all("python:3.11-alpine" in reason for reason in skipped.values())
+    assert all("python:3.11-alpine" in reason and "--host URL" in reason for reason in skipped.values())
 
 
 def test_slim_to_slim_saves_nothing(everything: Result) -> None:

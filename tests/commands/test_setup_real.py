@@ -32,6 +32,17 @@ def test_setup_with_an_engine_that_is_ready_changes_nothing(imgcompare: Command,
     assert list(Path(state).iterdir()) == []
 
 
+@pytest.mark.parametrize("tag", ["python:3.11-alpine", "node:20", "python:2.7", "python"])
+def test_setup_refuses_a_stand_in_that_cannot_be_made_before_it_starts(
+    imgcompare: Command, state: str, tag: str
+) -> None:
+    """Nothing is started, and nothing is made, for what will fail at the end."""
+    done = imgcompare("setup", "--stand-in", "python:3.11", "--stand-in", tag, XDG_STATE_HOME=state)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: no stand-in can be made for {tag}: only for python:3.X")
+    assert list(Path(state).iterdir()) == []
+
+
 def test_status_names_the_endpoint_and_where_it_came_from(imgcompare: Command, engine_url: str, state: str) -> None:
     """Scripts read the endpoint from the JSON, people the same from the text."""
     facts = json.loads(imgcompare("engine", "status", "--json", XDG_STATE_HOME=state).stdout)

@@ -61,6 +61,7 @@ def test_an_error_in_the_stream_ends_the_pull(event: object) -> None:
         ("docker.io/library/python:3.12", "python:3.12"),
         ("example.test/python:3.12", None),
         ("python@sha256:00", None),
+        ("python:3.11-alpine", None),
         ("alpine:3", None),
     ],
 )
