@@ -17,8 +17,16 @@ on:
     branches: [main, master]
 permissions:
   contents: read
+  pull-requests: write # for the comment
 
 jobs:
+"""
+_GITHUB_COMMENT = """\
+      # One comment on the pull request, kept up to date; on a push there is none to make.
+      - run: imgcompare comment {report}
+        if: ${{{{ !cancelled() }}}}
+        env:
+          GITHUB_TOKEN: ${{{{ github.token }}}}
 """
 _GITHUB_STEPS = """\
     runs-on: ubuntu-latest
@@ -35,6 +43,7 @@ _GITHUB_ONE = f"""\
 {_GITHUB_STEPS.format(strategy="")}\
       # Annotations, and the report as the job's summary.
       - run: imgcompare run --all --format github -o report.json -o report.html
+{_GITHUB_COMMENT.format(report="report.json")}\
       - uses: actions/upload-artifact@v4
         if: ${{{{ !cancelled() }}}}
         with:
@@ -67,6 +76,7 @@ _GITHUB_MANY = """\
           merge-multiple: true
       # Fails where a shard is missing or did not pass; annotations, and the report as the job's summary.
       - run: imgcompare merge shard-*.json --format github -o report.json -o report.html
+{comment}\
       - uses: actions/upload-artifact@v4
         if: ${{{{ !cancelled() }}}}
         with:
@@ -77,7 +87,8 @@ _GITLAB_HEAD = """\
 # Compares the images of imgcompare.toml on every merge request. Take it up in .gitlab-ci.yml:
 #   include: [{ local: .gitlab/imgcompare.gitlab-ci.yml }]
 # `imgcompare setup` starts an engine in the job itself, for which the runner's containers have to be privileged. On a
-# runner with the shell executor and Docker, leave that line out.
+# runner with the shell executor and Docker, leave that line out. For a comment on the merge request add
+# `imgcompare comment report.json`, and a token that may write it as the variable GITLAB_TOKEN.
 """
 _GITLAB_JOB = """\
 imgcompare:
@@ -128,7 +139,10 @@ def _github(machines: int) -> str:
         return _GITHUB_HEAD + _GITHUB_ONE
     strategy = _GITHUB_STRATEGY.format(shards=", ".join(map(str, range(1, machines + 1))))
     return _GITHUB_HEAD + _GITHUB_MANY.format(
-        steps=_GITHUB_STEPS.format(strategy=strategy), merge_steps=_GITHUB_STEPS.format(strategy=""), count=machines
+        steps=_GITHUB_STEPS.format(strategy=strategy),
+        merge_steps=_GITHUB_STEPS.format(strategy=""),
+        comment=_GITHUB_COMMENT.format(report="report.json"),
+        count=machines,
     )
 
 

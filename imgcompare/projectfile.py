@@ -163,6 +163,8 @@ class _Reader:
         for key in table:
             if key not in known:
                 hint = f"{nearest(key, known)}Keys here: {', '.join(sorted(known))}."
+                if GATES in known and key in _GATES:
+                    hint = f"It is a limit: put it into {self.file.title((*keys, GATES))}."
                 if key == "tool" and not keys:
                     hint = (
                         f"In {FILE_NAME} the keys of [tool.imgcompare] stand at the top, without a table around them."

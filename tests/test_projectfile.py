@@ -107,6 +107,12 @@ def test_several_comparisons_share_what_stands_at_the_top() -> None:
         ),
         ("gates = 5", "imgcompare.toml:1: gates = 5 is not accepted", "It must be a table: [gates]."),
         ('\nrout = "/"', "imgcompare.toml:2: unknown key 'rout'", "Did you mean 'route'? Keys here: "),
+        ('max_size = "1MB"', "imgcompare.toml:1: unknown key 'max_size'", "It is a limit: put it into [gates]."),
+        (
+            '[comparisons.a]\nvariants = ["Dockerfile"]\nmax_layers = 3',
+            "imgcompare.toml:3: unknown key 'max_layers' in [comparisons.a]",
+            "It is a limit: put it into [comparisons.a.gates].",
+        ),
         ("container-port = 1", "imgcompare.toml:1: unknown key 'container-port'", "Did you mean 'container_port'? "),
         ("[tool.imgcompare]", "imgcompare.toml:1: unknown key 'tool'", "stand at the top"),
         ("keep = true", "imgcompare.toml:1: unknown key 'keep'", "Keys here: "),

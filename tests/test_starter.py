@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,6 +110,22 @@ def test_a_job_runs_all_on_one_machine() -> None:
     assert "run: imgcompare run --all --format github -o report.json -o report.html\n" in write_job("github", 1)
     assert "- imgcompare run --all -o report.json -o report.html -o report.xml\n" in write_job("gitlab", 1)
     assert "imgcompare merge" not in write_job("github", 1) + write_job("gitlab", 1)
+
+
+@pytest.mark.parametrize("comparisons", [1, 9])
+def test_a_job_of_github_comments_with_the_token_of_the_job(comparisons: int) -> None:
+    """Also after a run that failed, and with no more rights than that takes."""
+    job = yaml.safe_load(write_job("github", comparisons))
+    assert job["permissions"] == {"contents": "read", "pull-requests": "write"}
+    *_, steps = (each["steps"] for each in job["jobs"].values())
+    (comment,) = (step for step in steps if "imgcompare comment" in step.get("run", ""))
+    assert comment == {
+        "run": "imgcompare comment report.json",
+        "if": "${{ !cancelled() }}",
+        "env": {"GITHUB_TOKEN": "${{ github.token }}"},
+    }
+    written = steps.index(comment) - 1
+    assert "-o report.json" in steps[written]["run"]
 
 
 def test_many_comparisons_are_shared_among_a_few_machines() -> None:
