@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -24,13 +26,30 @@ class EnvironmentCommand(click.Command):
                 param.envvar = _PREFIX + flag_of(param).lstrip("-").replace("-", "_").upper()
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse; what is wrong with a variable is said of the variable."""
+        """Parse; what is wrong with a variable is said of the variable, and one that is nearly ours is asked about."""
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
         except click.BadParameter as exc:
             if exc.param and ctx.get_parameter_source(exc.param.name or "") is ParameterSource.ENVIRONMENT:
                 exc.param_hint = f"'{exc.param.envvar}' in the environment"
             raise
+        _ask_about([name for name in os.environ if name.startswith(_PREFIX)], {str(p.envvar) for p in self.params})
+        return rest
+
+
+def _ask_about(given: Iterable[str], known: Collection[str]) -> None:
+    """Name variables that look misspelled: a limit that is not read would let an image grow unseen."""
+    unknown = sorted(set(given) - set(known))
+    if not unknown:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415 - --help must be quick
+
+    from imgcompare.safetext import printable  # noqa: PLC0415
+
+    names = [name.removeprefix(_PREFIX) for name in known]
+    for name in unknown:
+        for close in get_close_matches(name.removeprefix(_PREFIX), names, n=1, cutoff=0.8):
+            click.echo(f"{printable(name, limit=80)} is not read; did you mean {_PREFIX}{close}?", err=True)
 
 
 def flag_of(param: click.Parameter) -> str:

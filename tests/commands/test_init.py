@@ -138,6 +138,7 @@ def test_settings_are_shown_with_who_gave_them(shop: Offline) -> None:
     assert shown["variants.Dockerfile"] == "Dockerfile imgcompare.toml:5"
     assert shown["gates.must_work"] == "all imgcompare.toml:6"
     assert shown["container_port"] == "from EXPOSE default"
+    assert page.stderr == ""
     told = shop("config", "--json", **environ)
     assert "s3cret" not in page.stdout + told.stdout
     (comparison,) = json.loads(told.stdout)["comparisons"]
@@ -183,3 +184,12 @@ def test_what_is_wrong_in_the_environment_is_named(
     done = shop(command, "Dockerfile", **environ)
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
+
+
+def test_a_variable_that_is_nearly_one_of_ours_is_asked_about(shop: Offline) -> None:
+    """A misspelled limit would hold nothing; what else is named so is nobody's business."""
+    (shop.folder / "imgcompare.toml").write_text('variants = ["Dockerfile"]\n')
+    shown = shop("config", IMGCOMPARE_MAX_SISE="1MB", IMGCOMPARE_TEST_HOST="x", IMGCOMPARE_OTHER="y")
+    assert shown.returncode == 0
+    assert shown.stderr == "IMGCOMPARE_MAX_SISE is not read; did you mean IMGCOMPARE_MAX_SIZE?\n"
+    assert "gates" not in shown.stdout
