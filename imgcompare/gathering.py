@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from imgcompare.diagnosis.command import command_of, environment, search_paths
 from imgcompare.diagnosis.evidence import Evidence
@@ -20,12 +21,8 @@ def of_start(
 ) -> Evidence:
     """The evidence of a container whose program did not start, or ended before it replied."""
     failed = bool(state.error or state.exit_code)
-    return Evidence(
-        observed=observed,
-        log=_log(container, stderr_only=False),
-        errors=_log(container, stderr_only=True),
-        image=image,
-        env=env,
+    return replace(
+        _seen(observed, container, image, env),
         exit_code=state.exit_code,
         start_error=state.error,
         heads=_heads(container, image, env) if failed and not state.oom_killed else {},
@@ -40,12 +37,8 @@ def of_silence(
         listeners = container.listening()
     except EngineRefusedError:  # it has ended meanwhile
         listeners = None
-    return Evidence(
-        observed=observed,
-        log=_log(container, stderr_only=False),
-        errors=_log(container, stderr_only=True),
-        image=image,
-        env=env,
+    return replace(
+        _seen(observed, container, image, env),
         port=port,
         port_given=port_given,
         listeners=None if listeners is None else tuple(listeners),
@@ -56,13 +49,17 @@ def of_reply(
     observed: Failure, status_code: int | None, container: Container, image: EngineImage, env: Mapping[str, str]
 ) -> Evidence:
     """The evidence of a container whose reply is not as expected."""
+    return replace(_seen(observed, container, image, env), status_code=status_code)
+
+
+def _seen(observed: Failure, container: Container, image: EngineImage, env: Mapping[str, str]) -> Evidence:
+    """What every failure is looked at with: the log, and how the container was made."""
     return Evidence(
         observed=observed,
         log=_log(container, stderr_only=False),
         errors=_log(container, stderr_only=True),
         image=image,
         env=env,
-        status_code=status_code,
     )
 
 
