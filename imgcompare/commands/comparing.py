@@ -12,7 +12,7 @@ from imgcompare import store
 from imgcompare.against import with_stored
 from imgcompare.commands.options import Output
 from imgcompare.configfile import ConfigFile, find_config
-from imgcompare.errors import ImgcompareError, UsageError
+from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.plan import default_jobs
 from imgcompare.progress import Progress, open_progress
@@ -30,10 +30,11 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
         document, error = _perform(selection, project, connection, progress, reports)
     variants = [variant for report in store.reports_of(document) for variant in report.variants]
-    if error is None or any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants):
+    finished = any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants)
+    if error is None or finished:
         output.write(document, notes=_kept_urls(variants) if options.get("keep") else ())
     if error is not None:
-        if reports:
+        if reports and (finished or isinstance(error, InterruptedRunError)):
             error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
         raise error
     return 0 if document.passed else 1

@@ -218,7 +218,8 @@ class SdkEngine:
         try:
             return self._api.get(f"/images/{_quoted(reference)}/json", cleanup=cleanup)
         except EngineRefusedError as exc:
-            if exc.status == 404:
+            # 400, or 301 for "..": what is no reference names no image, and pulling it says why.
+            if exc.status in {301, 400, 404}:
                 return None
             raise
 

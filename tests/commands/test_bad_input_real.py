@@ -138,13 +138,13 @@ def builds(lasting_project: Project) -> Result:
             "base.Dockerfile": f"FROM 127.0.0.1:{closed}/shop/base:1\n{SERVE}",
             "portless.Dockerfile": f'FROM {BASE}\nCOPY app.py /\nCMD ["python", "/app.py"]\n',
             "two_ports.Dockerfile": f'FROM {BASE}\nCOPY app.py /\nEXPOSE 8000 8001\nCMD ["python", "/app.py"]\n',
+            "shouting.Dockerfile": "FROM Python:3.11-slim\n",
             "no_program.Dockerfile": f'FROM {BASE}\nEXPOSE 8000\nCMD ["gunicorn"]\n',
         }
     )
-    names = ("good", "syntax", "failing", "missing", "base", "portless", "two_ports", "no_program")
-    return lasting_project(
-        "run", *(f"{name}.Dockerfile" for name in names), "gone=image:imgcompare-test/no:1", "--json"
-    )
+    names = ("good", "syntax", "failing", "missing", "base", "shouting", "portless", "two_ports", "no_program")
+    images = ("gone=image:imgcompare-test/no:1", "dots=image:a/../b")
+    return lasting_project("run", *(f"{name}.Dockerfile" for name in names), *images, "--json")
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,8 @@ def builds(lasting_project: Project) -> Result:
         ("base", "image-unavailable", ["shop/base:1 is not on the engine", "connection refused"], "docker pull"),
         ("base", "image-unavailable", [], "--host"),
         ("gone", "image-unavailable", ["imgcompare-test/no:1 is not on the engine"], "docker pull"),
+        ("shouting", "image-unavailable", ["Python:3.11-slim", "repository name must be lowercase"], "--host"),
+        ("dots", "image-unavailable", ["a/../b", "invalid reference format"], "--host"),
         ("portless", "no-port", ["The port to ask is not known: the image has no EXPOSE."], "--container-port"),
         ("two_ports", "no-port", ["the image exposes 8000/tcp, 8001/tcp"], "--container-port"),
         ("no_program", "executable-not-found", ['"gunicorn"', "not found"], "Install what brings it"),
