@@ -102,7 +102,9 @@ def no_port(exposed: Sequence[str]) -> Failure:
         stage=Stage.RUN,
         code="no-port",
         message=f"The port to ask is not known: {several}.",
-        hint="Add EXPOSE <port> to the Dockerfile, or say which: --container-port 5000",
+        hint=f"Say which one serves the app: --container-port {exposed[0].partition('/')[0]}"
+        if len(exposed) > 1
+        else "Add EXPOSE <port> to the Dockerfile, or say which: --container-port 5000",
     )
 
 
@@ -178,13 +180,17 @@ def silent(result: Silent, port: int, log: Sequence[str]) -> Failure:
 
 def wrong_reply(check: Check, problem: str, log: Sequence[str]) -> Failure:
     """A reply that is not the expected one."""
+    status = check.status_code or 0
+    hint = "See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause."
+    if status >= 500:
+        hint = "The app failed while it replied; its log's last lines usually name the cause."
+    elif status == 400 and "Bad Request (400)" in (check.body_excerpt or ""):
+        hint = "Django replies so where ALLOWED_HOSTS does not name the host it is asked by, here 127.0.0.1."
     return Failure(
         stage=Stage.CHECK,
         code="wrong-response",
         message=_sentence(problem),
-        hint="The app failed while it replied; its log's last lines usually name the cause."
-        if (check.status_code or 0) >= 500
-        else "See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause.",
+        hint=hint,
         evidence=(f"GET {check.url}", *log[-_EVIDENCE_LINES:]),
     )
 

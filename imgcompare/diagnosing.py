@@ -66,9 +66,9 @@ def find_causes(
 
 def _wants_files(evidence: Evidence) -> bool:
     """Whether the image's files can tell more than the evidence does."""
-    return bool(evidence.start_error or evidence.exit_code or (evidence.status_code or 0) >= 500) and (
-        evidence.observed.code != "out-of-memory"
-    )
+    nothing_listens = evidence.listeners == ()
+    broke = evidence.start_error or evidence.exit_code or (evidence.status_code or 0) >= 500 or nothing_listens
+    return bool(broke) and evidence.observed.code != "out-of-memory"
 
 
 @dataclass

@@ -7,7 +7,6 @@ from posixpath import basename, dirname
 
 from imgcompare.diagnosis.command import rewritten
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.last_words import last_error
 from imgcompare.diagnosis.modules import is_own
 from imgcompare.model import Failure
 
@@ -29,13 +28,13 @@ _SEE_COPY = "See what the command names, WORKDIR, and what COPY takes and where 
 
 def no_application(case: Case) -> Failure | None:
     """Why there is nothing to serve, by the last lines of what the server or Python said."""
-    if not case.failed:
-        return None
+    if not case.evidence.exit_code:
+        return _factory(case)
     for pattern, explain in ((_NO_SCRIPT, _no_script), (_NO_ATTRIBUTE, _no_attribute), (_NO_MODULE, _no_module)):
         for line in reversed(case.evidence.errors[-_LAST_LINES:]):
             if match := pattern.match(line):
                 return explain(case, line, match)
-    return _factory(case)
+    return None
 
 
 def _no_script(case: Case, line: str, match: re.Match[str]) -> Failure | None:
@@ -102,7 +101,7 @@ def _no_module(case: Case, line: str, match: re.Match[str]) -> Failure:
         f"FLASK_APP={setting}" if setting else "FLASK_APP is not set" if "Flask" in line else "",
         f"this image has {named}: {here}" if here else "",
     )
-    fix = _fix(case, here, [] if named else _flask_files(case))
+    fix = _fix(case, here, "" if named else _flask_file(case))
     return case.found(
         "application-not-found",
         "The server does not find the application: "
@@ -123,28 +122,30 @@ def _has(case: Case, place: str, module: str) -> bool:
     return bool(case.view and (case.view.file(f"{path}.py") or case.view.has_folder(path)))
 
 
-def _fix(case: Case, here: str | None, found: list[str]) -> tuple[str, ...]:
+def _fix(case: Case, here: str | None, file: str) -> tuple[str, ...]:
     if here and here != case.working_dir:
         return (f"WORKDIR {here}",)
-    if len(found) == 1:
-        module = found[0].removeprefix(case.working_dir.rstrip("/") + "/").removesuffix(".py").replace("/", ".")
-        return (f"ENV FLASK_APP={module}",)
-    return ()
+    if not file:
+        return ()
+    folder = dirname(file)
+    if case.view and case.view.file(f"{folder}/__init__.py") is None:
+        return (f"WORKDIR {folder}",)
+    module = file.removeprefix(case.working_dir.rstrip("/") + "/").removesuffix(".py").replace("/", ".")
+    return (f"ENV FLASK_APP={module}",)
 
 
-def _flask_files(case: Case) -> list[str]:
-    """The wsgi.py, else the app.py, below the working directory."""
+def _flask_file(case: Case) -> str:
+    """The one wsgi.py, else the one app.py, that lies the least deep below the working directory; "" if none does."""
     below = f"{case.working_dir.rstrip('/')}/"
-    for name in ("wsgi.py", "app.py"):
-        named = case.view.named(name) if case.view else []
-        if found := [path for path in named if path.startswith(below) and is_own(dirname(path))]:
-            return found
-    return []
+    named = [path for name in ("wsgi.py", "app.py") for path in (case.view.named(name) if case.view else [])]
+    own = [path for path in named if path.startswith(below) and is_own(dirname(path))]
+    highest = [path for path in own if path.count("/") == min(one.count("/") for one in own)]
+    return highest[0] if len({dirname(path) for path in highest}) == 1 else ""
 
 
 def _factory(case: Case) -> Failure | None:
     """Gunicorn was given the function that makes the app in place of the app, and called it with a request."""
-    error = last_error(case.evidence.errors)
+    error = case.last_error
     match = _FACTORY_CALLED.match(error.text) if error and error.kind == "TypeError" else None
     if error is None or match is None or case.evidence.status_code is None:
         return None

@@ -10,6 +10,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
+from imgcompare.diagnosis.last_words import LastError, is_unhandled, last_error
 from imgcompare.diagnosis.view import View
 from imgcompare.dockerfile import StageInfo
 from imgcompare.engine import EngineImage, Listener
@@ -118,14 +119,20 @@ class Case:
             fix=tuple(printable(line, limit=2 * _LIMIT) for line in fix),
         )
 
-    @property
-    def failed(self) -> bool:
-        """Whether the program ended with an error, or the server says that a request did."""
-        return bool(self.evidence.exit_code) or (self.evidence.status_code or 0) >= 500
+    @cached_property
+    def last_error(self) -> LastError | None:
+        """The exception that the program, a request, or a process that was to serve ended with."""
+        evidence = self.evidence
+        others = (evidence.status_code or 0) >= 500 or evidence.listeners == ()
+        if evidence.exit_code or (others and is_unhandled(evidence.errors)):
+            return last_error(evidence.errors)
+        return None
 
     def ended(self) -> str:
         """How the program ended, for the proof: ``exit code 1``, or the status it replied with; "" where neither is."""
         code, status = self.evidence.exit_code, self.evidence.status_code
+        if self.evidence.listeners == ():
+            return "inside the container nothing listens on any port"
         if code is None or self.evidence.start_error:
             return "" if status is None else f"the reply has status {status}"
         return f"exit code {code}"

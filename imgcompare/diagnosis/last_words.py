@@ -14,6 +14,12 @@ _AFTERWARDS = re.compile(
     r"\[[\d :+-]+\] \[\d+\] \[(?:INFO|ERROR|WARNING|CRITICAL)\] (?:Worker|Shutting down|Reason|Control|Exception in)"
     r'|\]$|\S+ - - \[[^]]+\] "|.*"[A-Z]+ \S+ HTTP/[\d.]+" 5\d\d'
 )
+_CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
+# Flask, gunicorn and aiohttp, uvicorn, waitress, Django; a process of Python's multiprocessing that died.
+_UNHANDLED = re.compile(
+    r"Exception on \S+ \[[A-Z]+\]|Error handling request|Exception in ASGI application|Exception while serving"
+    r"|Internal Server Error: /|^Process \S+:$"
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,19 @@ class LastError:
     text: str
     line: str
     files: tuple[str, ...] = ()
+
+
+def is_unhandled(lines: Sequence[str]) -> bool:
+    """Whether the last traceback is of an error that nobody dealt with, by what stands above it.
+
+    A program that goes on logs errors, too, which it has dealt with: only servers and interpreters use these words.
+    """
+    starts = [number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)]
+    for at in reversed(starts):
+        above = next((line.strip() for line in reversed(lines[:at]) if line.strip()), "")
+        if not _CHAINED.match(above):
+            return _UNHANDLED.search(above) is not None
+    return False
 
 
 def last_error(lines: Sequence[str]) -> LastError | None:

@@ -6,7 +6,6 @@ import re
 from posixpath import dirname
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.last_words import last_error
 from imgcompare.diagnosis.view import View, is_searched
 from imgcompare.model import Failure
 
@@ -23,7 +22,7 @@ def shared_library(case: Case) -> Failure | None:
     """Why a library could not be loaded: by the last exception's words, or the loader's own."""
     if not case.evidence.exit_code:
         return None
-    error = last_error(case.evidence.errors)
+    error = case.last_error
     last = case.evidence.errors[-1] if case.evidence.errors else ""
     if error and error.kind in {"ImportError", "OSError"}:
         line = error.line

@@ -10,7 +10,7 @@ from posixpath import basename
 from imgcompare.diagnosis.copying import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.interpreter import Python, python_of, version_of
-from imgcompare.diagnosis.last_words import LastError, last_error
+from imgcompare.diagnosis.last_words import LastError
 from imgcompare.model import Failure
 
 _MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")
@@ -36,9 +36,9 @@ _SEE_COPY = "See what COPY takes and where it puts it, and what the command name
 
 def missing_module(case: Case) -> Failure | None:
     """Why a module was not found, as far as the files tell."""
-    error = last_error(case.evidence.errors)
+    error = case.last_error
     match = _MISSING.fullmatch(error.text) if error and error.kind in {"ModuleNotFoundError", "ImportError"} else None
-    if error is None or match is None or not case.failed:
+    if error is None or match is None:
         return None
     name = match[1].partition(".")[0]
     if case.view is None:

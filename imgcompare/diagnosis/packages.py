@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.last_words import LastError, last_error
+from imgcompare.diagnosis.last_words import LastError
 from imgcompare.image.distributions import Distribution
 from imgcompare.model import Failure
 
@@ -16,9 +16,9 @@ _SITE = "-packages/"
 
 def incompatible(case: Case) -> Failure | None:
     """A package that imports what the installed version of another one does not have."""
-    error = last_error(case.evidence.errors)
+    error = case.last_error
     match = _CANNOT_IMPORT.search(error.text) if error and error.kind == "ImportError" else None
-    if error is None or match is None or not case.failed or "circular import" in error.text:
+    if error is None or match is None or "circular import" in error.text:
         return None
     if _SITE not in match["file"]:
         return None
@@ -51,9 +51,9 @@ def _owner(case: Case, file: str) -> Distribution | None:
 
 def permission(case: Case) -> Failure | None:
     """A program that is not root and touched what it may not."""
-    error = last_error(case.evidence.errors)
+    error = case.last_error
     match = _DENIED.search(error.text) if error and error.kind == "PermissionError" else None
-    if error is None or match is None or not case.failed or case.user == "root":
+    if error is None or match is None or case.user == "root":
         return None
     return _denied(case, error, match["path"])
 

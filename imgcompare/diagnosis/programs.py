@@ -20,17 +20,18 @@ _NOT_FOUND = re.compile(
     r'exec: "(?P<go>[^"]*)": executable file not found'
     r"|executable file [`'\"]?(?P<crun>[^`'\"]+)[`'\"]? not found"
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?:exec: )?(?P<sh>[^:]+): (?:command )?not found"
+    r"|^[^\s:]+: (?:\d+|line \d+): (?:exec: )?(?P<script>[^:\s]+): (?:command )?not found$"
 )
 _NO_FILE = re.compile(
     r'exec: "(?P<go>[^"]*)": stat [^:]*: no such file or directory'
-    r"|exec (?P<kernel>/[^:]*): no such file or directory"
+    r"|exec (?P<kernel>\.{0,2}/[^:]*): no such file or directory"
 )
 _DENIED = re.compile(
     r'exec: "(?P<go>[^"]*)": (?:permission denied|is a directory)'
-    r"|exec (?P<kernel>/[^:]*): permission denied"
+    r"|exec (?P<kernel>\.{0,2}/[^:]*): permission denied"
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<sh>/[^:]*): [Pp]ermission denied"
 )
-_FORMAT = re.compile(r"exec (?P<kernel>/[^:]*): exec format error|(?P<sh>/[^:\s]*): [Ee]xec format error")
+_FORMAT = re.compile(r"exec (?P<kernel>\.{0,2}/[^:]*): exec format error|(?P<sh>/[^:\s]*): [Ee]xec format error")
 _NO_USER = re.compile(r"unable to find user (?P<user>[^:]+): no matching entries in passwd")
 # Commands that are named as their package, or nearly, and that a Dockerfile for Python starts.
 _PACKAGES = {
@@ -97,8 +98,9 @@ def _in_working_dir(case: Case, refusal: Refusal) -> Failure | None:
     image = case.evidence.image
     if entry is None or entry.kind != REGULAR or image is None or case.command.in_shell:
         return None
-    words = [path, *(image.entrypoint or image.cmd)[1:]]
-    mode = () if entry.mode & 0o111 else (f"RUN chmod 755 {path}",)
+    by_python = ["python"] if path.endswith(".py") and python_of(case) else []
+    words = [*by_python, path, *(image.entrypoint or image.cmd)[1:]]
+    mode = () if entry.mode & 0o111 or by_python else (f"RUN chmod 755 {path}",)
     return case.found(
         "executable-not-found",
         f"{refusal.program} is in {case.working_dir}, and a program without a slash is looked for on PATH alone.",
@@ -128,6 +130,7 @@ def _off_path(case: Case, refusal: Refusal) -> Failure | None:
 def _left_behind(case: Case, refusal: Refusal) -> Failure | None:
     """A stage or another variant has it."""
     name = refusal.program.rpartition("/")[2]
+    here = "/" in refusal.program and case.view is not None and case.view.named(name)
     for words, view in case.elsewhere():
         path = _program_in(view, refusal.place, name)
         if path is None:
@@ -135,7 +138,8 @@ def _left_behind(case: Case, refusal: Refusal) -> Failure | None:
         source = view.name if words.startswith("stage ") else None
         return case.found(
             "executable-not-found",
-            f"The program {name} is in {words} at {path} and in no layer of this image.",
+            f"The program {name} is in {words} at {path}"
+            + (f", and this image has nothing at {refusal.place}." if here else " and in no layer of this image."),
             (refusal.line, f"{words} has it: {path}", "" if source else nothing_taken(case)),
             hint="Into the last stage, above CMD."
             if source
@@ -199,7 +203,9 @@ def _no_such_path(case: Case, refusal: Refusal) -> Failure:
             f"the image's WORKDIR: {case.working_dir}" if not refusal.program.startswith("/") else "",
             *(f"this image has {one}" for one in same),
         ),
-        hint="See what COPY takes and where it puts it, and what the command names.",
+        hint="Only a shell knows ~: write the whole path."
+        if refusal.program.startswith("~")
+        else "See what COPY takes and where it puts it, and what the command names.",
     )
 
 
@@ -220,6 +226,8 @@ def _no_file(case: Case, refusal: Refusal) -> Failure | None:
             return dangling(case, refusal, view)
         if program == case.command.shell:
             return _no_shell(case, refusal)
+        if view.named(program.rpartition("/")[2]) and not any(other.file(program) for _, other in case.elsewhere()):
+            return _no_such_path(case, refusal)
         return _left_behind(case, refusal) or _nowhere(case, refusal)
     return needs_more(case, refusal, view)
 

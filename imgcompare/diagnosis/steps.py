@@ -9,6 +9,7 @@ from imgcompare.diagnosis.evidence import Case
 from imgcompare.model import Failure
 
 _LAST_LINES = 12
+_LAST_FEW = 4
 _UNREACHED = re.compile(
     r"Failed to fetch|Some index files failed to download|Temporary failure (?:in name resolution|resolving)"
     r"|Failed to establish a new connection|Name or service not known|Could not (?:resolve|connect to)"
@@ -100,6 +101,10 @@ def _no_debian_package(case: Case, line: str, match: re.Match[str], step: str) -
     )
 
 
+def _last(case: Case) -> str:
+    return next((line.strip() for line in reversed(case.evidence.log) if line.strip()), "")
+
+
 def _is_one_line(step: str) -> bool:
     """Whether a step is shown whole and begins with apt-get."""
     return bool(re.match(r"apt(?:-get)? ", step)) and "…" not in step and "\\" not in step
@@ -107,6 +112,8 @@ def _is_one_line(step: str) -> bool:
 
 def _no_command(case: Case, line: str, match: re.Match[str], step: str) -> Failure | None:
     name = match["name"]
+    if line != _last(case) and " code 127" not in case.evidence.observed.message and "Cannot find" not in line:
+        return None
     hint, fix = "Install what brings it in this stage, above that step, or see whether its name is right.", ""
     if name == "source":
         hint = "/bin/sh knows `.` in its place; a virtual environment needs neither: ENV PATH=/opt/venv/bin:$PATH"
@@ -133,6 +140,8 @@ def _no_command(case: Case, line: str, match: re.Match[str], step: str) -> Failu
 
 def _denied(case: Case, line: str, _match: re.Match[str], step: str) -> Failure | None:
     """By whom the step runs, or the script that it starts without the bit for it; None where neither is seen."""
+    if line not in [one.strip() for one in case.evidence.log[-_LAST_FEW:]]:
+        return None
     if user := _user_of(case, step):
         return case.found(
             "permission-denied",

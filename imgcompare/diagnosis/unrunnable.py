@@ -178,6 +178,6 @@ def wrong_format(case: Case, refusal: Refusal) -> Failure | None:
             f"{program} is a script without a first line that names its interpreter.",
             (refusal.line, f"{program} begins with: {head[:40].decode('utf-8', 'replace')}"),
             hint="Better still, write that line into the script itself.",
-            fix=(f"RUN sed -i '1i #!/bin/sh' {program}",),
+            fix=(f"RUN sed -i '1i #!{'/usr/bin/env python3' if program.endswith('.py') else '/bin/sh'}' {program}",),
         )
     return None

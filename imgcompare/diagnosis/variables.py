@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.last_words import LastError, last_error
+from imgcompare.diagnosis.last_words import LastError
 from imgcompare.model import Failure
 
 _UNBOUND = re.compile(
@@ -15,22 +15,28 @@ _UNBOUND = re.compile(
 _WANTED = re.compile(
     r'Set the (\w+) environment variable|Environment variable "(\w+)" not set|(\w+) not found\. Declare it as envvar'
 )
-_IN_LINE = re.compile(r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})")
-_EMPTY = re.compile(r"''|requires an argument|expected one argument|option requires")
+# What a program says of a value that is empty, and of one that is not there at all, and where a line has to have the
+# variable for that: ``--port=$PORT``, ``-b :$PORT`` or ``"$PORT"``, and ``--port $PORT``.
+_VARIABLE = r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})"
+_COMPLAINTS = (
+    (re.compile(r"''"), re.compile(rf'[:="]{_VARIABLE}')),
+    (re.compile(r"requires an argument|expected one argument"), re.compile(rf"(?<= )--?[\w-]+ {_VARIABLE}")),
+)
 
 
 def variable_not_set(case: Case) -> Failure | None:
     """Which variable the program's last words name, or its command has and nobody sets."""
+    error = case.last_error
+    if error and (name := _looked_up(error)):
+        return _wanted(case, name, error.line)
     last = case.evidence.errors[-1] if case.evidence.errors else ""
     if not case.evidence.exit_code or not last:
         return None
     if match := _UNBOUND.match(last):
         return _wanted(case, match["name"], last)
-    error = last_error(case.evidence.errors)
-    if name := _looked_up(error) if error else "":
-        return _wanted(case, name, error.line if error else last)
-    if _EMPTY.search(last) and (names := _in_command(case)):
-        return _wanted(case, names[0], last, f"the image's {case.command.keyword} has ${names[0]}")
+    for complaint, place in _COMPLAINTS:
+        if complaint.search(last) and (names := _in_command(case, place)):
+            return _wanted(case, names[0], last, f"the image's {case.command.keyword} has ${names[0]}")
     return None
 
 
@@ -42,11 +48,11 @@ def _looked_up(error: LastError) -> str:
     return next(filter(None, match.groups()), "") if match else ""
 
 
-def _in_command(case: Case) -> list[str]:
-    """The variables of a shell line that are neither set by it nor in the environment."""
+def _in_command(case: Case, place: re.Pattern[str]) -> list[str]:
+    """The variables at such places of a shell line that are neither set by it nor in the environment."""
     image = case.evidence.image
     script = (*image.entrypoint, *image.cmd)[2:3] if image and case.command.in_shell else ()
-    names = [match["bare"] or match["braced"] for line in script for match in _IN_LINE.finditer(line)]
+    names = [match["bare"] or match["braced"] for line in script for match in place.finditer(line)]
     return [name for name in names if name not in case.environment and not re.search(rf"\b{name}=", script[0])]
 
 

@@ -121,6 +121,13 @@ NEAR: Mapping[str, tuple[str | None, str, str]] = {
         'RUN printf "import logging, sys\\ntry:\\n import uvloop\\nexcept ImportError:\\n logging.exception(0)\\n'
         'sys.exit(\\"DATABASE_URL is not set\\")" > /x.py\nEXPOSE 8000\nCMD ["python", "/x.py"]',
     ),
+    "dealt-with-and-not-serving": (
+        "never-listens",
+        "nothing listens on any port",
+        python(
+            "import logging, time\ntry:\n import uvloop\nexcept ImportError:\n logging.exception(0)\ntime.sleep(600)"
+        ),
+    ),
     "own-module": (
         "application-not-found",
         "/srv/shop",

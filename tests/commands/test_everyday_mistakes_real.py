@@ -19,6 +19,8 @@ APPS = {
     "web/start.sh": "#!/bin/sh\nexec python /web/serve.py\n",
     "web/shop.py": "from flask import Flask\n\n\ndef create_app():\n    app = Flask(__name__)\n"
     "    app.get('/')(lambda: 'ok')\n    return app\n\n\nserved = create_app()\n",
+    "web/handles.py": "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get('/')\ndef index():\n    try:\n"
+    "        import httpx\n    except ImportError:\n        app.logger.exception('no httpx')\n    return 'no', 500\n",
     "web/lazy.py": "from flask import Flask\n\napp = Flask(__name__)\n\n\n"
     "@app.get('/')\ndef index():\n    import httpx\n",
 }
@@ -121,6 +123,38 @@ MISTAKES = {
         ("RUN pip install --no-cache-dir httpx",),
         works=False,
     ),
+    "dealt-with-and-failed": Mistake(
+        FLASK + 'CMD ["gunicorn", "--bind=0.0.0.0:8000", "handles:app"]\n', "wrong-response", "has status 500"
+    ),
+    "imported-by-a-worker": Mistake(
+        PLAIN
+        + 'CMD ["python", "-c", "import multiprocessing as m, time; m.Process(target=lambda: __import__(\'httpx\'))'
+        '.start(); time.sleep(600)"]\n',
+        "missing-python-module",
+        "Python does not find httpx",
+        ("RUN pip install --no-cache-dir httpx",),
+        works=False,
+    ),
+    "command-of-an-entrypoint": Mistake(
+        PLAIN + "RUN printf '#!/bin/sh\\nexec \"$@\"\\n' > /start && chmod 755 /start\n"
+        'ENTRYPOINT ["/start"]\nCMD ["gunicorn", "shop:served"]\n',
+        "executable-not-found",
+        "There is no program gunicorn",
+        ("RUN pip install --no-cache-dir gunicorn",),
+        works=False,
+    ),
+    "home-in-a-list": Mistake(
+        PLAIN + 'CMD ["~/start.sh"]\n',
+        "executable-not-found",
+        "There is no /web/~/start.sh in the image: start.sh is in /web.",
+    ),
+    "python-file-without-python": Mistake(
+        PLAIN + 'RUN chmod 755 serve.py\nCMD ["./serve.py"]\n',
+        "script-cannot-run",
+        "/web/serve.py is a script without a first line",
+        ("RUN sed -i '1i #!/usr/bin/env python3' /web/serve.py",),
+    ),
+    "several-ports": Mistake(f"FROM {BASE}\nEXPOSE 8000 9000\n", "no-port", "the image exposes 8000/tcp, 9000/tcp"),
     "target-folder": Mistake(
         f"FROM {BASE} AS builder\nRUN pip install --no-cache-dir --target=/deps flask==3.1.2 gunicorn==23.0.0\n{PLAIN}"
         'COPY --from=builder /deps /deps\nCMD ["python", "-m", "gunicorn", "--bind=0.0.0.0:8000", "shop:served"]\n',
