@@ -162,10 +162,12 @@ class Output(NamedTuple):
 
         failed: list[UsageError] = []
         past = self._past()
-        plain = Style(width=100, color=False, ascii_only=False)
+        folder, repository = str(Path.cwd()), str(repository_of(Path.cwd()))
+        plain = Style(width=100, color=False, ascii_only=False, folder=folder, repository=repository)
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
-                write_text(render(document, target.format, style_for(sys.stdout, os.environ), notes, past))
+                shown = style_for(sys.stdout, os.environ)._replace(folder=folder, repository=repository)
+                write_text(render(document, target.format, shown, notes, past))
                 continue
             write = append if target.append else write_atomically
             try:
@@ -184,6 +186,11 @@ class Output(NamedTuple):
         from imgcompare.history import KEPT_RUNS, read_history  # noqa: PLC0415
 
         return read_history(Path.cwd(), KEPT_RUNS).runs
+
+
+def repository_of(folder: Path) -> Path:
+    """Return the root of the repository that a folder is in, or the folder itself."""
+    return next((place for place in (folder, *folder.parents) if os.path.lexists(place / ".git")), folder)
 
 
 def _job_summary(outputs: Sequence[Target]) -> tuple[Target, ...]:

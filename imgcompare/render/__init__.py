@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 
 class Style(NamedTuple):
-    """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive."""
+    """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive.
+
+    For formats that name a repository's files, ``folder`` is the current one and ``repository`` the root above it.
+    """
 
     width: int
     color: bool
     ascii_only: bool
+    folder: str = ""
+    repository: str = ""
 
 
 Renderer = Callable[[Document, Style, tuple[str, ...]], str]

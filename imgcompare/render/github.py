@@ -5,9 +5,9 @@ The commands' form: https://docs.github.com/en/actions/reference/workflows-and-a
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from imgcompare.compare import as_expected
 from imgcompare.model import Collection, Document, Report, Variant
@@ -24,16 +24,16 @@ _COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=\[)", re.MULTILIN
 def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:
     """Return the lines of the log; nothing in the table can be a command."""
     page = _COMMAND.sub(lambda match: f"{match[0]} ", table.render(document, style, notes))
-    return "".join((page, *(f"{command}\n" for command in _commands(document))))
+    return "".join((page, *(f"{command}\n" for command in _commands(document, style))))
 
 
-def _commands(document: Document) -> Iterator[str]:
+def _commands(document: Document, style: Style) -> Iterator[str]:
     """Errors first: of each kind GitHub shows ten annotations a step. What did not pass has at least one error."""
     reports = reports_of(document)
-    errors = [command for report in reports for command in _errors(report)]
+    errors = [command for report in reports for command in _errors(report, style)]
     yield from errors
     for report in reports:
-        yield from _warnings(report)
+        yield from _warnings(report, style)
     kind = "notice" if document.passed or errors else "error"
     if isinstance(document, Collection):
         yield _command(kind, "imgcompare", [words.collection_headline(document), *document.notes])
@@ -41,10 +41,10 @@ def _commands(document: Document) -> Iterator[str]:
         yield _command(kind, words.title(document), [words.headline(document)])
 
 
-def _errors(report: Report) -> Iterator[str]:
+def _errors(report: Report, style: Style) -> Iterator[str]:
     for variant in report.variants:
         if not variant.skipped and not as_expected(variant):
-            yield _command("error", words.failure_title(variant), _told(variant), _dockerfile(variant))
+            yield _command("error", words.failure_title(variant), _told(variant), _dockerfile(variant, style))
     for gate in report.gates:
         if not gate.passed:
             yield _command("error", f"{words.title(report)}: gate", [words.failed_gate(gate)])
@@ -59,18 +59,19 @@ def _told(variant: Variant) -> list[str]:
     return [variant.failure.message, *log, *hint, *variant.failure.fix]
 
 
-def _warnings(report: Report) -> Iterator[str]:
+def _warnings(report: Report, style: Style) -> Iterator[str]:
     for variant in report.variants:
         for caution in variant.warnings:
             hint = [f"Next: {caution.hint}"] if caution.hint else []
             title = f"{variant_name(variant.name)}: {caution.code}"
-            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant))
+            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant, style))
 
 
-def _dockerfile(variant: Variant) -> str:
-    """The variant's Dockerfile, if it is one of the repository's: a path that leads out of it has no annotation."""
-    path = PurePosixPath(variant.source.dockerfile or "/")
-    return "" if path.is_absolute() or ".." in path.parts else str(path)
+def _dockerfile(variant: Variant, style: Style) -> str:
+    """The variant's Dockerfile as the repository calls it, for GitHub looks there: "" for one that leads out of it."""
+    path = posixpath.normpath(posixpath.join(style.folder, variant.source.dockerfile or "/"))
+    path = path.removeprefix(f"{style.repository}/") if style.repository else path
+    return "" if path.startswith(("/", "../")) else path
 
 
 def _command(kind: str, title: str, lines: list[str], file: str = "") -> str:

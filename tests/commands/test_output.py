@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 from msgspec.structs import replace
 
-from imgcompare.commands.options import FORMATS, Target
+from imgcompare.commands.options import FORMATS, Target, repository_of
 from imgcompare.commands.report import report
 from imgcompare.render import RENDERERS
 from imgcompare.store import prepare, save
@@ -137,3 +138,12 @@ def test_the_page_has_the_trend_of_the_folder_s_runs(reported: Offline) -> None:
     done = reported("report", "-o", "page.html")
     assert done.returncode == 0, done.stderr
     assert 'id="c1-trend"' in (reported.folder / "page.html").read_text()
+
+
+def test_the_repository_of_a_folder(tmp_path: Path) -> None:
+    """The nearest folder with `.git`, which is a file in a worktree; without one it is the folder itself."""
+    shop = tmp_path / "repository" / "services" / "shop"
+    shop.mkdir(parents=True)
+    (tmp_path / "repository" / ".git").touch()
+    assert repository_of(shop) == repository_of(tmp_path / "repository") == tmp_path / "repository"
+    assert repository_of(tmp_path) == tmp_path

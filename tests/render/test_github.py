@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -66,6 +67,27 @@ def test_a_dockerfile_elsewhere_is_not_named(make_report: MakeReport, tutorial: 
     for path in ("/opt/Dockerfile", "../Dockerfile", None):
         (error, _) = commands(make_report(replace(tutorial, source=Source(dockerfile=path))))
         assert ",file=" not in error
+
+
+@pytest.mark.parametrize(
+    ("folder", "dockerfile", "named"),
+    [
+        ("/work", "web/Dockerfile", "web/Dockerfile"),
+        ("/work", "./Dockerfile", "Dockerfile"),
+        ("/work/services/shop", "web/Dockerfile", "services/shop/web/Dockerfile"),
+        ("/work/services/shop", "../Dockerfile", "services/Dockerfile"),
+        ("/work/services/shop", "/work/web/Dockerfile", "web/Dockerfile"),
+        ("/work/services/shop", "../../../Dockerfile", None),
+        ("/work", "/workshop/Dockerfile", None),
+    ],
+)
+def test_a_dockerfile_is_named_as_the_repository_calls_it(
+    make_report: MakeReport, tutorial: Variant, folder: str, dockerfile: str, named: str | None
+) -> None:
+    """GitHub looks for it from the root of the repository, wherever in it the job runs."""
+    report = make_report(replace(tutorial, source=Source(dockerfile=dockerfile)))
+    page = render(report, "github", STYLE._replace(folder=folder, repository="/work"))
+    assert re.findall(",file=([^:]+)::", page) == ([named] if named else [])
 
 
 def test_signs_are_escaped(make_report: MakeReport, make_variant: MakeVariant) -> None:
