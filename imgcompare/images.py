@@ -48,7 +48,16 @@ def load_images(
     missing = {text: subject for text, subject in zip(texts, subjects, strict=True) if text not in loaded}
     if missing:
         loaded |= _from_engine(missing, connection, progress, cache, platform)
+    for found in loaded.values():
+        _refuse_other_platform(found, platform)
     return tuple(loaded[text] for text in texts)
+
+
+def _refuse_other_platform(found: LoadedImage, platform: str | None) -> None:
+    """What was asked for one platform is never shown of another; a processor's variant is left to the choice."""
+    own = f"{found.image.os}/{found.image.architecture}"
+    if platform is not None and "/".join(platform.split("/")[:2]) != own:
+        raise UsageError(f"{found.name} is for {own}, not for {platform}", hint="Leave --platform out to see it.")
 
 
 def _newest_variants(project: Path, progress: Progress) -> dict[str, Variant]:

@@ -160,7 +160,7 @@ def builds(lasting_project: Project) -> Result:
         ("dots", "image-unavailable", ["a/../b", "invalid reference format"], "--host"),
         ("portless", "no-port", ["The port to ask is not known: the image has no EXPOSE."], "--container-port"),
         ("two_ports", "no-port", ["the image exposes 8000/tcp, 8001/tcp"], "--container-port"),
-        ("no_program", "executable-not-found", ['"gunicorn"', "not found"], "Install what brings it"),
+        ("no_program", "executable-not-found", ['"gunicorn"', "not found"], "Above CMD"),
     ],
 )
 def test_what_cannot_be_built_or_started_says_why(

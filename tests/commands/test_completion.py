@@ -59,14 +59,14 @@ def test_completion(project: Path, words: str, offered: list[str]) -> None:
     assert completed(*words.split(" ")) == offered
 
 
-@pytest.mark.parametrize("words", ["diff m", "inspect m", "run --baseline m", "run --comparison w", "report 2"])
+@pytest.mark.parametrize("words", ["diff m", "inspect m", "run --baseline m", "run --comparison w"])
 def test_completion_of_what_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str
 ) -> None:
     """Nothing is offered but paths, and nothing is said, without any report and with damaged files."""
     monkeypatch.chdir(tmp_path)
     nothing = completed(*words.split(" "))
-    store.prepare(tmp_path).joinpath("1-2.json").write_text("{")
+    store.prepare(tmp_path).joinpath("20260102T030405678-abcdef.json").write_text("{")
     (tmp_path / "imgcompare.toml").write_text("[")
     assert [name for name in completed(*words.split(" ")) if name != "(paths)"] == []
     assert [name for name in nothing if name != "(paths)"] == []

@@ -82,6 +82,16 @@ def test_one_of_several_images_is_named_after_a_hash(offline: Offline) -> None:
     assert offline("inspect", "a#b.tar").returncode == 0
 
 
+def test_an_image_of_another_platform_is_not_shown_in_place_of_the_one_asked_for(offline: Offline) -> None:
+    """The platform that there is gives the image; any other an error that says which there is."""
+    offline.save("shop.tar", {"shop:1": [BASE]})
+    assert offline("inspect", "shop.tar", "--platform", "linux/amd64").returncode == 0
+    for platform in ("linux/arm64", "nonsense"):
+        done = offline("inspect", "shop.tar", "--platform", platform)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"Error: shop.tar is for linux/amd64, not for {platform}\n" in done.stderr
+
+
 @pytest.fixture
 def reported(offline: Offline) -> Offline:
     """A folder with a report of one variant whose image no cache has, and one that has none."""
@@ -113,7 +123,7 @@ def reported(offline: Offline) -> Offline:
         gates=(),
         passed=False,
     )
-    save(report, prepare(offline.folder), "1")
+    save(report, prepare(offline.folder), "20260131T120000000-abcdef")
     return offline
 
 
@@ -153,11 +163,11 @@ def test_what_is_no_image_is_said(reported: Offline, image: str, code: int, prob
 
 def test_a_damaged_report_is_no_reason_to_refuse_a_file(offline: Offline) -> None:
     """What a file's image is does not depend on the report; the damage is noted."""
-    (prepare(offline.folder) / "1.json").write_text("{")
+    (prepare(offline.folder) / "20260131T120000000-abcdef.json").write_text("{")
     offline.save("shop.tar", {"shop:1": [BASE]})
     done = offline("inspect", "shop.tar", "--json")
     assert done.returncode == 0
-    assert "1.json" in done.stderr
+    assert "20260131T120000000-abcdef.json is no whole report" in done.stderr
 
 
 def test_images_from_a_shell_s_pipes(offline: Offline) -> None:
