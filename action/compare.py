@@ -31,9 +31,7 @@ def main() -> None:
         sys.stdout.write(f"::error title=imgcompare::The inputs are no words of a command line: {exc}\n")
         sys.exit(_WRONG_USAGE)
     with Path(os.environ["GITHUB_OUTPUT"]).open("a", encoding="utf-8") as outputs:
-        outputs.write(
-            f"report={folder / 'report.json'}\npage={folder / 'page.html'}\nsummary={folder / 'summary.md'}\n"
-        )
+        outputs.write(f"report={folder / 'report.json'}\npage={folder / 'page.html'}\n")
     # The script, not `python -m`, which would import what lies in the working directory.
     imgcompare = Path(sys.executable).with_name("imgcompare")
     os.execv(imgcompare, [str(imgcompare), "run", *given])  # noqa: S606 - that there is no shell is the point

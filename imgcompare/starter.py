@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -146,8 +147,9 @@ def _variants(dockerfiles: Sequence[FoundDockerfile]) -> dict[str, FoundDockerfi
 
 
 def _fit(text: str) -> str:
-    """The text as a name of a comparison or a variant can be."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("._-")[:60] or "app"
+    """The text as a name of a comparison or a variant can be, letters without their accents."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:60] or "app"
 
 
 def _unused(name: str, taken: Container[str]) -> str:

@@ -57,6 +57,15 @@ def test_one_context_is_one_comparison() -> None:
     assert write(draft(found, "shop")) == TEXT
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"), [("Ünïcode", "Unicode"), ("my app", "my-app"), ("商店", "app"), ("-x-", "x"), ("Ａ１", "A1")]
+)
+def test_a_folder_of_any_language_gives_a_name(folder: str, name: str) -> None:
+    """Letters lose their accents, not themselves."""
+    (found,) = draft([dockerfile(f"{folder}/Dockerfile", folder)], "shop")
+    assert found.name == name
+
+
 def test_several_contexts_are_several_comparisons() -> None:
     """Folders of one name go by their paths; a port that EXPOSE leaves open is set where it is proved."""
     found = [
