@@ -90,7 +90,7 @@ class ForgeRefusedError(ForgeError):
 
 
 class InterruptedRunError(ImgcompareError):
-    """SIGINT or SIGTERM ended the command."""
+    """SIGINT, SIGTERM or SIGHUP ended the command."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__("interrupted")

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM become one exception in the main thread; a second signal forces the way out."""
+"""SIGINT, SIGTERM and SIGHUP become one exception in the main thread; a second signal forces the way out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from imgcompare.errors import InterruptedRunError
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -46,7 +46,9 @@ def interruptible(say: Callable[[str], None] = tell) -> Iterator[None]:
         say("Stopping: removing what this run made. Once more to leave at once.")
         raise InterruptedRunError(number)
 
-    earlier = {number: signal.signal(number, handle) for number in _SIGNALS}
+    # Under `nohup` the end of a terminal is to be outlived.
+    heeded = [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
+    earlier = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield
     finally:

@@ -42,7 +42,7 @@ def start(*, slow: bool, close_stderr: bool = False, stderr: int = subprocess.PI
     return started
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_lets_everything_be_cleaned_up(number: signal.Signals) -> None:
     """The exception runs through every ``finally``; the exit code is 128 plus the signal; stderr says what goes on."""
     with start(slow=False) as program:
@@ -50,6 +50,16 @@ def test_the_first_signal_lets_everything_be_cleaned_up(number: signal.Signals) 
         out, err = program.communicate()
     assert (out, program.returncode) == ("cleaning\n", 128 + number)
     assert err == "Stopping: removing what this run made. Once more to leave at once.\n"
+
+
+def test_nohup_outlives_the_end_of_the_terminal() -> None:
+    """What was started to go on without a terminal does."""
+    program = PROGRAM.replace("signal.pause()", "os.kill(os.getpid(), signal.SIGHUP)").replace(
+        "import signal", "import os, signal", 1
+    )
+    command = ["nohup", sys.executable, "-c", program.replace("CLEANING_TAKES_LONG", "False")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("working\ncleaning\n", 0)
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])

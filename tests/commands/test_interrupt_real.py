@@ -188,6 +188,28 @@ def test_ctrl_c_in_a_terminal_restores_it(project: Project) -> None:
     assert b"\x1b[2KError: interrupted\r\n" in shown
 
 
+def test_a_terminal_that_closes_leaves_no_container(project: Project, client: docker.DockerClient) -> None:
+    """Nobody sees it any more: all the more it has to clean up."""
+    arguments = project.stages("sleeps")
+    terminal, inner = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", sys.executable, "-m", "imgcompare", "run", *arguments],
+        cwd=project.folder,
+        env=project.environ | {"TERM": "xterm"},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+    )
+    os.close(inner)
+    shown = b""
+    while b"waiting for /" not in shown:
+        shown += os.read(terminal, 4096)
+    assert _containers(client, project)
+    os.close(terminal)
+    process.wait()
+    assert _containers(client, project) == []
+
+
 def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
