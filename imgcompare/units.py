@@ -76,7 +76,9 @@ def format_percent(fraction: float) -> str:
 
 
 def format_change(ratio: float) -> str:
-    """Return how a ratio (new ÷ old) differs from 1, such as ``−79 %``, ``+4.2 %`` or ``0 %``."""
+    """Return how a ratio (new ÷ old) differs from 1, such as ``−79 %``, ``+4.2 %`` or ``0 %``; from 10 on, itself."""
+    if ratio >= 10:
+        return f"× {ratio:,.0f}"
     change = ratio - 1
     if 0 < abs(change) < 0.001:
         return "≈ 0 %"

@@ -79,7 +79,17 @@ def test_percent(fraction: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "text"),
-    [(0.2083, "−79 %"), (1.042, "+4.2 %"), (1.0, "0 %"), (0.9999, "≈ 0 %"), (3.0, "+200 %"), (0.0, "−100 %")],
+    [
+        (0.2083, "−79 %"),
+        (1.042, "+4.2 %"),
+        (1.0, "0 %"),
+        (0.9999, "≈ 0 %"),
+        (3.0, "+200 %"),
+        (0.0, "−100 %"),
+        (9.99, "+899 %"),
+        (10, "× 10"),
+        (108463.75, "× 108,464"),
+    ],
 )
 def test_change(ratio: float, text: str) -> None:
     """A ratio is shown as what changed."""
