@@ -68,7 +68,7 @@ class Page:
         """Add a line as it stands, every space of it: in a log line they mean something."""
         rest, width = self.spell(line), self.style.width - len(lead)
         while rest:
-            piece = chop_cells(rest, width)[0]
+            piece = next(iter(chop_cells(rest, width)), rest)  # no pieces: nothing of it takes any room
             after_space = piece.rfind(" ") + 1
             if len(piece) < len(rest) and after_space > len(piece) // 2:
                 piece = piece[:after_space]

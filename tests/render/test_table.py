@@ -425,6 +425,16 @@ def test_nothing_is_wider_than_the_page(
     assert text.isascii() or not ascii_only
 
 
+@pytest.mark.parametrize("line", ["\U0001f3fb", "\u200c", "a\U0001f3fb", "x" * 76 + "\U0001f3fb"])
+def test_log_lines_may_have_characters_that_take_no_room(
+    make_variant: MakeVariant, make_report: MakeReport, line: str
+) -> None:
+    """A colour of skin without a face is nothing to be drawn, and no reason to fail."""
+    failure = Failure(stage=Stage.RUN, code="x", message="m", hint="h", evidence=("first", line, "last"))
+    text = page(make_report(make_variant("a", verdict=Verdict.BROKEN, failure=failure)), 80)
+    assert [each in text for each in ("first", "last")] == [True, True]
+
+
 def test_log_lines_keep_their_spaces_where_they_are_broken(make_variant: MakeVariant, make_report: MakeReport) -> None:
     """Between words where there is one near the end; what has none is cut where the terminal ends."""
     line = "E:  three   spaces, and a word at the end that no longer fits " + "x" * 70
