@@ -4,7 +4,7 @@ default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,11 @@ def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -
         names = _names(given, project)
         if (asked := _asked(given, "shard")) is None:
             together = len(names) > 1 or _asked(given, "all_") is not None
-            return Selection(tuple(_configured(project, name, over) for name in names), together)
+            return Selection(tuple(_configured(project, name, over, names) for name in names), together)
         index, count = parse_shard(asked)
         mine = share(names, index, count)
         shard = Shard(index=index, count=count, comparisons=names)
-        return Selection(tuple(_configured(project, name, over) for name in mine), True, shard)
+        return Selection(tuple(_configured(project, name, over, names) for name in mine), True, shard)
     return _bundled(given, over)
 
 
@@ -122,15 +122,30 @@ def _names(given: Given, project: Project) -> tuple[str, ...]:
     return tuple(name for name in there if not asked or name in asked)
 
 
-def _configured(project: Project, name: str, over: Values) -> Resolved:
-    """A comparison of the file."""
-    values = {**project.comparisons[name], **over}
+def _configured(project: Project, name: str, over: Values, names: Sequence[str]) -> Resolved:
+    """A comparison of the file, of those that were asked for."""
+    there = {each: entries(values, VARIANTS).keys() for each, values in project.comparisons.items()}
+    own = {key: value for key, value in project.comparisons[name].items() if project.shared.get(key) is not value}
+    shared = _fitting(project.shared, there[name], there.values())
+    values = {**shared, **own, **_fitting(over, there[name], [there[each] for each in names])}
     specs = {key: value.value for key, value in entries(values, VARIANTS).items()}
     for key, value in values.items():
         _refuse_missing(key, value)
         _refuse_limit(key, value, values, tuple(specs))
     base = Config(scenario=name, context=project.file.folder, variants=tuple(specs.values()))
     return Resolved(_config(base, values), values)
+
+
+def _fitting(values: Values, variants: Collection[str], all_variants: Iterable[Collection[str]]) -> Values:
+    """Leave out limits, of those given for several comparisons, for a variant that only others of them have."""
+    others = {name for each in all_variants for name in each}.difference(variants)
+    return {key: value for key, value in values.items() if _limited(key) not in others}
+
+
+def _limited(key: str) -> str:
+    """Which variant a limit's key names: ``slim`` of ``gates.max_size.slim``; "" for all, and for any other key."""
+    table, _, rest = key.partition(".")
+    return rest.partition(".")[2] if table == GATES else ""
 
 
 def _refuse_missing(key: str, value: Value) -> None:
@@ -197,7 +212,9 @@ def _bundled(given: Given, over: Values) -> Selection:
                 + ("not for scenarios" if named else "there is none here or above"),
                 hint="`imgcompare init` writes one from your Dockerfiles; --config FILE names another.",
             )
-    found = tuple(_scenario(each, over) for each in scenarios(named or (_MAIN,)))
+    bundled = scenarios(named or (_MAIN,))
+    there = [[variant.name for variant in each.variants] for each in bundled]
+    found = tuple(_scenario(each, _fitting(over, mine, there)) for each, mine in zip(bundled, there, strict=True))
     # Be it of one: what is written must not depend on how many scenarios there are.
     return Selection(found, together=len(found) > 1 or EVERY in named)
 

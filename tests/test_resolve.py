@@ -108,6 +108,43 @@ def test_a_limit_stands_in_place_of_that_for_the_same_variant(given: dict[str, A
     }
 
 
+NAMED = """\
+[comparisons.web]
+variants = ["web/Dockerfile", "slim=web/slim.Dockerfile"]
+[comparisons.api]
+variants = ["api/Dockerfile"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("top", "given"), [("", {"max_size": ("slim=1MB",)}), ('[gates]\nmax_size = "slim=1MB"\n', {})]
+)
+def test_a_limit_for_several_comparisons_is_for_those_that_have_the_variant(top: str, given: dict[str, Any]) -> None:
+    """Also where another machine runs these; one that none of them has is refused, for it would hold nothing."""
+    web, api = configs(top + NAMED, all_=True, **given)
+    assert [[limit.variant for limit in each.limits] for each in (web, api)] == [["slim"], []]
+    (alone,) = configs(top + NAMED, all_=True, shard="1/2", **given)
+    assert (alone.scenario, alone.limits) == ("api", ())
+    (cut,) = configs(top + NAMED, comparison=("api",))
+    assert cut.limits == ()
+    with pytest.raises(UsageError, match="--max-size slim: there is no such variant"):
+        configs(NAMED, comparison=("api",), max_size=("slim=1MB",))
+    with pytest.raises(UsageError, match="--max-size slm: there is no such variant"):
+        configs(NAMED, all_=True, max_size=("slm=1MB",))
+
+
+def test_a_limit_of_one_comparison_names_a_variant_of_its_own() -> None:
+    """That another comparison has it is no excuse."""
+    with pytest.raises(UsageError, match=r"imgcompare\.toml:5: --max-size slim: there is no such variant"):
+        configs(NAMED + 'gates = { max_size = "slim=1MB" }\n', all_=True)
+
+
+def test_a_limit_for_several_scenarios_is_for_those_that_have_the_variant() -> None:
+    """As it is for the comparisons of a file."""
+    chosen = resolve(flags(scenario=("default", "slim-to-slim"), max_size=("mended=1MB",)), None, {}).comparisons
+    assert [[limit.variant for limit in each.config.limits] for each in chosen] == [[], ["mended"]]
+
+
 def test_what_a_comparison_limits_goes_before_what_is_said_for_all() -> None:
     """Each limit by itself here, too; bytes and a percentage for one variant are one entry."""
     text = (
