@@ -113,8 +113,8 @@ PYTHON = (
             "ModuleNotFoundError: No module named 'app'",
             "Failed to find attribute 'app' in 'wsgi'.",
         ),
-        why="Servers import your app by its module's name, and Python finds a module of yours where the program "
-        "starts (WORKDIR) and nowhere else. Either the app lies in another folder, or COPY left it out, or it "
+        why="Servers import your app by its module's name, and they look for it where the program starts (WORKDIR); "
+        "python x.py looks beside x.py. Either the app lies in another folder, or COPY left it out, or it "
         "has another name than the command says. `flask run` looks for app.py and wsgi.py unless FLASK_APP or "
         "--app says otherwise.",
         before=("COPY . /app/", 'CMD ["flask", "run", "--host=0.0.0.0"]'),

@@ -20,8 +20,8 @@ def render(found: Explanation, style: Style) -> str:
     page.say("Why it happens", "strong")
     page.say(found.why.replace("`", ""), lead=_INDENT)
     _lines(page, "What is wrong", found.before)
-    _lines(page, "How to mend it", found.after)
-    _lines(page, "See for yourself", found.see)
+    _lines(page, "How to mend it", found.after, to_copy=True)
+    _lines(page, "See for yourself", found.see, to_copy=True)
     return page.text()
 
 
@@ -41,9 +41,12 @@ def render_all(style: Style) -> str:
     return page.text()
 
 
-def _lines(page: Page, title: str, lines: Sequence[str]) -> None:
+def _lines(page: Page, title: str, lines: Sequence[str], *, to_copy: bool = False) -> None:
     if lines:
         page.gap()
         page.say(title, "strong")
         for line in lines:
-            page.quote(line, _INDENT, "plain")
+            if to_copy:
+                page.copyable(line, _INDENT)
+            else:
+                page.quote(line, _INDENT, "plain")

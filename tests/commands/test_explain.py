@@ -69,7 +69,7 @@ def test_an_unknown_code_is_answered_with_the_nearest(offline: Offline, code: st
 
 @pytest.mark.parametrize("code", EXPLANATIONS)
 def test_each_is_whole_and_fits_any_terminal(code: str) -> None:
-    """Each says how it looks and what mends it, in plain ASCII where nothing else can be shown."""
+    """Each says how it looks and what mends it, in plain ASCII; only what is to be copied is never broken."""
     one = EXPLANATIONS[code]
     assert one.looks
     assert one.after
@@ -78,4 +78,6 @@ def test_each_is_whole_and_fits_any_terminal(code: str) -> None:
     for width in (20, 80):
         text = render(one, Style(width=width, color=False, ascii_only=True))
         assert text.isascii()
-        assert max(map(len, text.splitlines())) <= width
+        copied = {f"  {line}".replace("…", "...") for line in (*one.after, *one.see)}
+        lines = {line for line in text.splitlines() if line not in copied}
+        assert max(map(len, lines)) <= width
