@@ -17,15 +17,25 @@ from imgcompare.units import format_bytes, format_seconds
 
 # Werkzeug (Flask) and Django say so themselves.
 _DEVELOPMENT_SERVER = re.compile(r"This is a development server|Starting development server at", re.IGNORECASE)
+_DEVELOPMENT_COMMAND = re.compile(r"\bmanage\.py runserver\b|\bfastapi dev\b")
+_RELOADS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn)\b.* --reload(?= |$)")
 _DEBUG_MODE = re.compile(r"Debug mode: on|Debugger is active!", re.IGNORECASE)
 _OFF = {"", "0", "false", "no"}  # flask.helpers.get_debug_flag
 _IGNORES_FLASK_ENV = (2, 3)  # https://flask.palletsprojects.com/en/stable/changes/#version-2-3-0
 # What has a secret's word in its name and is none: where one is kept, who wrote it, whether it is used.
-_NO_SECRET = re.compile(r"author|_(?:file|path|dir|folder|url|uri|name|id|enabled|type|method)$", re.IGNORECASE)
-_NO_VALUE = re.compile(r"|true|false|yes|no|on|off|none|[0-9]{1,4}|/\S*", re.IGNORECASE)
+_NO_SECRET = re.compile(
+    r"author|tokeniz|passwordless|private_(?:network|ip|subnet|cidr|host)|_(?:file|path|dir|folder|url|uri|name|id|enabled"
+    r"|type|method|mode|backend|provider|scheme|header|algorithm|hasher|policy|class|module|host|port|domain|region"
+    r"|prefix|size|length|limit|ttl|timeout|expiry|lifetime)$",
+    re.IGNORECASE,
+)
+_NO_VALUE = re.compile(r"|true|false|yes|no|on|off|none|[0-9]{1,6}[smhd]?|/\S*", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"://[^\s/:@]*:[^\s/@]+@")
 _ARGUMENTS = re.compile(r" \(ARG ([\w, ]+)\)$")
 _CHANGES_OWNERS = re.compile(r"\bch(?:own|mod|grp)\b")
 _WORTH_TELLING_BYTES = 500_000
+_BY_INTERRUPT = ("STOPSIGNAL SIGINT",)
+_PYTHON_HEARS = "Python hears SIGINT as process 1; a server such as gunicorn hears SIGTERM too."
 _SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?{}~\n]")
 
 
@@ -108,6 +118,8 @@ def _secrets(evidence: Evidence) -> Caution | None:
 
 
 def _tells(name: str, value: str) -> bool:
+    if _LOGIN_IN_URL.search(value):
+        return True
     return is_secret(name) and not _NO_SECRET.search(name) and not _NO_VALUE.fullmatch(value)
 
 
@@ -142,20 +154,37 @@ def _debug_mode(evidence: Evidence) -> Caution | None:
 
 
 def _development_server(evidence: Evidence) -> Caution | None:
-    line = evidence.log_line(_DEVELOPMENT_SERVER)
+    command = printable(" ".join((*evidence.settings.entrypoint, *evidence.settings.cmd)), limit=300)
+    line = evidence.log_line(_DEVELOPMENT_SERVER) or (command if _DEVELOPMENT_COMMAND.search(command) else "")
     if not line:
-        return None
-    module = _module(evidence.settings)
+        return _reloads(command) if _RELOADS.search(command) else None
+    django = re.search(r"\bmanage\.py\b", command) is not None
+    served = f"{_django_project(evidence)}.wsgi" if django else f"{_module(evidence.settings)}:app"
     gunicorn = any(package.name.lower() == "gunicorn" for package in evidence.image.packages.python)
     return Caution(
         code="development-server",
         message="A development server serves the app.",
-        hint=f"{module}:app stands for the module and the variable that hold the app.",
+        hint=f"{served} stands for "
+        + ("the project's own wsgi module." if django else "the module and the variable that hold the app."),
         evidence=(line,),
         fix=(
             *(() if gunicorn else ("RUN pip install --no-cache-dir gunicorn",)),
-            f'CMD ["gunicorn", "--bind=0.0.0.0:{evidence.port}", "{module}:app"]',
+            f'CMD ["gunicorn", "--bind=0.0.0.0:{evidence.port}", "{served}"]',
         ),
+    )
+
+
+def _django_project(evidence: Evidence) -> str:
+    """The package that DJANGO_SETTINGS_MODULE names, or ``project``."""
+    return printable((evidence.variable("DJANGO_SETTINGS_MODULE") or "project").partition(".")[0], limit=60)
+
+
+def _reloads(command: str) -> Caution:
+    return Caution(
+        code="development-server",
+        message="The server starts again whenever a file changes, which is for development only.",
+        hint="Take --reload out of the command.",
+        evidence=(command,),
     )
 
 
@@ -192,14 +221,20 @@ def _listening(command: Sequence[str]) -> tuple[tuple[str, ...], str]:
     name = command[0].rpartition("/")[2] if command else ""
     if name in {"sh", "bash", "ash", "dash"} and len(command) == 3 and command[1] == "-c":
         words = _plain_words(command[2])
-        fix = (f"CMD [{', '.join(map(_quoted, words))}]",) if words else ()
-        return (
-            fix,
-            "The shell is process 1 and passes no signal on: write the command as a list, or begin it with exec.",
-        )
-    if name.startswith("python") or name == "flask":
-        return ("STOPSIGNAL SIGINT",), "Python hears SIGINT as process 1; a server such as gunicorn hears SIGTERM too."
+        as_list = (f"CMD [{', '.join(map(_quoted, words))}]",) if words else ()
+        hint = "The shell is process 1 and passes no signal on: write the command as a list, or begin it with exec."
+        if words and _is_python(words[0]):
+            return (*as_list, *_BY_INTERRUPT), f"{hint} {_PYTHON_HEARS}"
+        return as_list, hint
+    if _is_python(name):
+        return _BY_INTERRUPT, _PYTHON_HEARS
     return (), "Process 1 hears a signal only if it asks for it: handle it, or run under an init (docker run --init)."
+
+
+def _is_python(program: str) -> bool:
+    """Whether a program is Python itself or Flask's own server, which handle no signal but SIGINT."""
+    name = program.rpartition("/")[2]
+    return name.startswith("python") or name == "flask"
 
 
 def _plain_words(script: str) -> list[str]:

@@ -119,6 +119,30 @@ def test_the_server_to_use_instead_serves_the_same_module(settings: dict[str, An
     assert caution.fix == (command,)
 
 
+@pytest.mark.parametrize(
+    ("command", "fix"),
+    [
+        (("python", "manage.py", "runserver", "0.0.0.0:8000"), 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "shop.wsgi"]'),
+        (("uvicorn", "shop:app", "--reload"), None),
+        (("/start.sh", "gunicorn", "--reload", "shop:app"), None),
+    ],
+)
+def test_a_command_for_development(command: tuple[str, ...], fix: str | None) -> None:
+    """Where the log keeps silent, the command tells; a server with --reload is one for development only."""
+    settings = _settings(cmd=command, env=("DJANGO_SETTINGS_MODULE=shop.settings",))
+    (caution,) = find(_evidence(settings=settings))
+    assert (caution.code, caution.evidence) == ("development-server", (" ".join(command),))
+    assert caution.fix[-1:] == ((fix,) if fix else ())
+
+
+@pytest.mark.parametrize(
+    "command", [("gunicorn", "--reload-extra-file=x", "shop:app"), ("python", "manage.py", "check")]
+)
+def test_a_command_that_only_looks_like_it(command: tuple[str, ...]) -> None:
+    """Another option, another command."""
+    assert find(_evidence(settings=_settings(cmd=command))) == ()
+
+
 @pytest.mark.parametrize(("value", "on"), [("1", True), ("True", True), ("0", False), ("false", False), ("", False)])
 def test_debug_mode_by_a_variable(value: str, on: bool) -> None:
     """As Flask reads it."""
@@ -145,7 +169,13 @@ def test_flask_env_has_no_effect_since_flask_2_3(version: str, env: str, told: b
 
 @pytest.mark.parametrize(
     "variable",
-    ["DB_PASSWORD=hunter2", "API_TOKEN=abcdef", "SECRET_KEY=0123456789abcdef", "AWS_SECRET_ACCESS_KEY=x1y2z3"],
+    [
+        "DB_PASSWORD=hunter2",
+        "API_TOKEN=abcdef",
+        "SECRET_KEY=0123456789abcdef",
+        "AWS_SECRET_ACCESS_KEY=x1y2z3",
+        "DATABASE_URL=postgres://shop:hunter2@db/shop",
+    ],
 )
 def test_a_secret_in_the_environment_is_told_by_its_name_only(variable: str) -> None:
     """Its value is nowhere."""
@@ -166,6 +196,15 @@ def test_a_secret_in_the_environment_is_told_by_its_name_only(variable: str) -> 
         "AUTH_ENABLED=true",
         "BASIC_AUTH=off",
         "PASSWORD_MIN_LENGTH=12",
+        "MAX_TOKENS=100000",
+        "TOKENIZERS_PARALLELISM=false",
+        "TOKENIZER=bert",
+        "TOKEN_TTL=86400s",
+        "AUTH_BACKEND=ldap",
+        "PASSWORD_HASHER=argon2",
+        "PRIVATE_NETWORK=10.0.0.0/8",
+        "PUBLIC_KEY=abc",
+        "DATABASE_URL=postgres://shop@db/shop",
         "PATH=/usr/bin",
     ],
 )
@@ -209,6 +248,7 @@ def _killed() -> Run:
         (("python", "app.py"), ("STOPSIGNAL SIGINT",)),
         (("/usr/local/bin/python3.11", "app.py"), ("STOPSIGNAL SIGINT",)),
         (("/bin/sh", "-c", "node 'my app.js'"), ('CMD ["node", "my app.js"]',)),
+        (("/bin/sh", "-c", "python app.py"), ('CMD ["python", "app.py"]', "STOPSIGNAL SIGINT")),
         (("/bin/sh", "-c", "node app.js --port $PORT"), ()),
         (("node", "app.js"), ()),
     ],

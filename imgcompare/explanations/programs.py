@@ -18,7 +18,7 @@ PROGRAMS = (
         after=(
             "COPY --from=builder /usr/local/lib/python3.11/site-packages /usr/local/lib/python3.11/site-packages",
             "COPY --from=builder /usr/local/bin/gunicorn /usr/local/bin/gunicorn",
-            "# or, without copying commands: ",
+            "# or, without copying commands:",
             'CMD ["python", "-m", "gunicorn", "app:app"]',
         ),
         see=("docker run --rm --entrypoint sh IMAGE -c 'echo $PATH; which gunicorn'",),

@@ -39,7 +39,7 @@ WARNINGS = (
     ),
     Explanation(
         code="development-server",
-        summary="the log says that a development server serves the app",
+        summary="a development server serves the app, or a server with --reload",
         looks=("WARNING: This is a development server. Do not use it in a production deployment.",),
         why="Flask's own server is for trying things out: it is slow under load, was never hardened, and as a "
         "container's first program does not stop when it is told to.",
