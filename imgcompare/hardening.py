@@ -74,7 +74,9 @@ RESTRICTIONS = (
 )
 """All restrictions, those that break most first; the image's own user is another one, which every run has."""
 
-_PATH = re.compile(r"""(/[^\s'":]+)/[^\s/'":]+""")
+# Where apps and the system lie: a volume there would go on holding what an older image had.
+_WHOLE = {"/app", "/code", "/etc", "/home", "/opt", "/root", "/src", "/srv", "/usr", "/usr/src/app", "/var"}
+_PATH = re.compile(r"""/[^\s'":]+/[^\s/'":]+""")
 
 
 def harden(try_with: Callable[[Mapping[str, Any]], Failure | None]) -> Hardened:
@@ -104,11 +106,13 @@ def _explained(restriction: Restriction, failure: Failure) -> Failure:
         message=f"It writes to {folder}, below the read-only root." if folder else restriction.message,
         hint=restriction.hint,
         evidence=failure.evidence,
-        fix=(f"VOLUME {folder}",) if folder else (),
+        fix=(f"VOLUME {folder}",) if folder and folder not in _WHOLE else (),
     )
 
 
 def _written_to(failure: Failure) -> str:
-    """The folder of the file that could not be written, where a log line names it: the last path in the line."""
+    """The folder that could not be made, or that of the file that could not be written: the last path in a log line."""
     lines = [line for line in failure.evidence if "Read-only file system" in line]
-    return next((match for line in lines for match in _PATH.findall(line)[-1:]), "")
+    path = next((match for line in lines for match in _PATH.findall(line)[-1:]), "")
+    makes = any(re.search(r"\bmakedirs\(|\.mkdir\(", line) for line in failure.evidence)
+    return path if makes else path.rpartition("/")[0]

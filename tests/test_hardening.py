@@ -83,11 +83,19 @@ def test_the_log_tells_which_to_try_first(field: str, line: str) -> None:
     ],
 )
 def test_the_folder_to_make_writable_is_the_one_of_the_log(line: str, folder: str) -> None:
-    """A volume stays writable below a read-only root; where the log names no folder, none is guessed."""
+    """A volume stays writable below a read-only root; where none is named, or a whole app's, there is no fix."""
     hardened = harden(_breaking("read_only", line)[0])
     assert hardened.failure
-    assert hardened.failure.fix == ((f"VOLUME {folder}",) if folder else ())
+    assert hardened.failure.fix == ((f"VOLUME {folder}",) if folder not in {"", "/srv"} else ())
     assert (folder or "its root file system") in hardened.failure.message
+
+
+def test_a_folder_that_is_made_is_the_one_to_make_writable() -> None:
+    """And not the one it is to lie in, which holds the app."""
+    log = "os.makedirs('cache')\nOSError: [Errno 30] Read-only file system: '/srv/shop/cache'"
+    hardened = harden(_breaking("read_only", *log.split("\n"))[0])
+    assert hardened.failure
+    assert hardened.failure.fix == ("VOLUME /srv/shop/cache",)
 
 
 def test_what_only_several_break_together_is_said_so() -> None:

@@ -145,7 +145,7 @@ RUNNING = (
         looks=("The container exited with code 139 (SIGSEGV) and said nothing.",),
         why="The program ended with an error and without a word, nobody could look into its container, or what "
         "was seen contradicts itself. A guess would only mislead, so what was seen is shown and no more.",
-        after=("# let Python tell more: ", "ENV PYTHONUNBUFFERED=1 PYTHONFAULTHANDLER=1"),
+        after=("# let Python tell more:", "ENV PYTHONUNBUFFERED=1 PYTHONFAULTHANDLER=1"),
         see=("docker run --rm -it --entrypoint sh IMAGE",),
     ),
 )
