@@ -17,9 +17,10 @@ from imgcompare.safetext import printable
 
 FORMS = (
     "An IMAGE is a variant of this folder's newest report, a file of `docker save` or an OCI layout (FILE#NAME where "
-    "it has several images), a Dockerfile, or a reference on the engine."
+    "it has several images, - for stdin), a Dockerfile, or a reference on the engine."
 )
 _IMAGE_PREFIX = "image:"
+_STDIN = "-"
 _MAX_DOCKERFILE = 1 << 20  # characters; what has no FROM until then is none
 # https://pkg.go.dev/github.com/distribution/reference: a host may be in capitals, a repository may not.
 _REFERENCE = re.compile(
@@ -68,6 +69,8 @@ def _find(text: str, variants: Mapping[str, Variant]) -> Subject | None:
         return VariantSpec(name=text, image=spec.image)
     if not text:
         raise UsageError("an IMAGE has no name", hint=FORMS)
+    if text == _STDIN:
+        return ArchiveFile(Path("/dev/stdin"), None)
     if (file := _on_disk(text)) is not None:
         return file
     if _is_dockerfile(text):

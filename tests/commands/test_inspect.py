@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import tarfile
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -90,6 +92,17 @@ def test_an_image_of_another_platform_is_not_shown_in_place_of_the_one_asked_for
         done = offline("inspect", "shop.tar", "--platform", platform)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"Error: shop.tar is for linux/amd64, not for {platform}\n" in done.stderr
+
+
+def test_an_archive_may_come_on_stdin(offline: Offline) -> None:
+    """What `docker save` pipes needs no file."""
+    archive = offline.save("shop.tar", {"shop:1": [BASE, APP]})
+    command = [sys.executable, "-m", "imgcompare", "inspect", "-", "--json"]
+    with archive.open("rb") as file, subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE) as saving:
+        done = subprocess.run(
+            command, stdin=saving.stdout, cwd=offline.folder, env=offline.environ, capture_output=True, check=True
+        )
+    assert json.loads(done.stdout)["layer_count"] == 2
 
 
 @pytest.fixture
