@@ -100,11 +100,13 @@ class Case:
 
     @cached_property
     def forgotten(self) -> str:
-        """The stage that installs Python packages and that this image takes nothing from; "" where there is none."""
-        for stage in self.unused:
-            if any(one.keyword == "RUN" and _INSTALLS.search(one.text) for one in stage.instructions):
-                return stage.name or str(stage.index)
-        return ""
+        """The stage that installs Python packages and that this image takes nothing from; "" where there is none.
+
+        An image that installs packages itself is meant to stand alone: the other stages are then for other purposes.
+        """
+        if any(map(_installs, self.written)):
+            return ""
+        return next((stage.name or str(stage.index) for stage in self.unused if _installs(stage)), "")
 
     def found(
         self, code: str, message: str, proof: tuple[str, ...], *, hint: str = "", fix: tuple[str, ...] = ()
@@ -136,3 +138,8 @@ class Case:
         if code is None or self.evidence.start_error:
             return "" if status is None else f"the reply has status {status}"
         return f"exit code {code}"
+
+
+def _installs(stage: StageInfo) -> bool:
+    """Whether a stage installs Python packages."""
+    return any(one.keyword == "RUN" and _INSTALLS.search(one.text) for one in stage.instructions)

@@ -101,14 +101,11 @@ def _as_line(case: Case, keyword: str, words: Sequence[str], word: str, proof: s
 
 
 def _literal_variable(case: Case, keyword: str, words: Sequence[str]) -> Failure | None:
-    """A variable in a list stays as it is written; the program's own complaint names it."""
+    """A variable in a list stays as it is written; the program's last words name it."""
     for word in words[1:]:
         match = _VARIABLE.search(word)
-        lines = case.evidence.errors[-_LAST_LINES:]
-        line = next(
-            (line for line in lines if match and match[0] in line and not line.startswith((" ", "Usage"))), None
-        )
-        if match is None or line is None or not case.evidence.exit_code:
+        line = next((line.strip() for line in reversed(case.evidence.errors) if line.strip()), "")
+        if match is None or match[0] not in line or not case.evidence.exit_code:
             continue
         name = match[1] or match[2]
         return case.found(

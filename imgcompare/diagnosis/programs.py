@@ -22,16 +22,17 @@ _NOT_FOUND = re.compile(
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?:exec: )?(?P<sh>[^:]+): (?:command )?not found"
     r"|^[^\s:]+: (?:\d+|line \d+): (?:exec: )?(?P<script>[^:\s]+): (?:command )?not found$"
 )
+_NOT_FOUND_CODE = 127  # of a shell's script, whose words another program may use as well
 _NO_FILE = re.compile(
     r'exec: "(?P<go>[^"]*)": stat [^:]*: no such file or directory'
-    r"|exec (?P<kernel>\.{0,2}/[^:]*): no such file or directory"
+    r"|exec (?P<kernel>[^\s:]*/[^:]*): no such file or directory"
 )
 _DENIED = re.compile(
     r'exec: "(?P<go>[^"]*)": (?:permission denied|is a directory)'
-    r"|exec (?P<kernel>\.{0,2}/[^:]*): permission denied"
+    r"|exec (?P<kernel>[^\s:]*/[^:]*): permission denied"
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<sh>/[^:]*): [Pp]ermission denied"
 )
-_FORMAT = re.compile(r"exec (?P<kernel>\.{0,2}/[^:]*): exec format error|(?P<sh>/[^:\s]*): [Ee]xec format error")
+_FORMAT = re.compile(r"exec (?P<kernel>[^\s:]*/[^:]*): exec format error|(?P<sh>/[^:\s]*): [Ee]xec format error")
 _NO_USER = re.compile(r"unable to find user (?P<user>[^:]+): no matching entries in passwd")
 # Commands that are named as their package, or nearly, and that a Dockerfile for Python starts.
 _PACKAGES = {
@@ -48,7 +49,8 @@ def cannot_start(case: Case) -> Failure | None:
         return None
     for pattern, explain in _REFUSALS:
         for line in lines:
-            if match := pattern.search(line):
+            match = pattern.search(line)
+            if match and (match.lastgroup != "script" or case.evidence.exit_code == _NOT_FOUND_CODE):
                 program = next(filter(None, match.groups()), "")
                 path = normpath(join("/", case.working_dir, program)) if "/" in program else ""
                 return explain(case, Refusal(_short(line, match[0]), program, path))

@@ -76,7 +76,10 @@ def _lost_interpreter(case: Case, refusal: Refusal, view: View, interpreter: str
         "moved-virtualenv",
         f"The virtual environment was made at {old} and moved to {environment}: its commands look for {interpreter}.",
         (refusal.line, first, f"{interpreter} is in no layer of this image"),
-        hint=f"Instead of the line that copies it to {environment}: an environment works only where it was made.",
+        hint=f"Instead of the line that copies it to {environment}: an environment works only where it was made."
+        if source
+        else "An environment works only where it was made: make it in the image, and name the one of the build context "
+        "in .dockerignore.",
         fix=(f"COPY --from={source} {old} {old}", f"ENV PATH={old}/bin:$PATH") if source else (),
     )
 

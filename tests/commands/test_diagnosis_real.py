@@ -128,6 +128,17 @@ NEAR: Mapping[str, tuple[str | None, str, str]] = {
             "import logging, time\ntry:\n import uvloop\nexcept ImportError:\n logging.exception(0)\ntime.sleep(600)"
         ),
     ),
+    "variable-told-and-something-else": (
+        "exits-at-once",
+        "the shop is closed",
+        'EXPOSE 8000\nCMD ["python", "-c", "import sys; sys.exit(str(sys.argv) + chr(10) + \'the shop is closed\')", '
+        '"$HOME"]',
+    ),
+    "words-of-a-shell": (
+        "exits-at-once",
+        "item: not found",
+        python("import sys; sys.exit(`stock.txt: 12: item: not found`)"),
+    ),
     "own-module": (
         "application-not-found",
         "/srv/shop",

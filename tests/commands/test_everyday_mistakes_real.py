@@ -167,6 +167,20 @@ MISTAKES = {
         "executable-not-found",
         "stage builder installs packages, and this image takes nothing from it",
     ),
+    "for-another-purpose": Mistake(
+        f"FROM {BASE} AS tests\nRUN pip install --no-cache-dir pip\n{PLAIN}RUN pip install --no-cache-dir pip\n"
+        'CMD ["gunicorn", "shop:served"]\n',
+        "executable-not-found",
+        "There is no program gunicorn",
+        ("RUN pip install --no-cache-dir gunicorn",),
+        works=False,
+    ),
+    "environment-of-another-machine": Mistake(
+        PLAIN + "RUN python -m venv --without-pip env && printf '#!/home/jo/shop/env/bin/python\\n' > env/bin/serve"
+        ' && chmod 755 env/bin/serve\nCMD ["env/bin/serve"]\n',
+        "moved-virtualenv",
+        "was made at /home/jo/shop/env and moved to /web/env",
+    ),
     "not-in-the-requirements": Mistake(
         PLAIN + 'CMD ["python", "-m", "gunicorn", "--version"]\n',
         "missing-python-module",
