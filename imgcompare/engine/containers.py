@@ -14,15 +14,16 @@ from posixpath import dirname, join
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from imgcompare.engine import LOOPBACK, RUN_LABEL, ContainerSpec, ContainerState, Executed, Listener, Published, Stopped
+from imgcompare.engine import LOOPBACK, ContainerSpec, ContainerState, Executed, Listener, Published, Stopped
 from imgcompare.engine.connect import is_local
 from imgcompare.engine.executing import execute
 from imgcompare.engine.filehead import first_file
 from imgcompare.engine.listening import TABLES, listeners, read_tables
 from imgcompare.engine.logs import demultiplex
 from imgcompare.engine.memory import memory_in_use, without_inactive
+from imgcompare.engine.removing import find, remove
 from imgcompare.engine.tunnel import SCHEME, tunnel
-from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, PortTakenError
+from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError
 from imgcompare.safetext import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ _MAX_LINKS = 8
 _ARCHIVE_BYTES = 16 << 10
 _PORT_WAIT_S = 5.0
 _CREATE_WAIT_S = 5.0
-_REMOVE_WAIT_S = 15.0
 _POLL_S = 0.05
 _KILLED = 128 + 9
 _TMPFS = "rw,noexec,nosuid,nodev,mode=1777"
@@ -253,51 +253,6 @@ class SdkContainer:
             f"host port {port} is taken by {holder}",
             hint="Free it, or name another with --host-port; without --host-port the engine picks a free one.",
         )
-
-
-def find(api: Api, name: str) -> dict[str, Any] | None:
-    """Inspect the container of that name or id, also after ``cancel``; None when there is none."""
-    try:
-        return api.get(f"/containers/{quote(name, safe='')}/json", cleanup=True)
-    except EngineRefusedError as exc:
-        if exc.status == 404:
-            return None
-        raise
-
-
-def remove_of_run(api: Api, name: str, run_id: str) -> bool:
-    """Remove the container of that name if its label says that run made it; False when there is none such."""
-    found = find(api, name)
-    if found is None or ((found.get("Config") or {}).get("Labels") or {}).get(RUN_LABEL) != run_id:
-        return False
-    remove(api, name)
-    return True
-
-
-def remove(api: Api, name: str) -> None:
-    """Remove a container by force with its anonymous volumes; one that is gone already is as good.
-
-    What passes by itself is waited for: a removal under way (409), a busy file system (500), an engine that restarts.
-    """
-    deadline = time.monotonic() + _REMOVE_WAIT_S
-    path = f"/containers/{quote(name, safe='')}"
-    while True:
-        try:
-            api.call("DELETE", path, params={"force": "true", "v": "true"}, cleanup=True)
-        except EngineRefusedError as exc:
-            if exc.status == 404:
-                return
-            failure: EngineError = exc
-        except EngineLostError as exc:
-            failure = exc
-        else:
-            return
-        if time.monotonic() > deadline:
-            raise EngineError(
-                f"the container {name} could not be removed: {failure.message}",
-                hint=f"Once the engine answers: `imgcompare clean`, or `docker rm -f {name}`.",
-            ) from failure
-        time.sleep(0.2)
 
 
 def _seconds(time_told: Any) -> float:

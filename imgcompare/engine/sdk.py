@@ -28,11 +28,12 @@ from imgcompare.engine import BuildFailed, BuildRequest, Built, Container, Conta
 from imgcompare.engine.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.builds import build_image, supports_buildkit
 from imgcompare.engine.connect import is_local
-from imgcompare.engine.containers import SdkContainer, remove_of_run
+from imgcompare.engine.containers import SdkContainer
 from imgcompare.engine.failures import place
 from imgcompare.engine.inspecting import read_image
 from imgcompare.engine.layerstore import LayerStore
 from imgcompare.engine.pulls import follow_pull, unavailable
+from imgcompare.engine.removing import remove_of_run
 from imgcompare.engine.tunnel import SCHEME, tunnel
 from imgcompare.engine.unixadapter import UnixAdapter
 from imgcompare.errors import (

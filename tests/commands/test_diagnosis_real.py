@@ -83,7 +83,7 @@ def repaired(lasting_project: Project, mistakes: Result) -> Result:
     )
     context = str(bundled_root() / "sample_app")
     files = [f"{name}.Dockerfile" for name in names]
-    return lasting_project("run", *files, "--build-context", context, "--timeout", "30", "--json")
+    return lasting_project("run", *files, "--build-context", context, "--timeout", "120", "--json")
 
 
 MENDABLE = (

@@ -313,7 +313,7 @@ def repaired(lasting_project: Project, seen: Result) -> Result:
         for name, failure in failures.items()
     }
     lasting_project.write(files)
-    return lasting_project("run", *files, "--timeout", "30", "--expect-body-pattern", "", "--json")
+    return lasting_project("run", *files, "--timeout", "120", "--expect-body-pattern", "", "--json")
 
 
 @pytest.mark.parametrize("name", MENDABLE)

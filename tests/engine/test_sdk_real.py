@@ -34,7 +34,7 @@ from imgcompare.engine import (
     Engine,
     Executed,
 )
-from imgcompare.engine.containers import find
+from imgcompare.engine.removing import find
 from imgcompare.engine.sdk import SdkEngine
 from imgcompare.errors import (
     BaseImageError,
