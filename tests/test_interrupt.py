@@ -36,6 +36,7 @@ def start(*, slow: bool, close_stderr: bool = False, stderr: int = subprocess.PI
     """A program under ``interruptible``, at work when this returns."""
     python = [sys.executable, "-c", PROGRAM.replace("CLEANING_TAKES_LONG", str(slow))]
     command = ["sh", "-c", 'exec "$@" 2>&-', "sh", *python] if close_stderr else python
+    command = ["env", "--default-signal=HUP", *command]  # these tests may themselves run under `nohup`
     started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
     assert started.stdout
     assert started.stdout.readline() == "working\n"
