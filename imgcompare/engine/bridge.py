@@ -51,6 +51,11 @@ def networks_in(routes: str, addresses: str) -> list[IPv4Network]:
     return [network for network in networks if isinstance(network, IPv4Network) and network.prefixlen > 0]
 
 
+def hardware_address(name: str) -> str:
+    """Return a locally administered address (IEEE 802), made from the eight hexadecimal digits that a name ends in."""
+    return ":".join(("02", "00", *(name[-8:][at : at + 2] for at in range(0, 8, 2))))
+
+
 def exists(name: str) -> bool:
     """Whether the machine has a network device of that name."""
     return Path("/sys/class/net", name).exists()
@@ -69,6 +74,10 @@ def ensure(name: str) -> None:
             raise NoEngineError("no private /24 network is free for the engine's bridge: every one is already routed")
         address = f"{subnet[1]}/{subnet.prefixlen}"
         run_as_root([ip, "addr", "add", address, "dev", name], f"giving {name} the address {address}", hint=_NO_RIGHTS)
+    # Without one of its own it has that of some container, and another when that one goes: until the others have
+    # learned it, what they send is lost, which held up replies for longer than a check waits.
+    hardware = hardware_address(name)
+    run_as_root([ip, "link", "set", name, "address", hardware], f"giving {name} a hardware address", hint=_NO_RIGHTS)
     run_as_root([ip, "link", "set", name, "up"], f"bringing {name} up", hint=_NO_RIGHTS)
     _let_out(name, json.loads(run([ip, "-j", "-4", "addr", "show", "dev", name], "reading the bridge's address")))
 

@@ -167,7 +167,8 @@ def test_ctrl_c_in_a_terminal_restores_it(project: Project) -> None:
     arguments = project.stages("sleeps")
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-m", "imgcompare", "run", *arguments],
+        # These tests may themselves run under `nohup`.
+        ["env", "--default-signal=HUP", "setsid", "--ctty", sys.executable, "-m", "imgcompare", "run", *arguments],
         cwd=project.folder,
         env=project.environ | {"TERM": "xterm"},
         stdin=inner,

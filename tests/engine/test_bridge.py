@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from ipaddress import IPv4Network
 
-from imgcompare.engine.bridge import free_subnet, networks_in
+from imgcompare.engine.bridge import free_subnet, hardware_address, networks_in
 
 
 def test_networks_are_read_from_routes_and_addresses() -> None:
@@ -31,6 +31,11 @@ def test_networks_are_read_from_routes_and_addresses() -> None:
         IPv4Network("172.29.77.1/32"),
         IPv4Network("10.0.0.0/8"),
     ]
+
+
+def test_a_bridge_has_a_hardware_address_of_its_own() -> None:
+    """The same for the same name: an individual one (bit 0 of the first byte) that nobody was assigned (bit 1)."""
+    assert hardware_address("imgc-c72545e2") == "02:00:c7:25:45:e2"
 
 
 def test_the_search_begins_where_it_is_told() -> None:
