@@ -13,26 +13,27 @@ import click
 from imgcompare import __version__
 from imgcompare.errors import ImgcompareError
 
-# Each is a module of ``commands`` and the command in it.
-_COMMANDS = (
-    "run",
-    "init",
-    "config",
-    "scenarios",
-    "report",
-    "baseline",
-    "history",
-    "merge",
-    "comment",
-    "explain",
-    "diff",
-    "inspect",
-    "schema",
-    "setup",
-    "engine",
-    "doctor",
-    "clean",
-)
+COMMANDS = {
+    "run": "Build each VARIANT, run it, check its route, and compare.",
+    "init": "Write imgcompare.toml from the Dockerfiles of a project.",
+    "config": "Show what `run` would compare, and where each setting is from.",
+    "scenarios": "List the bundled scenarios, and what is expected of each.",
+    "report": "Show a saved report, or make the first one.",
+    "baseline": "Write or show the file that growth is measured from.",
+    "history": "List the saved runs of this folder, and where sizes are going.",
+    "merge": "Join the reports of several machines into one.",
+    "comment": "Post a saved report on the pull request, as one comment.",
+    "explain": "Tell what a CODE means, why it happens, and what mends it.",
+    "diff": "Show how image B differs from image A, and why its size does.",
+    "inspect": "Show where every byte of an IMAGE went.",
+    "schema": "Print the JSON Schema of the report.",
+    "setup": "Make this machine ready: engine and base images.",
+    "engine": "Start, stop or show imgcompare's own engine.",
+    "doctor": "Say what works here, what does not, and the next step.",
+    "clean": "Remove what runs left on the engine, and nothing else.",
+}
+"""Each is a module of ``commands`` and the command in it, with the first sentence of its help."""
+
 _SIGINT_EXIT = 130
 
 
@@ -44,7 +45,7 @@ class _Commands(click.Group):
     @property
     def commands(self) -> MutableMapping[str, click.Command]:
         """All of them, which takes a while."""
-        for name in _COMMANDS:
+        for name in COMMANDS:
             self._load(name)
         return self._loaded
 
@@ -54,9 +55,18 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
         """Return one of them, and import no other."""
-        if cmd_name in _COMMANDS:
+        if cmd_name in COMMANDS:
             self._load(cmd_name)
         return self._loaded.get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Return their names, sorted."""
+        return sorted(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List them for the help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
 
     def _load(self, name: str) -> None:
         if name not in self._loaded:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from imgcompare.cli import cli
+from imgcompare.cli import COMMANDS, cli
 from imgcompare.explanations import EXPLANATIONS
 from imgcompare.settings import SETTINGS
 
@@ -47,7 +47,7 @@ def test_the_readme_names_every_command_with_its_help() -> None:
     """The README's table of commands is the group's own list."""
     readme = (_ROOT / "README.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `imgcompare (\w+)` \| (.+) \|$", readme, flags=re.MULTILINE))
-    assert rows == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
+    assert rows == COMMANDS == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
 
 
 def test_no_command_s_help_is_cut_short_in_a_list() -> None:
