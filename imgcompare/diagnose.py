@@ -13,16 +13,7 @@ from signal import Signals
 from msgspec.structs import replace
 
 from imgcompare.check import Exited, Silent
-from imgcompare.diagnosis.applications import no_application
-from imgcompare.diagnosis.builds import failed_build
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.forms import mixed_forms
-from imgcompare.diagnosis.libraries import shared_library
-from imgcompare.diagnosis.modules import missing_module
-from imgcompare.diagnosis.network import unreachable
-from imgcompare.diagnosis.packages import incompatible, permission
-from imgcompare.diagnosis.programs import cannot_start
-from imgcompare.diagnosis.variables import variable_not_set
 from imgcompare.engine import BuildFailed, ContainerState
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Check, Failure, Stage
@@ -31,23 +22,11 @@ from imgcompare.safetext import printable
 _EVIDENCE_LINES = 12
 
 
-_CAUSES = (
-    failed_build,
-    mixed_forms,
-    cannot_start,
-    missing_module,
-    variable_not_set,
-    shared_library,
-    incompatible,
-    permission,
-    no_application,
-    unreachable,
-)
-
-
 def diagnose(case: Case) -> Failure:
     """The proven cause of what was observed, or what was observed."""
-    return next((found for explain in _CAUSES if (found := explain(case)) is not None), case.evidence.observed)
+    from imgcompare.diagnosis.causes import CAUSES  # noqa: PLC0415 - many patterns to compile, and most variants work
+
+    return next((found for explain in CAUSES if (found := explain(case)) is not None), case.evidence.observed)
 
 
 def build_failed(outcome: BuildFailed) -> Failure:

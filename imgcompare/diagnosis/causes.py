@@ -1,0 +1,26 @@
+"""Every cause that is looked for; the first that is proven counts."""
+
+from __future__ import annotations
+
+from imgcompare.diagnosis.applications import no_application
+from imgcompare.diagnosis.builds import failed_build
+from imgcompare.diagnosis.forms import mixed_forms
+from imgcompare.diagnosis.libraries import shared_library
+from imgcompare.diagnosis.modules import missing_module
+from imgcompare.diagnosis.network import unreachable
+from imgcompare.diagnosis.packages import incompatible, permission
+from imgcompare.diagnosis.programs import cannot_start
+from imgcompare.diagnosis.variables import variable_not_set
+
+CAUSES = (
+    failed_build,
+    mixed_forms,
+    cannot_start,
+    missing_module,
+    variable_not_set,
+    shared_library,
+    incompatible,
+    permission,
+    no_application,
+    unreachable,
+)
