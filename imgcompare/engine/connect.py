@@ -16,7 +16,7 @@ from imgcompare.engine import Endpoint
 from imgcompare.engine.address import parse_address, shown
 from imgcompare.engine.contexts import certificates, current_context, read_context
 from imgcompare.engine.probe import PERMISSION_DENIED, silence
-from imgcompare.engine.tunnel import SCHEME
+from imgcompare.engine.tunnel import DEFAULT_SOCKET, SCHEME
 from imgcompare.errors import ImgcompareError, NoEngineError, OwnEngineStoppedError, UsageError
 from imgcompare.safetext import printable
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SOCKET_TIMEOUT_S = 2.0
 NAMED_TIMEOUT_S = 10.0
-DEFAULT_SOCKET = "/var/run/docker.sock"
 PODMAN_SOCKET = "/run/podman/podman.sock"
 OWN_SOURCE = "imgcompare's own engine"
 

@@ -60,7 +60,8 @@ def silence(endpoint: Endpoint, timeout_s: float) -> str | None:
 def _told_by_ssh(endpoint: Endpoint) -> str:
     """What ssh said of the engine's socket on the other side: here it only shows as a connection that ends."""
     words = tunnel(endpoint.url).last_words() if endpoint.url.startswith(f"{SCHEME}://") else ""
-    return f"ssh does not reach its socket there: {_CHANNEL.sub('', words)}" if words else ""
+    refused = _CHANNEL.match(words)  # not a server's banner, nor a warning
+    return f"ssh does not reach its socket there: {words[refused.end() :]}" if refused else ""
 
 
 def _connection(endpoint: Endpoint, timeout_s: float) -> http.client.HTTPConnection:

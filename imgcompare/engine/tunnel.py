@@ -155,9 +155,9 @@ def _listens(path: str) -> bool:
 
 def _host(parts: SplitResult) -> str:
     """The host as it was written: urllib makes it lower case, which an alias of ssh_config(5) need not be."""
-    name = parts.hostname or ""
-    at = parts.netloc.lower().rfind(name)
-    return parts.netloc[at : at + len(name)]
+    name, place = parts.hostname or "", parts.netloc.rpartition("@")[2]
+    at = place.lower().find(name)
+    return place[at : at + len(name)]
 
 
 def _login(user: str | None) -> list[str]:

@@ -72,13 +72,13 @@ def test_a_dockerfile_elsewhere_is_not_named(make_report: MakeReport, tutorial: 
 @pytest.mark.parametrize(
     ("folder", "dockerfile", "named"),
     [
-        ("/work", "web/Dockerfile", "web/Dockerfile"),
-        ("/work", "./Dockerfile", "Dockerfile"),
-        ("/work/services/shop", "web/Dockerfile", "services/shop/web/Dockerfile"),
-        ("/work/services/shop", "../Dockerfile", "services/Dockerfile"),
-        ("/work/services/shop", "/work/web/Dockerfile", "web/Dockerfile"),
-        ("/work/services/shop", "../../../Dockerfile", None),
-        ("/work", "/workshop/Dockerfile", None),
+        ("/repo", "web/Dockerfile", "web/Dockerfile"),
+        ("/repo", "./Dockerfile", "Dockerfile"),
+        ("/repo/services/shop", "web/Dockerfile", "services/shop/web/Dockerfile"),
+        ("/repo/services/shop", "../Dockerfile", "services/Dockerfile"),
+        ("/repo/services/shop", "/repo/web/Dockerfile", "web/Dockerfile"),
+        ("/repo/services/shop", "../../../Dockerfile", None),
+        ("/repo", "/repository/Dockerfile", None),
     ],
 )
 def test_a_dockerfile_is_named_as_the_repository_calls_it(
@@ -86,7 +86,7 @@ def test_a_dockerfile_is_named_as_the_repository_calls_it(
 ) -> None:
     """GitHub looks for it from the root of the repository, wherever in it the job runs."""
     report = make_report(replace(tutorial, source=Source(dockerfile=dockerfile)))
-    page = render(report, "github", STYLE._replace(folder=folder, repository="/work"))
+    page = render(report, "github", STYLE._replace(folder=folder, repository="/repo"))
     assert re.findall(",file=([^:]+)::", page) == ([named] if named else [])
 
 
