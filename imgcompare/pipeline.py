@@ -41,14 +41,16 @@ class Outcome:
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
     board = Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
-    pool = ThreadPoolExecutor(plan.jobs + 1, "imgcompare", leave_signals_to_the_main_thread)
+    pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
+    # Of its own: it waits for every build, and must not take the place of a variant.
+    reader = ThreadPoolExecutor(1, "imgcompare-reader", leave_signals_to_the_main_thread)
     workers: list[Future[Variant]] = []
     images: list[Future[Mapping[str, Image]]] = []
     error: ImgcompareError | None = None
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
         workers += (pool.submit(_finish_variant, plan, drawn, bases, board, bench) for drawn in blueprints)
-        images.append(pool.submit(lambda: measure_images(plan, board.all_built(), bench)))
+        images.append(reader.submit(lambda: measure_images(plan, board.all_built(), bench)))
         for worker in as_completed(workers):
             board.put(worker.result())
             bench.save(board.report())
@@ -63,7 +65,8 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         bench.cancel()
         board.stop_waiting()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        for each in (pool, reader):
+            each.shutdown(wait=True, cancel_futures=True)
     if error:
         board.salvage(_finished(workers), _finished(images), error)
     report = board.report()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from imgcompare.config import Config, VariantSpec
 from imgcompare.errors import UsageError
 
-_FEWEST_JOBS = 3
 # A reference's name has at most 255 characters (https://pkg.go.dev/github.com/distribution/reference).
 _SLUG_LENGTH = 100
 
@@ -71,13 +70,13 @@ def make_plan(config: Config, run_id: str) -> Plan:
         config=config,
         baseline=config.baseline or config.variants[0].name,
         variants=variants,
-        jobs=min(len(variants), config.jobs or _FEWEST_JOBS),
+        jobs=min(len(variants), config.jobs or default_jobs(None)),
     )
 
 
 def default_jobs(processors: int | None) -> int:
-    """How many variants to work on at a time: one more than processors; others only slow each other's start."""
-    return max(_FEWEST_JOBS, (processors or 1) + 1)
+    """How many variants to work on at a time: two more than processors, as some always wait for a disk."""
+    return (processors or 1) + 2
 
 
 def _repository(config: Config) -> str:

@@ -174,7 +174,7 @@ SETTINGS = (
     Setting("build_args", _PAIRS, option="build_arg"),
     Setting("platform", Kind("a platform such as linux/amd64", _platform), unset="the engine's"),
     Setting("builder", Kind(f"one of {', '.join(BUILDERS)}", _builder)),
-    Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 1, at least 3"),
+    Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 2"),
     Setting("pull", _YES_OR_NO),
     Setting("no_cache", _YES_OR_NO),
     Setting("rm_images", _YES_OR_NO),

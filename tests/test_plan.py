@@ -105,7 +105,7 @@ def test_nothing_to_compare_is_refused() -> None:
         make_plan(config(), RUN_ID)
 
 
-@pytest.mark.parametrize(("processors", "jobs"), [(None, 3), (1, 3), (2, 3), (4, 5), (64, 65)])
+@pytest.mark.parametrize(("processors", "jobs"), [(None, 3), (1, 3), (2, 4), (4, 6), (64, 66)])
 def test_a_larger_machine_does_more_at_a_time(processors: int | None, jobs: int) -> None:
     """One variant more than processors, so that none idles, and a few even where there is only one."""
     assert default_jobs(processors) == jobs

@@ -80,7 +80,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     "-j",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="Variants at the same time. [default: processors + 1, at least 3]",
+    help="Variants at the same time. [default: processors + 2]",
 )
 @click.option(
     "--timeout",

@@ -270,6 +270,16 @@ def test_the_progress_does_not_call_a_variant_working_before_it_was_compared(pro
     assert not re.search(r"^raw: ✓ works", result.stderr, re.MULTILINE)
 
 
+def test_as_many_variants_at_a_time_as_were_asked_for(project: Project) -> None:
+    """With --jobs 1 a variant is built only once the one before it is finished."""
+    project.write(FILES)
+    done = project("run", *(f"{name}=plain.Dockerfile" for name in "abc"), "--jobs", "1")
+    assert done.code == 0, done.stderr
+    order = [line[0] for line in done.stderr.splitlines() if re.match(r"[abc]: ", line)]
+    assert order == sorted(order)
+    assert set(order) == set("abc")
+
+
 def test_a_dead_stdout_ends_a_run_quietly(project: Project) -> None:
     """`imgcompare run | true` is no error of ours, and leaves nothing."""
     running = project.start("run", *project.stages("works"), "--json")
