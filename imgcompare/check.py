@@ -88,7 +88,7 @@ def wait_until_ready(
     deadline = began + timeout_s
     pause = _FIRST_PAUSE_S
     patience = _FIRST_ATTEMPT_S
-    look_again = began
+    look_again = began + _LONGEST_PAUSE_S
     reason, listens = "nothing listened", False
     while (remaining := deadline - time.monotonic()) > 0:
         match request(at, route, limit_s=min(patience, remaining)):

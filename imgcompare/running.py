@@ -111,13 +111,9 @@ def try_container(
         container.start()
     except PortTakenError as exc:
         return Tried(failure=diagnose.port_taken(exc))
-    state = container.state()
-    if state.error:
-        observed = diagnose.start_failed(state)
-        return _broken(gathering.of_start(observed, state, container, image, config.env))
     at = container.published()
     if at is None:
-        return _no_host_port(container, port, image, config)
+        return _not_up(container, port, image, config)
     run = Run(container_port=port, host_port=at.port)
     bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {at.port}")
     waited = wait_until_ready(container, at, config.route, config.expect, config.timeout_s, bench.cancelled.is_set)
@@ -151,13 +147,16 @@ def _broken(evidence: Evidence, run: Run | None = None) -> Tried:
     return Tried(run=run, failure=diagnose.diagnose(Case(evidence=evidence)), evidence=evidence)
 
 
-def _no_host_port(container: Container, port: int, image: EngineImage, config: Config) -> Tried:
-    """Tell a container that was gone before its port appeared from an engine that published none."""
+def _not_up(container: Container, port: int, image: EngineImage, config: Config) -> Tried:
+    """Tell a container that did not start, or is gone again, from an engine that published no port of it."""
     state = container.state()
-    if not state.running:
+    if state.error:
+        observed = diagnose.start_failed(state)
+    elif not state.running:
         observed = diagnose.exited(Exited(state, 0.0), container.log_tail())
-        return _broken(gathering.of_start(observed, state, container, image, config.env))
-    raise EngineError(f"the engine published no host port for container port {port}")
+    else:
+        raise EngineError(f"the engine published no host port for container port {port}")
+    return _broken(gathering.of_start(observed, state, container, image, config.env))
 
 
 def _only_port(exposed: tuple[str, ...]) -> int | None:

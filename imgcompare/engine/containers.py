@@ -106,7 +106,7 @@ class SdkContainer:
         """The published port; the engine may tell it a moment after the start (docker-py#2792), so wait a little."""
         deadline = time.monotonic() + _PORT_WAIT_S
         while True:
-            found = self._inspect()
+            found = self._found() or {}
             ports = found.get("NetworkSettings", {}).get("Ports") or {}
             for binding in ports.get(f"{self._spec.container_port}/tcp") or ():
                 if binding.get("HostPort") not in {None, "", "0"}:
@@ -117,12 +117,10 @@ class SdkContainer:
 
     def state(self) -> ContainerState:
         """Its state now; of one that somebody removed, that."""
-        try:
-            state = self._inspect().get("State", {})
-        except EngineRefusedError as exc:
-            if exc.status != 404:
-                raise
+        found = self._found()
+        if found is None:
             return ContainerState(running=False, error="the container is gone: something else removed it")
+        state = found.get("State", {})
         error = self._start_error or printable(str(state.get("Error") or ""), limit=500)
         ended = state.get("Status") not in {"created", "configured", "initialized"} or bool(error)
         running = bool(state.get("Running"))
@@ -239,6 +237,15 @@ class SdkContainer:
         """What a command prints inside it, at most 64 KiB. Raises EngineError."""
         made = self._api.call("POST", f"{self._path}/exec", body={"Cmd": command, "AttachStdout": True})
         return demultiplex(self._api.post(f"/exec/{quote(str(made['Id']), safe='')}/start", body={}, limit=_LOG_BYTES))
+
+    def _found(self) -> dict[str, Any] | None:
+        """What the engine knows of it; None where somebody removed it."""
+        try:
+            return self._inspect()
+        except EngineRefusedError as exc:
+            if exc.status != 404:
+                raise
+            return None
 
     def _inspect(self) -> dict[str, Any]:
         return self._api.get(f"{self._path}/json")
