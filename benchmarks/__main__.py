@@ -28,7 +28,7 @@ def main() -> None:
         results = [*_against_by_hand(docker, environ, folder), _eight_variants(environ, folder), _help(environ, folder)]
         results += compare_with_dive(_by_hand_tags(), docker, environ, folder)
         subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
-    subprocess.run([docker, "image", "rm", "--force", *_by_hand_tags()], env=environ, check=False, capture_output=True)
+    _remove_by_hand(docker, environ)
     results.append(subprocess.run([sys.executable, "-m", "benchmarks.read_image"], check=False).returncode == 0)
     results.append(subprocess.run([sys.executable, "-m", "benchmarks.render_report"], check=False).returncode == 0)
     sys.exit(0 if all(results) else 1)
@@ -67,7 +67,7 @@ def _eight_variants(environ: dict[str, str], folder: str) -> bool:
         Command([*run, *eight], environ, folder),
         Command([*run, *two], environ, folder),
         limit=2.5,
-        runs=5,
+        runs=9,
     )
 
 
@@ -79,6 +79,15 @@ def _help(environ: dict[str, str], folder: str) -> bool:
         limit=1.5,
         runs=15,
     )
+
+
+def _remove_by_hand(docker: str, environ: dict[str, str]) -> None:
+    """Remove the images built by hand, those too whose tags the next ones took."""
+    for remove in (
+        ["image", "rm", "--force", *_by_hand_tags()],
+        ["image", "prune", "--force", "--filter=label=imgcompare-bench"],
+    ):
+        subprocess.run([docker, *remove], env=environ, check=False, capture_output=True)
 
 
 def _docker_with_buildkit() -> str:
