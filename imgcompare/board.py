@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, InvalidStateError
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -57,6 +57,13 @@ class Board:
         """Let the export go on without this variant, unless it was built."""
         with suppress(InvalidStateError):
             self._builds[name].set_result(None)
+
+    def each_built(self) -> Iterator[tuple[str, BuiltVariant]]:
+        """Yield each variant that gets built, as soon as it is."""
+        names = {future: name for name, future in self._builds.items()}
+        for future in as_completed(names):
+            if (built := future.result()) is not None:
+                yield names[future], built
 
     def all_built(self) -> dict[str, BuiltVariant]:
         """Wait until every variant is built or has failed to."""

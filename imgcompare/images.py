@@ -117,7 +117,7 @@ def _from_engine(
         built = {
             variant.name: _built(variant.name, made) for variant, made in zip(plan.variants, outcomes, strict=True)
         }
-        images = measure_images(plan, built, bench)
+        images = measure_images(plan, built.items(), bench)
         archived = {
             name: bench.cache.image(image.image_id, None) or read_images([key], platform, bench)[key]
             for name, image in images.items()

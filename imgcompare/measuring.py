@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
+from typing import NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -27,32 +28,42 @@ from imgcompare.workbench import Workbench
 _SUBJECT = "images"
 _REPORT_EVERY_BYTES = 16 << 20
 
+_Subject: TypeAlias = tuple[str, int | None]
+"""The engine's digest of an image, and how many of its layers are its base's."""
 
-def measure_images(plan: Plan, built: Mapping[str, BuiltVariant], bench: Workbench) -> dict[str, Image]:
-    """Measure every built variant's image, by variant name; layers that several share are read once.
+
+class _Measured(NamedTuple):
+    """What an image's config and layers say of it."""
+
+    config: bytes
+    image: Image
+
+
+def measure_images(plan: Plan, builds: Iterable[tuple[str, BuiltVariant]], bench: Workbench) -> dict[str, Image]:
+    """Measure each variant's image as its build is finished, by variant name; layers that several share are read once.
 
     What was worked out before comes from the cache, layers read before too, and new ones straight from the engine's
-    store where that can be read; all other images are exported, in one call.
+    store where that can be read; all other images are exported in one call, when the last is built.
     """
     platform = plan.config.platform
-    wanted = {name: (variant.image.image, base_layer_count(variant)) for name, variant in built.items()}
-    configs = {key: bench.cache.config(key, platform) for key, _ in wanted.values()}
-    images = {each: found for each in set(wanted.values()) if (found := _known(configs[each[0]], each[1], bench))}
-    missing = [each for each in dict.fromkeys(wanted.values()) if each not in images]
-    archived = read_images(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
-    for key, base in missing:
-        image = images[key, base] = analyse(archived[key], base)
-        bench.cache.put_finding(image.image_id, _kind(base), image)
-    configs |= {key: image.config for key, image in archived.items()}
+    built: dict[str, BuiltVariant] = {}
+    layers: dict[str, LayerIndex] = {}
+    measured: dict[_Subject, _Measured] = {}
+    for name, variant in builds:
+        built[name] = variant
+        key, base = subject = _subject(variant)
+        if subject in measured:
+            continue
+        if known := _known(bench.cache.config(key, platform), base, bench):
+            measured[subject] = known
+        elif image := _without_export([key], platform, layers, bench).get(key):
+            measured[subject] = _analysed(image, base, bench)
+    missing = [subject for subject in map(_subject, built.values()) if subject not in measured]
+    exported = _export(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
+    measured |= {(key, base): _analysed(exported[key], base, bench) for key, base in dict.fromkeys(missing)}
     references = {variant.name: variant.spec.image or variant.tag for variant in plan.variants}
     return {
-        name: replace(
-            images[wanted[name]],
-            layers=_with_origins(images[wanted[name]].layers, configs[variant.image.image] or b"", variant),
-            reference=references[name],
-            stand_ins=variant.stand_ins,
-        )
-        for name, variant in built.items()
+        name: _of_variant(measured[_subject(variant)], variant, references[name]) for name, variant in built.items()
     }
 
 
@@ -71,9 +82,25 @@ def pull_sizes(images: Mapping[str, tuple[EngineImage, EngineImage]], plan: Plan
     }
 
 
-def _known(config: bytes | None, base: int | None, bench: Workbench) -> Image | None:
+def _subject(variant: BuiltVariant) -> _Subject:
+    return variant.image.image, base_layer_count(variant)
+
+
+def _known(config: bytes | None, base: int | None, bench: Workbench) -> _Measured | None:
     """What was worked out of an image before, without loading a single layer."""
-    return bench.cache.finding(_digest(config), _kind(base), Image) if config else None
+    image = bench.cache.finding(_digest(config), _kind(base), Image) if config else None
+    return _Measured(config, image) if config and image else None
+
+
+def _analysed(archived: ArchivedImage, base: int | None, bench: Workbench) -> _Measured:
+    image = analyse(archived, base)
+    bench.cache.put_finding(image.image_id, _kind(base), image)
+    return _Measured(archived.config, image)
+
+
+def _of_variant(measured: _Measured, variant: BuiltVariant, reference: str) -> Image:
+    layers = _with_origins(measured.image.layers, measured.config, variant)
+    return replace(measured.image, layers=layers, reference=reference, stand_ins=variant.stand_ins)
 
 
 def _with_origins(layers: tuple[Layer, ...], config: bytes, built: BuiltVariant) -> tuple[Layer, ...]:
@@ -98,22 +125,32 @@ def _kind(base: int | None) -> str:
 
 def read_images(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
     """Read images by the engine's digests for them, with the index of every layer; what is known is not read again."""
+    images = _without_export(keys, platform, {}, bench)
+    return images | _export([key for key in keys if key not in images], platform, bench)
+
+
+def _without_export(
+    keys: Sequence[str], platform: str | None, layers: dict[str, LayerIndex], bench: Workbench
+) -> dict[str, ArchivedImage]:
+    """The images that are known or that the engine's store gives us; ``layers`` holds the new ones that were read."""
     images = {key: image for key in keys if (image := bench.cache.image(key, platform)) is not None}
-    fresh = _from_store([key for key in keys if key not in images], bench)
-    fresh |= _export([key for key in keys if key not in images and key not in fresh], platform, bench)
-    for key, image in fresh.items():
+    stored = _from_store([key for key in keys if key not in images], layers, bench)
+    return images | _kept(stored, platform, bench)
+
+
+def _kept(images: dict[str, ArchivedImage], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
+    for key, image in images.items():
         bench.cache.put_image(key, platform, image)
         bench.cache.put_image(image.image_id, None, image)
-    return images | fresh
+    return images
 
 
-def _from_store(keys: Sequence[str], bench: Workbench) -> dict[str, ArchivedImage]:
+def _from_store(keys: Sequence[str], layers: dict[str, LayerIndex], bench: Workbench) -> dict[str, ArchivedImage]:
     """The images that the engine's store gives us whole; every digest is checked, and any doubt means the export."""
     store = bench.engine.layer_store() if keys else None
     images: dict[str, ArchivedImage] = {}
     if store is None:
         return images
-    read: dict[str, LayerIndex] = {}
     with ThreadPoolExecutor(THREADS) as executor:
         for key in keys:
             try:
@@ -121,13 +158,13 @@ def _from_store(keys: Sequence[str], bench: Workbench) -> dict[str, ArchivedImag
                 diff_ids = decode(config, Config, f"the config {key}").rootfs.diff_ids or ()
                 reader = BlobReader(executor)
                 for count, diff_id in enumerate(diff_ids, 1):
-                    if diff_id not in read:
+                    if diff_id not in layers:
                         known = bench.cache.layer(diff_id)
-                        read[diff_id] = known or _stored_layer(reader, store, diff_ids[:count], bench)
+                        layers[diff_id] = known or _stored_layer(reader, store, diff_ids[:count], bench)
             except (LayerStoreError, ImageFormatError):
                 continue
-            layers = tuple(read[diff_id] for diff_id in diff_ids)
-            images[key] = ArchivedImage(config=config, image_id=_digest(config), layers=layers)
+            read = tuple(layers[diff_id] for diff_id in diff_ids)
+            images[key] = ArchivedImage(config=config, image_id=_digest(config), layers=read)
     return images
 
 
@@ -144,7 +181,7 @@ def _export(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict
     bench.progress.stage(_SUBJECT, Stage.EXPORT, "waiting for the engine")
     archive = read_archive(_told(bench.engine.export(keys), bench))
     bench.progress.finished(_SUBJECT, "exported and measured", ok=True)
-    return {key: archive.find(key, platform=platform) for key in keys}
+    return _kept({key: archive.find(key, platform=platform) for key in keys}, platform, bench)
 
 
 def _told(chunks: Iterable[bytes], bench: Workbench) -> Iterator[bytes]:

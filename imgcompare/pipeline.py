@@ -42,7 +42,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     """Run the whole comparison; whatever happens, the report says what was finished."""
     board = Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
-    # Of its own: it waits for every build, and must not take the place of a variant.
+    # Of its own: it waits for builds, and must not take the place of a variant.
     reader = ThreadPoolExecutor(1, "imgcompare-reader", leave_signals_to_the_main_thread)
     workers: list[Future[Variant]] = []
     images: list[Future[Mapping[str, Image]]] = []
@@ -50,7 +50,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
         workers += (pool.submit(_finish_variant, plan, drawn, bases, board, bench) for drawn in blueprints)
-        images.append(reader.submit(lambda: measure_images(plan, board.all_built(), bench)))
+        images.append(reader.submit(measure_images, plan, board.each_built(), bench))
         for worker in as_completed(workers):
             board.put(worker.result())
             bench.save(board.report())

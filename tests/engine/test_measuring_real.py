@@ -5,15 +5,20 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from imgcompare.engine import BuildRequest, Built, Endpoint
+from imgcompare.building import BuiltVariant
+from imgcompare.config import Config, VariantSpec
+from imgcompare.engine import BuildRequest, Built, Endpoint, EngineImage
 from imgcompare.engine.sdk import SdkEngine
 from imgcompare.image.archive import read_archive
 from imgcompare.image.cache import ImageCache
 from imgcompare.ledger import Ledger
-from imgcompare.measuring import _from_store
+from imgcompare.measuring import _from_store, measure_images
+from imgcompare.plan import make_plan
 from imgcompare.progress import QuietProgress
 from imgcompare.workbench import Workbench
 
@@ -44,22 +49,51 @@ def context() -> Iterator[bytes]:
     yield stream.getvalue()
 
 
-def test_the_engines_store_gives_what_the_export_gives(
-    engine: SdkEngine, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Config, layers, sizes and file counts are equal to the byte: hard links, FIFOs and odd names included."""
-    built = engine.build(BuildRequest(context=context, dockerfile="Dockerfile", tag=TAG), lambda _: None)
-    assert isinstance(built, Built)
+@pytest.fixture
+def bench(engine: SdkEngine, tmp_path: Path) -> Iterator[Workbench]:
+    """What reading images needs, with a cache of its own."""
     bench = Workbench(
         engine=engine,
         progress=QuietProgress(),
-        ledger=Ledger(tmp_path_factory.mktemp("ledger"), "run", engine="e", endpoint="unix:///x"),
-        cache=ImageCache(None),
+        ledger=Ledger(tmp_path / "ledger", "run", engine="e", endpoint="unix:///x"),
+        cache=ImageCache(tmp_path / "cache"),
         save=lambda _: None,
         created="2026-01-31T12:00:00Z",
     )
-    exported = read_archive(engine.export([built.image])).find(built.image)
-    stored = _from_store([built.image], bench)
+    yield bench
     bench.ledger.close(left=False)
+
+
+def build(engine: SdkEngine) -> EngineImage:
+    """The image of the Dockerfile above."""
+    built = engine.build(BuildRequest(context=context, dockerfile="Dockerfile", tag=TAG), lambda _: None)
+    assert isinstance(built, Built)
+    image = engine.image(built.image)
+    assert image is not None
+    return image
+
+
+def test_the_engines_store_gives_what_the_export_gives(engine: SdkEngine, bench: Workbench) -> None:
+    """Config, layers, sizes and file counts are equal to the byte: hard links, FIFOs and odd names included."""
+    key = build(engine).image
+    exported = read_archive(engine.export([key])).find(key)
     assert len(exported.layers) >= 3
-    assert stored == ({built.image: exported} if engine.layer_store() else {})
+    assert _from_store([key], {}, bench) == ({key: exported} if engine.layer_store() else {})
+
+
+def test_an_image_is_read_while_others_are_still_built(engine: SdkEngine, bench: Workbench) -> None:
+    """Where the engine's store can be read nothing waits for the last build; elsewhere one export has them all."""
+    image = build(engine)
+    known_before_the_next: list[bool] = []
+
+    def builds() -> Iterator[tuple[str, BuiltVariant]]:
+        yield "first", BuiltVariant(image=image, build=None, stand_ins=())
+        known_before_the_next.append(bench.cache.image(image.image, None) is not None)
+        yield "second", BuiltVariant(image=image, build=None, stand_ins=("python:3.11-slim",))
+
+    variants = tuple(VariantSpec(name=name, image=TAG) for name in ("first", "second"))
+    plan = make_plan(Config(scenario="", context=Path(), variants=variants), "run")
+    measured = measure_images(plan, builds(), bench)
+    assert known_before_the_next == [engine.layer_store() is not None]
+    assert measured["first"].uncompressed_size > 3_000_000
+    assert replace(measured["second"], stand_ins=()) == measured["first"]
