@@ -41,7 +41,8 @@ class TarEntry(msgspec.Struct, frozen=True, gc=False):
 
 def normalised(name: str) -> str:
     """Resolve ``.``, ``..`` and doubled slashes of a name from an archive; nothing leads above the root."""
-    if not ("/." in name or "//" in name or name.startswith(("/", ".")) or name.endswith("/")):
+    name = name.lstrip("/")
+    if not ("/." in name or "//" in name or name.startswith(".") or name.endswith("/")):
         return name  # as nearly every name is
     parts: list[str] = []
     for part in name.split("/"):
