@@ -12,7 +12,8 @@ fi
 
 for dockerfile in "$@"; do
   tag="by-hand:$(basename "$dockerfile" .Dockerfile | tr '[:upper:]' '[:lower:]')"
-  DOCKER_BUILDKIT=1 "$docker" build --quiet "${options[@]}" --file "$dockerfile" --tag "$tag" --label imgcompare-bench "$context" >/dev/null
+  DOCKER_BUILDKIT=1 "$docker" build --quiet "${options[@]}" --label imgcompare-bench \
+    --file "$dockerfile" --tag "$tag" "$context" >/dev/null
   container=$("$docker" run --detach --publish 127.0.0.1::5000 "$tag")
   address=$("$docker" port "$container" 5000)
   until curl --silent --fail --output /dev/null "http://$address/"; do sleep 0.05; done
