@@ -58,6 +58,7 @@ def measure_images(plan: Plan, builds: Iterable[tuple[str, BuiltVariant]], bench
             measured[subject] = known
         elif image := _without_export([key], platform, layers, bench).get(key):
             measured[subject] = _analysed(image, base, bench)
+            bench.progress.finished(_SUBJECT, f"{name} measured", ok=True)
     missing = [subject for subject in map(_subject, built.values()) if subject not in measured]
     exported = _export(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
     measured |= {(key, base): _analysed(exported[key], base, bench) for key, base in dict.fromkeys(missing)}
