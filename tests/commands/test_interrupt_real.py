@@ -164,6 +164,28 @@ def test_a_second_signal_leaves_at_once_and_clean_removes_the_rest(
 
 def test_ctrl_c_in_a_terminal_restores_it(project: Project) -> None:
     """The live view is gone, the cursor is back, and the message stands on a line of its own."""
+    process, terminal, shown = _waiting_in_a_terminal(project)
+    os.write(terminal, b"\x03")
+    while data := _read(terminal):
+        shown += data
+    os.close(terminal)
+    assert process.wait() == 130
+    assert b"Traceback" not in shown
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
+    assert b"\x1b[2KError: interrupted\r\n" in shown
+
+
+def test_a_terminal_that_closes_leaves_no_container(project: Project, client: docker.DockerClient) -> None:
+    """Nobody sees it any more: all the more it has to clean up."""
+    process, terminal, _ = _waiting_in_a_terminal(project)
+    assert _containers(client, project)
+    os.close(terminal)
+    process.wait()
+    assert _containers(client, project) == []
+
+
+def _waiting_in_a_terminal(project: Project) -> tuple[subprocess.Popen[bytes], int, bytes]:
+    """A run in a terminal of its own that waits for its route, the terminal's other side, and what it has shown."""
     arguments = project.stages("sleeps")
     terminal, inner = pty.openpty()
     process = subprocess.Popen(
@@ -179,36 +201,7 @@ def test_ctrl_c_in_a_terminal_restores_it(project: Project) -> None:
     shown = b""
     while b"waiting for /" not in shown:
         shown += os.read(terminal, 4096)
-    os.write(terminal, b"\x03")
-    while data := _read(terminal):
-        shown += data
-    os.close(terminal)
-    assert process.wait() == 130
-    assert b"Traceback" not in shown
-    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
-    assert b"\x1b[2KError: interrupted\r\n" in shown
-
-
-def test_a_terminal_that_closes_leaves_no_container(project: Project, client: docker.DockerClient) -> None:
-    """Nobody sees it any more: all the more it has to clean up."""
-    arguments = project.stages("sleeps")
-    terminal, inner = pty.openpty()
-    process = subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-m", "imgcompare", "run", *arguments],
-        cwd=project.folder,
-        env=project.environ | {"TERM": "xterm"},
-        stdin=inner,
-        stdout=inner,
-        stderr=inner,
-    )
-    os.close(inner)
-    shown = b""
-    while b"waiting for /" not in shown:
-        shown += os.read(terminal, 4096)
-    assert _containers(client, project)
-    os.close(terminal)
-    process.wait()
-    assert _containers(client, project) == []
+    return process, terminal, shown
 
 
 def _read(terminal: int) -> bytes:

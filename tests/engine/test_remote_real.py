@@ -16,12 +16,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import Imgcompare
 from tests.programs import installed
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ EXPOSE {PORT}
 CMD ["/bin/busybox", "httpd", "-f", "-p", "{PORT}", "-h", "/www"]
 """
 LISTENS_NOT = f'{WORKS}CMD ["/bin/busybox", "sleep", "600"]\n'
+_HOST = "ssh://root@Builder/mnt/socket"
 _SSHD = """\
 HostKey /mnt/host_key
 AuthorizedKeysFile /mnt/authorized_keys
@@ -65,30 +66,12 @@ while True:
 """
 
 
-@dataclass(frozen=True)
-class Here:
+class Here(Imgcompare):
     """This machine's side: a project, and the command line with an ``ssh`` that knows the way and a key."""
 
-    project: Path
-    environ: dict[str, str]
-
-    def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """Start the command."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "imgcompare", *arguments],
-            cwd=self.project,
-            env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end."""
-        with self.start(*arguments, **environ) as process:
-            out, err = process.communicate()
-        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    def __init__(self, project: Path, environ: dict[str, str]) -> None:
+        super().__init__(_HOST, project)
+        self.environ |= environ
 
     @property
     def left(self) -> list[str]:
@@ -131,8 +114,6 @@ def _environ(tmp_path: Path, temporary: str) -> dict[str, str]:
         "PATH": f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path / "home"),
         "TMPDIR": temporary,
-        "DOCKER_HOST": "ssh://root@Builder/mnt/socket",
-        "PYTHONWARNINGS": "error",
     }
 
 
