@@ -170,6 +170,7 @@ def request(at: Published, route: str, *, limit_s: float) -> Reply | NoReply:
     try:
         with _connected(at, limit_s) as sock:
             sock.sendall(_request_bytes(at, route))
+            # Of a socket it asks for nothing but makefile().
             response = http.client.HTTPResponse(_Bounded(sock, deadline), method="GET")  # type: ignore[arg-type]
             response.begin()
             body = _read_body(response)
@@ -250,6 +251,7 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    # typeshed's own buffer type exists only there.
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:

@@ -76,7 +76,7 @@ def _reference(variants: tuple[Variant, ...], baseline: str) -> Variant | None:
 
 def _different(variant: Variant, reference: Variant) -> Variant:
     assert variant.check is not None  # noqa: S101 - only variants that answered come here
-    assert reference.check is not None  # noqa: S101
+    assert reference.check is not None  # noqa: S101 - nor any other
     return replace(
         variant,
         verdict=Verdict.BROKEN,

@@ -71,6 +71,7 @@ class Api:
         """GET a list, page by page: a ``Link`` header says whether there is another (RFC 8288), we which it is."""
         for page in range(1, _PAGES + 1):
             data, more = self._ask("GET", path, params={"per_page": str(_PAGE), "page": str(page)})
+            # A type known only when it runs is none to mypy, and what msgspec takes.
             yield from self._decode(data, list[each])  # type: ignore[valid-type]
             if not more:
                 return

@@ -220,6 +220,7 @@ def _trees(variants: Sequence[Variant]) -> Markup:
         if variant.image and variant.image.tree
     ]
     text = json.dumps(trees, separators=(",", ":"))
+    # Inside a script no markup is left that could end it.
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
 
 
