@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from imgcompare.model import Collection, Document
-from imgcompare.safetext import printable
-from imgcompare.store import load
+from imgcompare.reports.store import load
+from imgcompare.text.printable import printable
 
 
 def smallest(document: Document) -> str:

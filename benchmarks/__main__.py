@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks.against_dive import compare_with_dive
 from benchmarks.pairs import Command, compare
+from imgcompare.run.session import Connection, connected
 from imgcompare.scenarios import scenario
-from imgcompare.session import Connection, connected
 
 _HERE = Path(__file__).parent
 _IMGCOMPARE = (sys.executable, "-m", "imgcompare")

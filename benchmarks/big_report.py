@@ -10,10 +10,10 @@ from itertools import pairwise
 
 from msgspec.structs import replace
 
-from imgcompare.compare import compare, share
-from imgcompare.image.analysis import analyse
+from imgcompare.analysis.analyse import analyse
+from imgcompare.comparison.compare import compare, share
 from imgcompare.image.archive import ArchivedImage
-from imgcompare.image.index import FileEntry, LayerIndex
+from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.model import (
     SCHEMA_VERSION,
     Build,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from imgcompare.building import BuiltVariant
-from imgcompare.config import Config, VariantSpec
+from imgcompare.config.model import Config
+from imgcompare.config.variants import VariantSpec
+from imgcompare.console.progress import QuietProgress
 from imgcompare.image.cache import default_cache
-from imgcompare.ledger import Ledger
-from imgcompare.measuring import measure_images
-from imgcompare.plan import make_plan
-from imgcompare.progress import QuietProgress
-from imgcompare.session import Connection, connected
-from imgcompare.workbench import Workbench
+from imgcompare.run.build import BuiltVariant
+from imgcompare.run.ledger import Ledger
+from imgcompare.run.measure import measure_images
+from imgcompare.run.plan import make_plan
+from imgcompare.run.resources import Workbench
+from imgcompare.run.session import Connection, connected
 
 
 def main(references: list[str]) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from benchmarks.big_report import big_report
 from benchmarks.pairs import Command, compare, report
-from imgcompare.commands.options import FORMATS
-from imgcompare.store import save
-from tests.browser import started
+from imgcompare.cli.output import FORMATS
+from imgcompare.reports.store import save
+from tests.support.browser import started
 
 _IMGCOMPARE = (sys.executable, "-m", "imgcompare")
 _RUNS = 5

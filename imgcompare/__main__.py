@@ -1,6 +1,6 @@
 """``python -m imgcompare`` and the ``imgcompare`` script."""
 
-from imgcompare.cli import main
+from imgcompare.cli.main import main
 
 __all__ = ["main"]
 

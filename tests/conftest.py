@@ -11,6 +11,14 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = [
+    "tests.support.engines",
+    "tests.support.forge",
+    "tests.support.images",
+    "tests.support.projects",
+    "tests.support.rendered",
+]
+
 _IMGCOMPARE = (sys.executable, "-m", "imgcompare")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from imgcompare.commands.completion import complete_saved
-from imgcompare.commands.options import write_text
+from imgcompare.cli.completion import complete_saved
+from imgcompare.cli.output import write_text
 
 _FILE = click.argument(
     "file", required=False, type=click.Path(path_type=Path), default="imgcompare.baseline.json", metavar="[FILE]"
@@ -41,14 +41,14 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     FILE is imgcompare.baseline.json unless it is named. Other comparisons and variants that it holds stay, as does what
     was stored of a variant that is broken now. Nothing is built or run.
     """
-    from imgcompare import store  # noqa: PLC0415 - --help must be quick
-    from imgcompare.against import read_baseline  # noqa: PLC0415
-    from imgcompare.baseline import EMPTY, is_part, merge, to_text  # noqa: PLC0415
+    from imgcompare.comparison.baseline import EMPTY, is_part, merge, to_text  # noqa: PLC0415
+    from imgcompare.comparison.baseline_file import read_baseline  # noqa: PLC0415
+    from imgcompare.console.style import style_for  # noqa: PLC0415
     from imgcompare.errors import UsageError  # noqa: PLC0415
-    from imgcompare.render.baseline import render_update  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.render.pages.baseline import render_update  # noqa: PLC0415
+    from imgcompare.reports import files, store  # noqa: PLC0415 - --help must be quick
 
-    store.check_writable(file)
+    files.check_writable(file)
     path = store.find(Path.cwd(), source)
     if path is None:
         raise UsageError("nothing was run here yet", hint="`imgcompare run` first, or name a report: --from FILE")
@@ -62,7 +62,7 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     old = read_baseline(file) if file.exists() else EMPTY
     new = merge(old, reports, prune=prune)
     if new != old:
-        store.write_atomically(file, to_text(new))
+        files.write_atomically(file, to_text(new))
     style = style_for(sys.stdout, os.environ)
     write_text(render_update(str(file), old, new, reports, style, prune=prune))
 
@@ -74,8 +74,8 @@ def show(*, file: Path) -> None:
 
     FILE is imgcompare.baseline.json unless it is named.
     """
-    from imgcompare.against import read_baseline  # noqa: PLC0415 - --help must be quick
-    from imgcompare.render.baseline import render  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.comparison.baseline_file import read_baseline  # noqa: PLC0415 - --help must be quick
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.render.pages.baseline import render  # noqa: PLC0415
 
     write_text(render(read_baseline(file), style_for(sys.stdout, os.environ)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from imgcompare.commands.options import engine_options
+from imgcompare.cli.options import engine_options
 
 
 @click.command()
@@ -16,8 +16,8 @@ def clean(*, keep_images: bool, host: str | None, docker_context: str | None) ->
     Containers, and the images built. Only what a run wrote down before making it is removed; runs still under way are
     left alone.
     """
-    from imgcompare import cleanup  # noqa: PLC0415 - --help must be quick
-    from imgcompare.session import Connection, connected, ledgers_folder  # noqa: PLC0415
+    from imgcompare.run import cleanup  # noqa: PLC0415 - --help must be quick
+    from imgcompare.run.session import Connection, connected, ledgers_folder  # noqa: PLC0415
 
     def say(text: str) -> None:
         click.echo(text, err=True)

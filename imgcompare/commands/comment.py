@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
 
-from imgcompare.commands.completion import complete_saved
+from imgcompare.cli.completion import complete_saved
+from imgcompare.console.style import Style
+from imgcompare.errors import UsageError
+from imgcompare.render import render
+from imgcompare.reports import store
 
 
 @click.command()
@@ -50,11 +55,11 @@ def comment(*, saved: str | None, body_file: Path | None, name: str, number: int
     Exit codes: 0 posted, or there is no pull request (a push, a fork's read-only token): it says which; 2 wrong usage,
     no token, or one that may not comment; 4 the forge does not answer, or not as it should.
     """
-    from imgcompare.commands.commenting import text_of  # noqa: PLC0415 - --help must be quick
+
     from imgcompare.errors import ForgeRefusedError  # noqa: PLC0415
     from imgcompare.pullrequest import post  # noqa: PLC0415
     from imgcompare.pullrequest.job import NotFound, find_thread  # noqa: PLC0415
-    from imgcompare.safetext import printable  # noqa: PLC0415
+    from imgcompare.text.printable import printable  # noqa: PLC0415
 
     text = text_of(saved, body_file, Path.cwd())
     found = find_thread(os.environ, number)
@@ -69,3 +74,36 @@ def comment(*, saved: str | None, body_file: Path | None, name: str, number: int
         click.echo(f"No comment: the pull request is from a fork, whose token only reads ({exc.message}).", err=True)
         return
     click.echo(f"Comment {'updated' if posted.updated else 'created'}: {printable(posted.url)}")
+
+
+_BODY_LIMIT_BYTES = 4 << 20  # as many as the longest comment that any forge takes
+
+
+def text_of(saved: str | None, body_file: Path | None, project: Path) -> str:
+    """Return the comment's Markdown. Raises UsageError for what cannot be read."""
+    if body_file is not None:
+        if saved is not None:
+            raise UsageError(
+                f"both a report ({saved}) and --body-file {body_file} were given", hint="Give one of them."
+            )
+        return _read(body_file)
+    path = store.find(project, saved)
+    if path is None:
+        raise UsageError("nothing was run here yet", hint="imgcompare run saves a report; or name one: -o report.json")
+    return render(store.load(path), "markdown", Style(width=100, color=False, ascii_only=False))
+
+
+def _read(path: Path) -> str:
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(_BODY_LIMIT_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(_BODY_LIMIT_BYTES + 1)
+        if len(data) > _BODY_LIMIT_BYTES:
+            raise UsageError(f"{path} is longer than a comment can be ({_BODY_LIMIT_BYTES >> 20} MiB)")
+        return data.decode()
+    except OSError as exc:
+        raise UsageError(f"cannot read {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"{path} is not UTF-8: {exc.reason} at byte {exc.start}") from exc

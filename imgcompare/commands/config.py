@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from imgcompare.commands.environment import EnvironmentCommand, given_options
-from imgcompare.commands.options import write_text
+from imgcompare.cli.environment import EnvironmentCommand, given_options
+from imgcompare.cli.output import write_text
 from imgcompare.commands.run import run
 
 _OF_A_RUN = {"json_", "formats", "files", "host", "docker_context", "quiet"}
@@ -34,9 +34,9 @@ def config(ctx: click.Context, /, *, json_: bool, **_options: Any) -> None:
 
     Exit codes: 0 the settings can be used; 2 they cannot.
     """
-    from imgcompare.commands.comparing import choose  # noqa: PLC0415 - --help must be quick
-    from imgcompare.render import settings as page  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.cli.run_comparisons import choose  # noqa: PLC0415 - --help must be quick
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.render.pages import settings as page  # noqa: PLC0415
 
     file, selection = choose(given_options(ctx), Path.cwd(), os.environ, everything=True)
     style = style_for(sys.stdout, os.environ)

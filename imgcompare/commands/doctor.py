@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from imgcompare.commands.options import engine_options
+from imgcompare.cli.options import engine_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgcompare.doctor import Finding
-    from imgcompare.engine import Endpoint, Engine
+    from imgcompare.engine.interface import Endpoint, Engine
+    from imgcompare.setup.doctor import Finding
 
 _NOT_READY_EXIT = 3
 _MARKS = {True: "✓", False: "✗", None: "–"}
@@ -38,11 +38,11 @@ def doctor(context: click.Context, *, host: str | None, docker_context: str | No
     """
     from platformdirs import user_cache_path  # noqa: PLC0415 - --help must be quick
 
-    from imgcompare import store  # noqa: PLC0415
-    from imgcompare.doctor import examine, folder, would_run  # noqa: PLC0415
-    from imgcompare.engine.connect import find_engine, own_engine  # noqa: PLC0415
-    from imgcompare.safetext import to_ascii  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.engine.endpoint.find import find_engine, own_engine  # noqa: PLC0415
+    from imgcompare.reports import store  # noqa: PLC0415
+    from imgcompare.setup.doctor import examine, folder, would_run  # noqa: PLC0415
+    from imgcompare.text.printable import to_ascii  # noqa: PLC0415
 
     findings = [
         *examine(lambda: find_engine(host, docker_context, start_private=False), _open, own_engine()),
@@ -59,13 +59,13 @@ def doctor(context: click.Context, *, host: str | None, docker_context: str | No
 
 
 def _open(endpoint: Endpoint) -> Engine:
-    from imgcompare.engine.sdk import SdkEngine  # noqa: PLC0415 - the Docker SDK takes a while to import
+    from imgcompare.engine.client.engine import SdkEngine  # noqa: PLC0415 - the Docker SDK takes a while to import
 
     return SdkEngine(endpoint)
 
 
 def _table(findings: Sequence[Finding], *, ready: bool) -> str:
-    from imgcompare.safetext import printable_lines  # noqa: PLC0415
+    from imgcompare.text.printable import printable_lines  # noqa: PLC0415
 
     width = max(len(finding.name) for finding in findings)
     lines = []

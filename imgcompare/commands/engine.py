@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imgcompare.commands.options import engine_options
+from imgcompare.cli.options import engine_options
 
 if TYPE_CHECKING:
-    from imgcompare.engine import Endpoint
+    from imgcompare.engine.interface import Endpoint
 
 
 @click.group()
@@ -25,10 +25,10 @@ def start() -> None:
     It is used until `imgcompare engine stop`. An engine named by --host, --docker-context, DOCKER_HOST or
     DOCKER_CONTEXT still goes first.
     """
-    from imgcompare.engine import private  # noqa: PLC0415 - --help must be quick
+    from imgcompare.engine.own import daemon  # noqa: PLC0415 - --help must be quick
 
-    status = private.start(_say)
-    private.set_preferred(True)
+    status = daemon.start(_say)
+    daemon.set_preferred(True)
     _say(f"imgcompare's own engine, version {status.version}, runs at {status.endpoint}")
 
 
@@ -38,9 +38,9 @@ def stop() -> None:
 
     Its containers end with it; its images stay for the next start.
     """
-    from imgcompare.engine import private  # noqa: PLC0415
+    from imgcompare.engine.own import daemon  # noqa: PLC0415
 
-    stopped = private.stop(_say)
+    stopped = daemon.stop(_say)
     _say("imgcompare's own engine is stopped." if stopped else "imgcompare's own engine was not running.")
 
 
@@ -70,11 +70,12 @@ def status(*, host: str | None, docker_context: str | None, json_: bool) -> None
 
 
 def _facts(host: str | None, context: str | None) -> dict[str, Any]:
-    from imgcompare.engine import Endpoint, private  # noqa: PLC0415
-    from imgcompare.engine.connect import OWN_SOURCE, find_engine  # noqa: PLC0415
+    from imgcompare.engine.endpoint.find import OWN_SOURCE, find_engine  # noqa: PLC0415
+    from imgcompare.engine.interface import Endpoint  # noqa: PLC0415
+    from imgcompare.engine.own import daemon  # noqa: PLC0415
     from imgcompare.errors import NoEngineError, OwnEngineStoppedError  # noqa: PLC0415
 
-    own = private.status()
+    own = daemon.status()
     endpoint, problem, running = None, None, False
     try:
         endpoint = find_engine(host, context, start_private=False)
@@ -98,8 +99,8 @@ def _facts(host: str | None, context: str | None) -> dict[str, Any]:
 def _version(endpoint: Endpoint) -> str | None:
     import http.client  # noqa: PLC0415
 
-    from imgcompare.engine.probe import get  # noqa: PLC0415
-    from imgcompare.safetext import printable  # noqa: PLC0415
+    from imgcompare.engine.endpoint.probe import get  # noqa: PLC0415
+    from imgcompare.text.printable import printable  # noqa: PLC0415
 
     try:
         _, body = get(endpoint, "/version", timeout_s=10)

@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from imgcompare.commands.completion import complete_codes
-from imgcompare.commands.options import write_text
+from imgcompare.cli.completion import complete_codes
+from imgcompare.cli.output import write_text
 
 
 @click.command()
@@ -27,9 +27,9 @@ def explain(*, code: str | None) -> None:
 
     Exit codes: 0 it is explained; 2 there is no such code.
     """
-    from imgcompare.explanations import explanation  # noqa: PLC0415 - --help must be quick
-    from imgcompare.render import explain as page  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.diagnosis.explanations import explanation  # noqa: PLC0415 - --help must be quick
+    from imgcompare.render.pages import explain as page  # noqa: PLC0415
 
     style = style_for(sys.stdout, os.environ)
     write_text(page.render(explanation(code), style) if code is not None else page.render_all(style))

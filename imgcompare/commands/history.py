@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from imgcompare.commands.options import write_text
+from imgcompare.cli.output import write_text
 
 
 @click.command()
@@ -21,10 +21,10 @@ def history(*, limit: int, json_: bool) -> None:
     was broken. The newest 50 runs are kept. `imgcompare report RUN` shows one again, and `imgcompare report --against
     RUN` what changed since.
     """
-    from imgcompare.history import read_history  # noqa: PLC0415 - --help must be quick
-    from imgcompare.render import history as page  # noqa: PLC0415
-    from imgcompare.render.json import to_json  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.render.formats.json import to_json  # noqa: PLC0415
+    from imgcompare.render.pages import history as page  # noqa: PLC0415
+    from imgcompare.reports.history import read_history  # noqa: PLC0415 - --help must be quick
 
     style = style_for(sys.stdout, os.environ)
     found = read_history(Path.cwd(), limit)

@@ -26,8 +26,8 @@ def init(*, folder: Path, forge: str | None, force: bool) -> None:
 
     Exit codes: 0 written; 2 there is no Dockerfile, or a file is there already.
     """
-    from imgcompare.commands.starting import start_project  # noqa: PLC0415 - --help must be quick
-    from imgcompare.safetext import printable  # noqa: PLC0415
+    from imgcompare.init.project import start_project  # noqa: PLC0415 - --help must be quick
+    from imgcompare.text.printable import printable  # noqa: PLC0415
 
     for line in start_project(folder, forge, force=force):
         click.echo(printable(line), err=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from imgcompare.commands.completion import complete_images
-from imgcompare.commands.options import engine_options, platform_option, write_text
+from imgcompare.cli.completion import complete_images
+from imgcompare.cli.options import engine_options, platform_option
+from imgcompare.cli.output import write_text
 
 
 @click.command()
@@ -32,12 +33,12 @@ def inspect(*, image: str, json_: bool, platform: str | None, host: str | None, 
 
     Files and folders need no engine. What the numbers mean: docs/numbers.md
     """
-    from imgcompare.images import load_images  # noqa: PLC0415 - --help must be quick
-    from imgcompare.progress import open_progress  # noqa: PLC0415
-    from imgcompare.render import inspect as page  # noqa: PLC0415
-    from imgcompare.render.json import to_json  # noqa: PLC0415
-    from imgcompare.session import Connection  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
+    from imgcompare.console.progress import open_progress  # noqa: PLC0415
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.render.formats.json import to_json  # noqa: PLC0415
+    from imgcompare.render.pages import inspect as page  # noqa: PLC0415
+    from imgcompare.run.load_images import load_images  # noqa: PLC0415 - --help must be quick
+    from imgcompare.run.session import Connection  # noqa: PLC0415
 
     with open_progress(sys.stderr, quiet=False) as progress:
         connection = Connection(host=host, context=docker_context)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from imgcompare.commands.options import Output, Target, WritingCommand, output_options
+from imgcompare.cli.output import Output, Target, WritingCommand, output_options
 
 
 @click.command(cls=WritingCommand)
@@ -28,9 +28,9 @@ def merge(ctx: click.Context, /, *, saved: tuple[Path, ...], outputs: tuple[Targ
     Exit codes: 0 all is there and passed; 1 something is missing, broken, or not within a limit; 2 wrong usage, or
     files that do not belong together.
     """
-    from imgcompare import store, together  # noqa: PLC0415 - --help must be quick
+    from imgcompare.reports import collection, store  # noqa: PLC0415 - --help must be quick
 
     output = Output.of(outputs)
-    whole = together.merge([together.Part(str(path), store.load(path)) for path in saved])
+    whole = collection.merge([collection.Part(str(path), store.load(path)) for path in saved])
     output.write(whole)
     ctx.exit(0 if whole.passed else 1)

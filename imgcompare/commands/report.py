@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from imgcompare.commands.completion import complete_saved
-from imgcompare.commands.environment import given_options
-from imgcompare.commands.gating import gate_options, judged, limits_given
-from imgcompare.commands.options import Output, WritingCommand, engine_options, output_options
-from imgcompare.commands.sections import SectionedCommand
+from imgcompare.cli.completion import complete_saved
+from imgcompare.cli.environment import given_options
+from imgcompare.cli.gates import gate_options, judged, limits_given
+from imgcompare.cli.options import engine_options
+from imgcompare.cli.output import Output, WritingCommand, output_options
+from imgcompare.cli.sections import SectionedCommand
 
 
 class ReportCommand(WritingCommand, SectionedCommand):
@@ -44,13 +45,13 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
 
     Exit codes: as for `imgcompare run`.
     """
-    from imgcompare import store  # noqa: PLC0415 - --help must be quick
+    from imgcompare.reports import store  # noqa: PLC0415 - --help must be quick
 
     output = Output.of(options.pop("outputs"))
     limits = limits_given(options)
     path = store.find(Path.cwd(), saved)
     if path is None:
-        from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415
+        from imgcompare.cli.run_comparisons import run_and_write  # noqa: PLC0415
 
         click.echo("Nothing was run here yet: running the comparison first.", err=True)
         ctx.exit(run_and_write(given_options(ctx), output, Path.cwd(), os.environ))

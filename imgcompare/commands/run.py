@@ -8,23 +8,17 @@ from typing import Any
 
 import click
 
-from imgcompare.commands.completion import (
+from imgcompare.cli.completion import (
     complete_comparisons,
     complete_dockerfiles,
     complete_scenarios,
     complete_variants,
 )
-from imgcompare.commands.environment import EnvironmentCommand, given_options
-from imgcompare.commands.gating import gate_options
-from imgcompare.commands.options import (
-    Output,
-    Target,
-    WritingCommand,
-    engine_options,
-    measure_options,
-    output_options,
-)
-from imgcompare.commands.sections import SectionedCommand
+from imgcompare.cli.environment import EnvironmentCommand, given_options
+from imgcompare.cli.gates import gate_options
+from imgcompare.cli.options import engine_options, measure_options
+from imgcompare.cli.output import Output, Target, WritingCommand, output_options
+from imgcompare.cli.sections import SectionedCommand
 
 
 class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
@@ -159,6 +153,6 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) 
     Exit codes: 0 all work, or break as declared; 1 a variant does not, or a limit is not kept; 2 wrong usage;
     3 no engine; 4 the engine failed; 130/143 interrupted.
     """
-    from imgcompare.commands.comparing import run_and_write  # noqa: PLC0415 - --help must be quick
+    from imgcompare.cli.run_comparisons import run_and_write  # noqa: PLC0415 - --help must be quick
 
     ctx.exit(run_and_write(given_options(ctx), Output.of(outputs), Path.cwd(), os.environ))

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from imgcompare.commands.options import write_text
+from imgcompare.cli.output import write_text
 
 
 @click.command()
@@ -24,9 +24,9 @@ def scenarios(*, json_: bool) -> None:
       imgcompare run --scenario slim-to-slim
       imgcompare run --scenario all
     """
-    from imgcompare.render import scenarios as page  # noqa: PLC0415 - --help must be quick
+    from imgcompare.console.style import style_for  # noqa: PLC0415
+    from imgcompare.render.pages import scenarios as page  # noqa: PLC0415 - --help must be quick
     from imgcompare.scenarios import SCENARIOS, bundled_root  # noqa: PLC0415
-    from imgcompare.terminal import style_for  # noqa: PLC0415
 
     every, root = tuple(SCENARIOS.values()), bundled_root()
     write_text(page.to_json(every) if json_ else page.render(every, root, style_for(sys.stdout, os.environ)))

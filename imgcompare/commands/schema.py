@@ -6,7 +6,7 @@ import json
 
 import click
 
-from imgcompare.commands.options import write_text
+from imgcompare.cli.output import write_text
 
 
 @click.command()
@@ -23,6 +23,6 @@ def schema() -> None:
 
     What the fields mean: docs/report.md
     """
-    from imgcompare.schema import report_schema  # noqa: PLC0415 - --help must be quick
+    from imgcompare.reports.schema import report_schema  # noqa: PLC0415 - --help must be quick
 
     write_text(json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n")

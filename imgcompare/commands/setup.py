@@ -30,8 +30,8 @@ def setup(*, yes: bool, stand_ins: tuple[str, ...]) -> None:
       imgcompare setup --yes
       imgcompare setup --stand-in python:3.9-slim
     """
-    from imgcompare.prepare import prepare  # noqa: PLC0415 - --help must be quick
-    from imgcompare.safetext import printable  # noqa: PLC0415
+    from imgcompare.setup.prepare import prepare  # noqa: PLC0415 - --help must be quick
+    from imgcompare.text.printable import printable  # noqa: PLC0415
 
     def confirm(question: str) -> bool:
         return yes or (sys.stdin.isatty() and click.confirm(question, default=True, err=True))

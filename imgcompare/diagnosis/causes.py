@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from imgcompare.diagnosis.applications import no_application
-from imgcompare.diagnosis.builds import failed_build
-from imgcompare.diagnosis.forms import mixed_forms
+from imgcompare.diagnosis.build_failures import failed_build
+from imgcompare.diagnosis.command_forms import mixed_forms
+from imgcompare.diagnosis.executables import cannot_start
 from imgcompare.diagnosis.libraries import shared_library
 from imgcompare.diagnosis.modules import missing_module
 from imgcompare.diagnosis.network import unreachable
-from imgcompare.diagnosis.packages import incompatible, permission
-from imgcompare.diagnosis.programs import cannot_start
+from imgcompare.diagnosis.package_versions import incompatible, permission
 from imgcompare.diagnosis.variables import variable_not_set
 
 CAUSES = (

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from posixpath import join, normpath
 
-from imgcompare.engine import EngineImage
+from imgcompare.engine.interface import EngineImage
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHELLS = re.compile(r"(?:/\S*/)?(?:sh|bash|dash|ash)")

@@ -10,12 +10,12 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
-from imgcompare.diagnosis.last_words import LastError, is_unhandled, last_error
-from imgcompare.diagnosis.view import View
-from imgcompare.dockerfile import StageInfo
-from imgcompare.engine import EngineImage, Listener
+from imgcompare.diagnosis.image_files import View
+from imgcompare.diagnosis.traceback import LastError, is_unhandled, last_error
+from imgcompare.dockerfile.parser import StageInfo
+from imgcompare.engine.interface import EngineImage, Listener
 from imgcompare.model import Failure
-from imgcompare.safetext import printable
+from imgcompare.text.printable import printable
 
 _LIMIT = 500
 _INSTALLS = re.compile(

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from posixpath import basename, dirname
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.scripts import interpreter_line
-from imgcompare.diagnosis.view import View
+from imgcompare.diagnosis.file_head import interpreter_line
+from imgcompare.diagnosis.image_files import View
 
 _PYTHON = re.compile(r"python(?:3(?:\.(\d+))?)?")
 _MINOR = re.compile(r"/python3\.(\d+)(?:/|$)")

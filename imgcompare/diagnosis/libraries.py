@@ -6,7 +6,7 @@ import re
 from posixpath import dirname
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.view import View, is_searched
+from imgcompare.diagnosis.image_files import View, is_searched
 from imgcompare.model import Failure
 
 _MISSING = re.compile(r"(?P<name>[^\s:'\"]+\.so[.\d]*): cannot open shared object file: No such file or directory")

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterator
 from posixpath import basename
 
-from imgcompare.diagnosis.copying import copied, copy_lines
+from imgcompare.diagnosis.copy_fixes import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.interpreter import Python, python_of, version_of
-from imgcompare.diagnosis.last_words import LastError
+from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
 
 _MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")

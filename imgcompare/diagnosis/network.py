@@ -9,7 +9,7 @@ from posixpath import basename
 
 from imgcompare.diagnosis.command import rewritten
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.engine import Listener
+from imgcompare.engine.interface import Listener
 from imgcompare.model import Failure, Stage
 
 # "Running on http://127.0.0.1:5000", "Listening at: http://127.0.0.1:8000", "Serving on http://0.0.0.0:8080", …

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.scripts import interpreter_line, read_elf
-from imgcompare.diagnosis.view import View
+from imgcompare.diagnosis.file_head import interpreter_line, read_elf
+from imgcompare.diagnosis.image_files import View
 from imgcompare.model import Failure
 
 _MUSL = re.compile(r"/ld-musl-")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.last_words import LastError
+from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
 
 _UNBOUND = re.compile(

@@ -13,15 +13,13 @@ from posixpath import dirname, join
 import msgspec
 
 from imgcompare.errors import ImageFormatError, UsageError
-from imgcompare.image.contents import Contents, document_of, refuse
-from imgcompare.image.documents import Config, Descriptor, SavedImages, decode, is_digest
-from imgcompare.image.history import instruction
-from imgcompare.image.index import LayerIndex
-from imgcompare.image.layer import Blob
+from imgcompare.image.blob import Blob
+from imgcompare.image.blob_store import Contents, document_of, refuse
+from imgcompare.image.layer_index import LayerIndex
+from imgcompare.image.oci import Descriptor, SavedImages, decode, is_digest
 from imgcompare.image.tarheader import HARDLINK, REGULAR, SYMLINK
 from imgcompare.image.tarstream import Chunk, TarStream
-from imgcompare.model import Image, Layer
-from imgcompare.safetext import printable
+from imgcompare.text.printable import printable
 
 _MAX_NESTING = 8
 # Compressing and hashing release the interpreter's lock; more would only compete with the engine that exports.
@@ -108,41 +106,6 @@ def archive_of(contents: Contents) -> Archive:
     if not found:
         refuse("its index names no image")
     return Archive(found)
-
-
-def describe(archived: ArchivedImage) -> Image:
-    """The report's view of an image: its layers with the instruction that made each, sizes, user and ports.
-
-    What it is called where it came from is the caller's to add. Raises ImageFormatError when the config is no image's.
-    """
-    config = decode(archived.config, Config, "the image's config")
-    made = [row.created_by or "" for row in config.history or () if not row.empty_layer]
-    made += [""] * (len(archived.layers) - len(made))
-    layers = tuple(
-        Layer(
-            diff_id=layer.diff_id,
-            created_by=instruction(created_by),
-            uncompressed_size=layer.uncompressed_size,
-            file_count=layer.file_count,
-            compressed_size=layer.compressed_size,
-        )
-        for layer, created_by in zip(archived.layers, made, strict=False)
-    )
-    settings = config.config
-    return Image(
-        image_id=archived.image_id,
-        reference="",
-        os=printable(config.os, limit=40),
-        architecture=printable(config.architecture, limit=40),
-        uncompressed_size=sum(layer.uncompressed_size for layer in layers),
-        layer_count=len(layers),
-        history_count=len(config.history or ()),
-        layers=layers,
-        user=printable(settings.user or "", limit=100) if settings else "",
-        exposed_ports=tuple(printable(p, limit=40) for p in (settings.exposed_ports or {})) if settings else (),
-        compressed_size=sum(layer.compressed_size for layer in archived.layers),
-        compressed_size_exact=all(layer.compressed_size_exact for layer in archived.layers),
-    )
 
 
 def _from_manifest(contents: Contents) -> Iterator[_Found]:

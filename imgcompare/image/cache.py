@@ -19,9 +19,9 @@ import platformdirs
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.archive import ArchivedImage
-from imgcompare.image.documents import Config, decode, is_digest
-from imgcompare.image.index import LayerIndex
-from imgcompare.image.stored import decode_layer, encode_layer
+from imgcompare.image.cache_format import decode_layer, encode_layer
+from imgcompare.image.layer_index import LayerIndex
+from imgcompare.image.oci import Config, decode, is_digest
 
 _VERSION = "v3"
 _MAX_ENTRIES = 4096

@@ -16,7 +16,7 @@ import msgspec
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.tarheader import BLOCK, DIRECTORY, HEADER, MAX_NUMBER, REGULAR, Fields, TarEntry, number, text
-from imgcompare.safetext import printable
+from imgcompare.text.printable import printable
 
 Chunk: TypeAlias = bytes | memoryview
 

@@ -12,8 +12,8 @@ from requests.auth import AuthBase
 
 from imgcompare import __version__
 from imgcompare.errors import ForgeBusyError, ForgeError, ForgeRefusedError, UsageError
-from imgcompare.redact import redact
-from imgcompare.safetext import printable
+from imgcompare.text.printable import printable
+from imgcompare.text.redact import redact
 
 _CONNECT_S, _READ_S, _WHOLE_S = 10.0, 30.0, 120.0
 _REPLY_LIMIT_BYTES = 32 << 20  # a page of PAGE comments at their longest, each character escaped

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
 from imgcompare.model import Document
 
 if TYPE_CHECKING:
-    from imgcompare.history import PastRun
-
-
-class Style(NamedTuple):
-    """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive.
-
-    For formats that name a repository's files, ``folder`` is the current one and ``repository`` the root above it.
-    """
-
-    width: int
-    color: bool
-    ascii_only: bool
-    folder: str = ""
-    repository: str = ""
+    from imgcompare.reports.history import PastRun
 
 
 Renderer = Callable[[Document, Style, tuple[str, ...]], str]
@@ -33,7 +21,7 @@ def _module(name: str) -> Renderer:
     """Return the renderer of a module here, imported at its first use: JSON must not pay for rich."""
 
     def render_in(document: Document, style: Style, notes: tuple[str, ...]) -> str:
-        renderer: Renderer = import_module(f"{__name__}.{name}").render
+        renderer: Renderer = import_module(f"{__name__}.formats.{name}").render
         return renderer(document, style, notes)
 
     return render_in
@@ -63,7 +51,7 @@ def render(
     if format not in RENDERERS:
         raise UsageError(f"unknown format {format!r}", hint=f"Formats: {', '.join(RENDERERS)}.")
     if format in DRAWS_PAST:
-        from imgcompare.render import html  # noqa: PLC0415 - heavy
+        from imgcompare.render.formats import html  # noqa: PLC0415 - heavy
 
         return html.render(document, style, notes, past)
     return RENDERERS[format](document, style, notes)

@@ -11,10 +11,10 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
-from imgcompare.render import Style
-from imgcompare.render.rows import Cell, Column, Grid, Tone
-from imgcompare.safetext import to_ascii
-from imgcompare.units import draw_bar
+from imgcompare.console.style import Style
+from imgcompare.render.cells.grid import Cell, Column, Grid, Tone
+from imgcompare.text.printable import to_ascii
+from imgcompare.text.units import draw_bar
 
 LIST_BELOW = 50  # cells: narrower than this, lines read better than columns
 _BAR_MIN, _BAR_MAX = 5, 30
@@ -261,3 +261,15 @@ def _fold(text: str, width: int) -> list[str]:
         *full, current = chop_cells(word, width) or [""]
         lines += full
     return [line.replace(_GLUE, " ") for line in [*lines, current] if line]
+
+
+def section(page: Page, title: str, grid: Grid, rest: str = "") -> None:
+    """Add a table under its title and what there is to say of it, unless there is neither."""
+    if not grid.rows and not rest:
+        return
+    page.gap()
+    if not page.title(title, rest):
+        page.say(title, "strong")
+        page.say(rest.lstrip(), "dim", hang=2)
+    if grid.rows:
+        page.table(grid)

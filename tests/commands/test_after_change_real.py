@@ -10,7 +10,7 @@ import docker
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Result
+    from tests.support.projects import Project, Result
 
 PAYLOAD = "RUN head -c 2000000 /dev/urandom > /payload"
 END = 'EXPOSE 8000\nSTOPSIGNAL SIGKILL\nHEALTHCHECK NONE\nUSER 1000\nCMD ["python", "/app.py"]\n'

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Result
+    from tests.support.projects import Project, Result
 
 BASE = "python:3.11-slim"
 SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'

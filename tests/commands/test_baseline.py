@@ -10,12 +10,12 @@ import msgspec
 import pytest
 
 from imgcompare.model import Report
-from imgcompare.store import prepare, save
-from imgcompare.together import collect
-from tests.reports import report, variant
+from imgcompare.reports.collection import collect
+from imgcompare.reports.store import prepare, save
+from tests.support.reports import report, variant
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Offline
+    from tests.support.projects import Offline
 
 FILE = "imgcompare.baseline.json"
 
@@ -164,7 +164,7 @@ def test_a_damaged_baseline_is_named_and_left_as_it_is(stored: Offline, content:
 def test_a_baseline_cut_anywhere_is_refused(stored: Offline) -> None:
     """No beginning of the file is taken for the whole."""
     whole = (stored.folder / FILE).read_bytes()
-    from imgcompare.against import read_baseline  # noqa: PLC0415
+    from imgcompare.comparison.baseline_file import read_baseline  # noqa: PLC0415
     from imgcompare.errors import UsageError  # noqa: PLC0415
 
     path = stored.folder / "cut.json"

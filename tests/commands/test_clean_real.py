@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from imgcompare.engine import RUN_LABEL, VARIANT_LABEL
+from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Proxy
+    from tests.support.projects import Project, Proxy
 
 BASE = "python:3.11-slim"
 

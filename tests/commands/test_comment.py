@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 import pytest
 
-from tests.commands.conftest import Offline
-from tests.forge import TOKEN, Fault, Forge, serving
-from tests.reports import report, variant
+from tests.support.forge import TOKEN, Fault, Forge, serving
+from tests.support.projects import Offline
+from tests.support.reports import report, variant
 
 BOTH = pytest.mark.parametrize("environ", [Forge.github_environ, Forge.gitlab_environ], ids=["github", "gitlab"])
 

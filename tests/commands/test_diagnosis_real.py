@@ -13,7 +13,7 @@ import docker
 import pytest
 
 from imgcompare.scenarios import bundled_root
-from tests.commands.conftest import BASE, Project, Result
+from tests.support.projects import BASE, Project, Result
 
 MISTAKES = bundled_root() / "dockerfiles" / "common-mistakes"
 _TIMEOUT = ("--timeout", "8", "--jobs", "6")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Offline
+    from tests.support.projects import Offline
 
 STATUS = "Package: {0}\nStatus: install ok installed\nVersion: {1}\nArchitecture: amd64\n\n"
 METADATA = "Metadata-Version: 2.1\nName: {0}\nVersion: {1}\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project
+    from tests.support.projects import Project
 
 DOCKERFILE = """\
 FROM python:3.11-slim AS old

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.commands.conftest import BASE, Project, Result
 from tests.commands.test_diagnosis_real import mended
+from tests.support.projects import BASE, Project, Result
 
 _SERVER = "http.server.ThreadingHTTPServer(('', 8000), http.server.SimpleHTTPRequestHandler).serve_forever()"
 APPS = {

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from imgcompare.explanations import EXPLANATIONS
-from imgcompare.render import Style
-from imgcompare.render.explain import render
-from tests.commands.conftest import Offline
+from imgcompare.console.style import Style
+from imgcompare.diagnosis.explanations import EXPLANATIONS
+from imgcompare.render.pages.explain import render
+from tests.support.projects import Offline
 
 
 def test_a_code_is_told_at_length_without_an_engine(offline: Offline) -> None:

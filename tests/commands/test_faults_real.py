@@ -20,22 +20,24 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from imgcompare import cleanup
-from imgcompare.building import draw_blueprints
-from imgcompare.config import Config, VariantSpec
-from imgcompare.engine import Endpoint, processes
-from imgcompare.engine.importing import import_root
-from imgcompare.engine.sdk import SdkEngine
+from imgcompare.config.model import Config
+from imgcompare.config.variants import VariantSpec
+from imgcompare.console.progress import QuietProgress
+from imgcompare.engine.client.engine import SdkEngine
+from imgcompare.engine.interface import Endpoint
+from imgcompare.engine.own import processes
+from imgcompare.engine.own.import_image import import_root
 from imgcompare.errors import EngineLostError
 from imgcompare.image.cache import ImageCache
-from imgcompare.ledger import Ledger
-from imgcompare.pipeline import run_comparison
-from imgcompare.plan import make_plan
-from imgcompare.progress import QuietProgress
-from imgcompare.workbench import Workbench
+from imgcompare.run import cleanup
+from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.ledger import Ledger
+from imgcompare.run.pipeline import run_comparison
+from imgcompare.run.plan import make_plan
+from imgcompare.run.resources import Workbench
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project
+    from tests.support.projects import Project
 
 BASE = "python:3.11-slim"
 FILES = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project
+    from tests.support.projects import Project
 
 BASE = "python:3.11-slim"
 SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.conftest import BASE
+from tests.support.projects import BASE
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Offline, Project, Result
+    from tests.support.projects import Offline, Project, Result
 
 
 @pytest.fixture(scope="module")

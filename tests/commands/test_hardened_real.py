@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Result
+    from tests.support.projects import Project, Result
 
 DOCKERFILE = """\
 FROM python:3.11-slim AS base

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from imgcompare.history import KEPT_RUNS
-from imgcompare.store import prepare
+from imgcompare.reports.history import KEPT_RUNS
+from imgcompare.reports.store import prepare
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project
+    from tests.support.projects import Project
 
 
 def test_runs_are_listed_compared_and_pruned(project: Project) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Offline
+    from tests.support.projects import Offline
 
 DOCKERFILE = "FROM python:3.11-slim\nCOPY app.py /\nEXPOSE 8000\nCMD python /app.py\n"
 

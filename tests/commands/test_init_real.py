@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project
+    from tests.support.projects import Project
 
 APP = """\
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from imgcompare import __version__
-from imgcompare.compare import compare
+from imgcompare.comparison.compare import compare
 from imgcompare.model import SCHEMA_VERSION, EngineInfo, Image, Report, Source, Tool, Variant, Verdict
-from imgcompare.store import prepare, save
+from imgcompare.reports.store import prepare, save
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Offline
+    from tests.support.projects import Offline
 
 BASE = {"etc/os-release": b"ID=debian\n", "usr/bin/tool": b"x" * 3000}
 APP = {"app/main.py": b"print()\n", "usr/bin/tool": b"y" * 1000}

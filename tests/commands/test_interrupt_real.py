@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from imgcompare.engine import VARIANT_LABEL
+from imgcompare.engine.interface import VARIANT_LABEL
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Proxy
+    from tests.support.projects import Project, Proxy
 
 BASE = "python:3.11-slim"
 SLEEP = "import time; time.sleep({:d})"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
-from imgcompare.schema import report_schema
+from imgcompare.reports.schema import report_schema
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Result
+    from tests.support.projects import Project, Result
 
 
 @pytest.fixture(scope="module")

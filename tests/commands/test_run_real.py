@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from imgcompare.engine import RUN_LABEL, VARIANT_LABEL
+from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Result
+    from tests.support.projects import Project, Result
 
 BASE = "python:3.11-slim"
 OWN_IMAGE = "imgcompare-test/shop:1.4"

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imgcompare.config import Config, VariantSpec
-from imgcompare.progress import QuietProgress
+from imgcompare.config.model import Config
+from imgcompare.config.variants import VariantSpec
+from imgcompare.console.progress import QuietProgress
+from imgcompare.run.session import Connection, perform
 from imgcompare.scenarios import SCENARIOS, Scenario
-from imgcompare.session import Connection, perform
 
 if TYPE_CHECKING:
-    from tests.commands.conftest import Project, Result
+    from tests.support.projects import Project, Result
 
 pytestmark = pytest.mark.timeout(900)  # where nothing is cached, all scenarios are built in the first of these tests
 

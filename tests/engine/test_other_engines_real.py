@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from imgcompare.engine import RUN_LABEL, BuildFailed, BuildRequest, Built, ContainerSpec, Endpoint
-from imgcompare.engine.sdk import SdkEngine
+from imgcompare.analysis.describe import describe
+from imgcompare.engine.client.engine import SdkEngine
+from imgcompare.engine.interface import RUN_LABEL, BuildFailed, BuildRequest, Built, ContainerSpec, Endpoint
 from imgcompare.errors import NoBuildKitError
-from imgcompare.image.archive import describe, read_archive
+from imgcompare.image.archive import read_archive
 from imgcompare.model import Image
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import OtherEngine
+    from tests.support.engines import OtherEngine
 
 # Whichever of these tests comes first may have root filesystems to make.
 pytestmark = pytest.mark.timeout(900)

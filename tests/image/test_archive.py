@@ -13,13 +13,13 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imgcompare.analysis.describe import describe, instruction
 from imgcompare.errors import ImageFormatError
 from imgcompare.image import decompress
-from imgcompare.image.archive import Archive, ArchivedImage, describe, read_archive
-from imgcompare.image.history import instruction
+from imgcompare.image.archive import Archive, ArchivedImage, read_archive
 
 if TYPE_CHECKING:
-    from tests.image.conftest import Make
+    from tests.support.images import Make
 
 FORMATS = ("legacy", "oci", "gzip", "zstd", "podman")
 

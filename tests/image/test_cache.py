@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from imgcompare.analysis.describe import describe
 from imgcompare.image import cache as module
-from imgcompare.image.archive import ArchivedImage, describe, read_archive
+from imgcompare.image.archive import ArchivedImage, read_archive
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.model import Image, LargeFile
 
 if TYPE_CHECKING:
-    from tests.image.conftest import Make
+    from tests.support.images import Make
 
 ENGINE_DIGEST = "sha256:" + "e" * 64
 
@@ -148,7 +149,8 @@ def test_the_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ima
 def test_without_home_nothing_is_written_here(tmp_path: Path) -> None:
     """A user without HOME and without an account gets no folder named "~"."""
     code = (
-        "import os; from imgcompare.image.cache import default_cache; from imgcompare.image.index import LayerIndex\n"
+        "import os; from imgcompare.image.cache import default_cache\n"
+        "from imgcompare.image.layer_index import LayerIndex\n"
         "if os.getuid() == 0: os.setuid(54321)\n"
         "default_cache().put_layer(LayerIndex(diff_id='sha256:' + 'a' * 64, uncompressed_size=1, file_count=1,"
         " compressed_size=1, compressed_size_exact=True, entries=(), documents={}))"

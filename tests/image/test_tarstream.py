@@ -20,7 +20,7 @@ from imgcompare.image.tarstream import TarStream
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.image.conftest import Make
+    from tests.support.images import Make
 
 FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)
 END = bytes(1024)

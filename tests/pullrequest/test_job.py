@@ -10,7 +10,7 @@ import pytest
 
 from imgcompare.errors import UsageError
 from imgcompare.pullrequest.job import Found, NotFound, find_thread
-from tests.forge import Forge
+from tests.support.forge import Forge
 
 _WEB = {"repo": {"full_name": "shop/web"}}
 

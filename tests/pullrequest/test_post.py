@@ -13,7 +13,7 @@ import pytest
 from imgcompare.errors import ForgeBusyError, ForgeError, ForgeRefusedError, UsageError
 from imgcompare.pullrequest import Posted, post
 from imgcompare.pullrequest.job import Found, find_thread
-from tests.forge import BOT, TOKEN, Fault, Forge
+from tests.support.forge import BOT, TOKEN, Fault, Forge
 
 Environ = Callable[[Forge], Mapping[str, str]]
 BOTH = pytest.mark.parametrize("environ", [Forge.github_environ, Forge.gitlab_environ], ids=["github", "gitlab"])

@@ -1,0 +1,1 @@
+"""What is in an image: its file system, packages, waste, and how it differs from another."""

@@ -1,0 +1,59 @@
+"""An image's layers → everything the report says of it: sizes, packages, waste, and a category for every byte."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from imgcompare.analysis.breakdown import Categories, breakdown
+from imgcompare.analysis.describe import describe
+from imgcompare.analysis.dive_efficiency import efficiency
+from imgcompare.analysis.filesystem import merge
+from imgcompare.analysis.packages import find_packages
+from imgcompare.analysis.security import security
+from imgcompare.analysis.size_tree import grow
+from imgcompare.analysis.waste import waste
+from imgcompare.image.archive import ArchivedImage
+from imgcompare.image.oci import Config, decode
+from imgcompare.model import Image
+
+# Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
+VERSION = 3
+_LARGEST = 20
+
+
+def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
+    """Work out all that an image alone can tell; the lowest ``base_layer_count`` layers are its base's, if known.
+
+    Reference and stand-ins, and what it shares with others, are the caller's to add. Raises ImageFormatError when the
+    config is no image's.
+    """
+    image = describe(archived)
+    layers = archived.layers
+    settings = decode(archived.config, Config, "the image's config").config
+    score = efficiency(layers)  # before merging: both take their memory for each file
+    root = merge(layers)
+    inventory = find_packages(layers, root)
+    wasted = waste(layers, root, [layer.created_by for layer in image.layers])
+    categories = Categories(inventory, (settings.working_dir or "") if settings else "")
+    apart, contents = breakdown(layers, categories, base_layer_count=base_layer_count)
+    base_size = None if base_layer_count is None else sum(x.uncompressed_size for x in layers[:base_layer_count])
+    return replace(
+        image,
+        layers=tuple(
+            replace(layer, base=None if base_layer_count is None else index < base_layer_count)
+            for index, layer in enumerate(image.layers)
+        ),
+        base_size=base_size,
+        own_size=None if base_size is None else image.uncompressed_size - base_size,
+        file_count=root.file_count,
+        wasted_bytes=wasted.wasted_bytes,
+        efficiency=score,
+        wasted_files=wasted.files,
+        breakdown=apart,
+        contents=contents,
+        tree=grow(layers, categories, inventory),
+        packages=inventory.packages,
+        largest_files=root.largest_files(_LARGEST),
+        largest_folders=root.largest_folders(_LARGEST),
+        security=security(root, image.user),
+    )

@@ -1,0 +1,218 @@
+"""Where an image's bytes went: every byte of every layer's tar in exactly one category.
+
+Rules, the first that matches wins (1 to 3 are ``_ALWAYS``, 8 is ``_UNOWNED``, 10 and 11 are ``_ELSEWHERE``):
+
+==  ==================  ===============================================================================================
+ 1  caches              whoever brought it: bytecode, download caches, package lists, documentation, manuals and
+                        translations, tests inside Python packages, logs, temporary files, a copied ``.git``
+ 2  python_packages     ``site-packages`` and ``dist-packages``
+ 3  build_tools         headers, static libraries, compilers' own folders, Go's and Rust's toolchains
+ 4  python_packages     what a distribution's RECORD names elsewhere, as its commands in ``bin``
+ 5  build_tools         files of Debian packages for building: by section (devel, libdevel, vcs) or by name
+ 6  python_interpreter  files of the Debian packages of Python itself
+ 7  system_packages     files of all other Debian packages
+ 8  python_interpreter  Python that no package owns: ``lib/python3.X``, ``bin/python3``, ``libpython3.X.so``
+ 9  python_packages     the rest of a virtual environment
+10  application         the working folder, ``/app``, ``/srv``, ``/home``, ``/opt``, ``/usr/src``, ``/var/www`` …
+11  system_packages     the system's own folders: dpkg's database, what packages made when they were installed, and
+                        the packages of other distributions
+12  other               everything else
+==  ==================  ===============================================================================================
+
+An entry counts with all it takes in the tar: headers, payload and padding. Links and folders are what their path says,
+whiteouts what they delete, and what upper layers overwrite or delete is what it was. A tar's closing blocks are
+``other``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from imgcompare.analysis.filesystem import WHITEOUT, is_whiteout
+from imgcompare.analysis.packages import Inventory, Owner
+from imgcompare.image.layer_index import LayerIndex
+from imgcompare.image.tarheader import normalised
+
+
+class Category(StrEnum):
+    """What bytes are for, as it stands in a report."""
+
+    BASE_IMAGE = "base_image"
+    SYSTEM_PACKAGES = "system_packages"
+    BUILD_TOOLS = "build_tools"
+    PYTHON_INTERPRETER = "python_interpreter"
+    PYTHON_PACKAGES = "python_packages"
+    APPLICATION = "application"
+    CACHES = "caches"
+    OTHER = "other"
+
+
+_Rules = tuple[tuple[Category, "re.Pattern[str]"], ...]
+
+
+def _rule(category: Category, *patterns: str) -> tuple[Category, re.Pattern[str]]:
+    """A rule for paths as ``usr/bin/x/``: the slash at the end lets a folder's pattern match the folder itself too."""
+    return category, re.compile("|".join(patterns), re.DOTALL)
+
+
+_ALWAYS: _Rules = (
+    _rule(
+        Category.CACHES,
+        r"(?:.*/)?(?:__pycache__|\.cache|\.git|\.npm|\.hypothesis|\.(?:pytest|mypy|ruff)_cache)/",
+        # The group is atomic, so that a name made of many such folders is not tried from each of them.
+        r"(?>(?:.*?/)?lib(?:64)?/python[\d.]+/)(?:.*/)?tests?/",
+        r"(?:tmp|var/(?:tmp|cache|log|backups|lib/apt/lists))/",
+        r"usr/(?:local/)?(?:share/)?(?:doc|doc-base|man|info|locale|lintian|bug|gtk-doc|help)/",
+    ),
+    _rule(Category.PYTHON_PACKAGES, r"(?:.*/)?(?:site|dist)-packages/", r"usr/share/python-wheels/"),
+    _rule(
+        Category.BUILD_TOOLS,
+        r"usr/(?:local/)?include/",
+        r"usr/(?:local/)?lib(?:exec)?/(?:gcc|llvm[^/]*)/",
+        r"(?:usr/(?:local/)?|opt/[^/]+/)?lib(?:64|32)?/(?:.*\.l?a/$|(?:[^/]+/)?pkgconfig/)",
+        r"usr/(?:local/)?share/(?:aclocal|pkgconfig|cmake)[^/]*/",
+        r"(?:usr/local/(?:go|cargo|rustup)|root/\.(?:cargo|rustup))/",
+    ),
+)
+_UNOWNED: _Rules = (
+    _rule(
+        Category.PYTHON_INTERPRETER,
+        r"(?:.*/)?lib(?:64)?/(?:python\d|libpython\d)",
+        r"(?:.*/)?bin/(?:python|pydoc|idle|2to3)[\d.]*(?:-\d[\d.]*)?(?:-config)?/$",
+    ),
+)
+_ENVIRONMENT_PARTS = ("bin", "include", "lib", "lib64", "share", "pyvenv.cfg")
+# Where these are environments, as in our stand-ins, they hold more than Python.
+_PREFIXES = frozenset(("usr", "usr/local"))
+_ELSEWHERE: _Rules = (
+    _rule(
+        Category.APPLICATION,
+        r"(?:app|apps|application|code|src|project|service|workspace|srv|home|opt|usr/src|var/(?:www|task))/",
+    ),
+    _rule(
+        Category.SYSTEM_PACKAGES,
+        r"(?:bin|sbin|lib(?:32|64|x32)?|etc|boot|var/lib)/",
+        r"usr/(?:s?bin|lib(?:32|64|x32|exec)?|share|games)/",
+    ),
+)
+
+_BUILD_SECTIONS = frozenset(("devel", "libdevel", "vcs"))
+_BUILD_NAMES = re.compile(
+    r".*-dev|build-essential|make|cmake|m4|bison|flex|patch|libtool|dpkg-dev|libdpkg-perl|pkg-?conf.*|mercurial.*"
+    r"|(?:autoconf|automake|binutils|cargo|clang|cpp|g\+\+|gcc|gdb|gfortran|git|golang|llvm|rustc|subversion)(?:-.*)?"
+    # What only compilers and version control pull in. gcc-12-base is there for libgcc and libstdc++.
+    r"|lib(?:asan|cc1-|hwasan|isl|itm|lsan|mpc|mpfr|tsan|ubsan)\d+|liberror-perl"
+)
+_RUNTIME_NAMES = re.compile(r"gcc-\d+-base")
+_PYTHON_NAMES = re.compile(r"(?:lib)?python\d[\d.]*(?:-(?:minimal|stdlib|distutils|lib2to3|venv|tk))?")
+
+
+def breakdown(
+    layers: Sequence[LayerIndex], categories: Categories, *, base_layer_count: int | None
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The uncompressed bytes of an image's layers by category, once with its base apart and once without.
+
+    The first is Image.breakdown: the lowest ``base_layer_count`` layers are ``base_image``, a key that is missing where
+    that is None. The second is Image.contents: the base's bytes are what they are. Each has every other category, and
+    adds up to the image's uncompressed size, a layer listed twice counting twice.
+    """
+    contents = dict.fromkeys((str(category) for category in Category if category != Category.BASE_IMAGE), 0)
+    apart = dict(contents)
+    base = base_layer_count or 0
+    for index, layer in enumerate(layers):
+        for category, count in categories.sums(layer).items():
+            contents[category] += count
+            if index >= base:
+                apart[category] += count
+    if base_layer_count is not None:
+        below = sum(layer.uncompressed_size for layer in layers[:base_layer_count])
+        apart = {str(Category.BASE_IMAGE): below, **apart}
+    return apart, contents
+
+
+def reason(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Which categories grew or shrank, by how many bytes, the greatest change first."""
+    deltas = {category: after.get(category, 0) - before.get(category, 0) for category in {**before, **after}}
+    return sorted(((name, delta) for name, delta in deltas.items() if delta), key=lambda item: (-abs(item[1]), item[0]))
+
+
+class Categories:
+    """Finds the category of paths; ``working_dir`` is the image's."""
+
+    def __init__(self, inventory: Inventory, working_dir: str = "") -> None:
+        self._inventory = inventory
+        self._known: dict[int, tuple[LayerIndex, list[Category]]] = {}
+        self._packages: dict[Owner, Category] = {}
+        self._folders = {
+            f"{folder}/{part}": Category.PYTHON_PACKAGES
+            for folder in inventory.environments - _PREFIXES
+            for part in _ENVIRONMENT_PARTS
+        }
+        if folder := normalised(working_dir):
+            self._folders.setdefault(folder, Category.APPLICATION)
+
+    def sums(self, layer: LayerIndex) -> Counter[str]:
+        """A layer's bytes by category."""
+        sums: Counter[str] = Counter()
+        for entry, category in zip(layer.entries, self.of_layer(layer), strict=True):
+            sums[category] += entry.stored
+        sums[Category.OTHER] += layer.uncompressed_size - sums.total()
+        return sums
+
+    def of_layer(self, layer: LayerIndex) -> list[Category]:
+        """The category of each of a layer's entries; worked out once."""
+        if id(layer) not in self._known:  # the layer is kept too, so that no other can have its id
+            self._known[id(layer)] = layer, [self.of(meant(entry.path)) for entry in layer.entries]
+        return self._known[id(layer)][1]
+
+    def of(self, path: str) -> Category:
+        """The category of what lies at a path."""
+        subject = f"{path}/"
+        return (
+            _first(_ALWAYS, subject)
+            or self._owned(path)
+            or _first(_UNOWNED, subject)
+            or self._within(path)
+            or _first(_ELSEWHERE, subject)
+            or Category.OTHER
+        )
+
+    def _owned(self, path: str) -> Category | None:
+        if path in self._inventory.python_paths:
+            return Category.PYTHON_PACKAGES
+        if (owner := self._inventory.debian_paths.get(path)) is None:
+            return None
+        if (category := self._packages.get(owner)) is None:
+            category = self._packages[owner] = _of_package(owner)
+        return category
+
+    def _within(self, path: str) -> Category | None:
+        """The category that the folder or one of those above it has."""
+        while path:
+            if category := self._folders.get(path):
+                return category
+            path = path.rpartition("/")[0]
+        return None
+
+
+def _of_package(owner: Owner) -> Category:
+    name, section = owner.name, owner.section.rpartition("/")[2]  # "contrib/devel" outside Debian's main part
+    if not _RUNTIME_NAMES.fullmatch(name) and (section in _BUILD_SECTIONS or _BUILD_NAMES.fullmatch(name)):
+        return Category.BUILD_TOOLS
+    return Category.PYTHON_INTERPRETER if _PYTHON_NAMES.fullmatch(name) else Category.SYSTEM_PACKAGES
+
+
+def _first(rules: _Rules, subject: str) -> Category | None:
+    return next((category for category, pattern in rules if pattern.match(subject)), None)
+
+
+def meant(path: str) -> str:
+    """The path that an entry is about: of a whiteout what it deletes, of an opaque one the folder it empties."""
+    if WHITEOUT not in path or not is_whiteout(path):
+        return path
+    folder, _, name = path.rpartition("/")
+    name = name.removeprefix(WHITEOUT)
+    return folder if name.startswith(WHITEOUT) else f"{folder}/{name}" if folder else name

@@ -1,0 +1,111 @@
+"""Pure: what two images' configs say differently of how a container is run; nothing that looks secret is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from msgspec import Struct
+
+from imgcompare.image.oci import Config, Healthcheck, Settings, decode
+from imgcompare.text.printable import printable
+from imgcompare.text.redact import MASK, is_secret, redact_command
+
+_LIMIT = 500
+_NANOSECONDS = 1e9
+
+
+class SettingChangeKind(StrEnum):
+    """What became of a setting."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class SettingChange(Struct, frozen=True, kw_only=True):
+    """A setting that is not the same in both; ``name`` says which of the environment's variables or of the labels.
+
+    ``before`` and ``after`` are null where it is missing, and always for the environment, whose values are not told.
+    """
+
+    setting: str
+    name: str | None = None
+    kind: SettingChangeKind
+    before: str | None = None
+    after: str | None = None
+
+
+def config_changes(before: bytes, after: bytes) -> tuple[SettingChange, ...]:
+    """The differences between two images' configs, the plain settings first."""
+    old, new = (decode(document, Config, "the image's config") for document in (before, after))
+    has, gets = old.config or Settings(), new.config or Settings()
+    changes = list(_changes("", _plain(old, has), _plain(new, gets)))
+    changes += _changes("env", _environment(has), _environment(gets), told=False)
+    changes += _changes("label", _labels(has), _labels(gets))
+    return tuple(changes)
+
+
+def _changes(
+    group: str, before: Mapping[str, str], after: Mapping[str, str], *, told: bool = True
+) -> Iterable[SettingChange]:
+    """One change for each key whose value differs; in a group the key is the name, else it is the setting."""
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key), after.get(key)
+        if old != new:
+            kind = SettingChangeKind.CHANGED
+            if old is None or new is None:
+                kind = SettingChangeKind.ADDED if old is None else SettingChangeKind.REMOVED
+            secret = bool(group) and is_secret(key)
+            yield SettingChange(
+                setting=group or key,
+                name=printable(key, limit=_LIMIT) if group else None,
+                kind=kind,
+                before=_shown(old, secret=secret) if told else None,
+                after=_shown(new, secret=secret) if told else None,
+            )
+
+
+def _shown(value: str | None, *, secret: bool) -> str | None:
+    if value is None:
+        return None
+    return MASK if secret else redact_command(printable(value, limit=_LIMIT))
+
+
+def _plain(config: Config, settings: Settings) -> dict[str, str]:
+    """The settings that are given, as text."""
+    values = {
+        "platform": "/".join(part for part in (config.os, config.architecture, config.variant) if part),
+        "user": settings.user,
+        "working_dir": settings.working_dir,
+        "entrypoint": _command(settings.entrypoint),
+        "cmd": _command(settings.cmd),
+        "exposed_ports": ", ".join(sorted(settings.exposed_ports or ())),
+        "volumes": ", ".join(sorted(settings.volumes or ())),
+        "stop_signal": settings.stop_signal,
+        "healthcheck": _healthcheck(settings.healthcheck),
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _command(words: tuple[str, ...] | str | None) -> str:
+    """A command as a Dockerfile has it: ``["python", "-m", "app"]``."""
+    return words if isinstance(words, str) else json.dumps(words, ensure_ascii=False) if words else ""
+
+
+def _healthcheck(check: Healthcheck | None) -> str:
+    if check is None or not check.test:
+        return ""
+    times = {"interval": check.interval, "timeout": check.timeout, "start period": check.start_period}
+    told = [f"{name} {value / _NANOSECONDS:g} s" for name, value in times.items() if value]
+    told += [f"retries {check.retries}"] if check.retries else []
+    return ", ".join((_command(check.test), *told))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return dict(variable.partition("=")[::2] for variable in settings.env or ())
+
+
+def _labels(settings: Settings) -> dict[str, str]:
+    return {name: value or "" for name, value in sorted((settings.labels or {}).items())}

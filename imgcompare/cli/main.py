@@ -1,0 +1,127 @@
+"""The command line, put together; the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import MutableMapping, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from imgcompare import __version__
+from imgcompare.errors import ImgcompareError
+
+COMMANDS = {
+    "run": "Build each VARIANT, run it, check its route, and compare.",
+    "init": "Write imgcompare.toml from the Dockerfiles of a project.",
+    "config": "Show what `run` would compare, and where each setting is from.",
+    "scenarios": "List the bundled scenarios, and what is expected of each.",
+    "report": "Show a saved report, or make the first one.",
+    "baseline": "Write or show the file that growth is measured from.",
+    "history": "List the saved runs of this folder, and where sizes are going.",
+    "merge": "Join the reports of several machines into one.",
+    "comment": "Post a saved report on the pull request, as one comment.",
+    "explain": "Tell what a CODE means, why it happens, and what mends it.",
+    "diff": "Show how image B differs from image A, and why its size does.",
+    "inspect": "Show where every byte of an IMAGE went.",
+    "schema": "Print the JSON Schema of the report.",
+    "setup": "Make this machine ready: engine and base images.",
+    "engine": "Start, stop or show imgcompare's own engine.",
+    "doctor": "Say what works here, what does not, and the next step.",
+    "clean": "Remove what runs left on the engine, and nothing else.",
+}
+"""Each is a module of ``commands`` and the command in it, with the first sentence of its help."""
+
+_SIGINT_EXIT = 130
+
+
+class _Commands(click.Group):
+    """The commands, each imported when it is asked for: to show a report, nothing of the others is loaded."""
+
+    _loaded: MutableMapping[str, click.Command]
+
+    @property
+    def commands(self) -> MutableMapping[str, click.Command]:
+        """All of them, which takes a while."""
+        for name in COMMANDS:
+            self._load(name)
+        return self._loaded
+
+    @commands.setter
+    def commands(self, value: MutableMapping[str, click.Command]) -> None:
+        self._loaded = value
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        """Return one of them, and import no other."""
+        if cmd_name in COMMANDS:
+            self._load(cmd_name)
+        return self._loaded.get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
+        """Return their names, sorted."""
+        return sorted(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        """List them for the help text."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def _load(self, name: str) -> None:
+        if name not in self._loaded:
+            self._loaded[name] = getattr(import_module(f"imgcompare.commands.{name}"), name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="imgcompare")
+def cli() -> None:
+    """Build one web app from several Dockerfiles, prove that every image still works, and see where the bytes went.
+
+    \b
+    Start here:
+      imgcompare setup     make this machine ready (engine, base images)
+      imgcompare run       compare the bundled single-stage and multi-stage images
+      imgcompare run A B   compare your own Dockerfiles
+
+    Shell completion: eval "$(_IMGCOMPARE_COMPLETE=bash_source imgcompare)"; also zsh_source and fish_source.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code; no error shows a traceback."""
+    _fill_closed_streams()
+    try:
+        code = cli.main(arguments, prog_name="imgcompare", standalone_mode=False)
+    except ImgcompareError as exc:
+        _tell(exc.message, exc.hint)
+        code = exc.exit_code
+    except click.ClickException as exc:
+        exc.show()
+        code = exc.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        code = _SIGINT_EXIT
+    except OSError as exc:
+        # Most likely stdout, on a full disk: keep the interpreter from failing again on its last flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _tell(f"cannot go on: {exc}", None)
+        code = ImgcompareError.exit_code
+    sys.exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Open what is closed of stdin, stdout and stderr, lest a socket or a ledger gets its number and our output."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def _tell(message: str, hint: str | None) -> None:
+    from imgcompare.text.printable import printable_lines  # noqa: PLC0415 - only needed when something went wrong
+
+    for line in printable_lines(f"Error: {message}"):
+        click.echo(line, err=True)
+    for line in printable_lines(f"Next: {hint}" if hint else ""):
+        click.echo(line, err=True)

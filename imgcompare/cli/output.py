@@ -1,0 +1,200 @@
+"""Where a command's report goes and in which format: --format, --json and -o."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from imgcompare.model import Document
+    from imgcompare.reports.history import PastRun
+
+FORMATS = ("table", "json", "markdown", "html", "junit", "csv", "github")
+
+
+_EXTENSIONS = {
+    "": "table",
+    ".txt": "table",
+    ".json": "json",
+    ".md": "markdown",
+    ".html": "html",
+    ".xml": "junit",
+    ".csv": "csv",
+}
+
+
+_STDOUT = Path("-")
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--format``, ``--json`` and ``-o``; of a WritingCommand, which makes them one parameter ``outputs``."""
+    format_ = click.option(
+        "--format",
+        "formats",
+        type=click.Choice(FORMATS),
+        multiple=True,
+        help="What to write: to the FILE of the -o after it, else to stdout. [default: table]",
+    )
+    json = click.option("--json", "json_", is_flag=True, help="The same as --format json.")
+    output = click.option(
+        "-o",
+        "--output",
+        "files",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        metavar="FILE",
+        help="Write to FILE, in the format named just before it or else that of its extension; repeatable. stdout "
+        "shows the table, unless a format is left for it.",
+    )
+    return format_(json(output(command)))
+
+
+class Target(NamedTuple):
+    """One thing to write: a format, and the file it goes to (None: stdout), whole or after what is there already."""
+
+    format: str
+    path: Path | None = None
+    append: bool = False
+
+
+class WritingCommand(click.Command):
+    """A command with ``output_options``, given to it as one parameter: ``outputs``, the Targets in their order.
+
+    What an ``-o`` takes is what stands before it, an order between options that click itself does not keep.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse as always, then put the three options together."""
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        rest = super().parse_args(ctx, args)
+        values = {name: iter(ctx.params.pop(name)) for name in ("formats", "files")}
+        values["json_"] = repeat("json" if ctx.params.pop("json_") else "")
+        ctx.params["outputs"] = _targets([next(values[p.name]) for p in order if p.name in values])
+        return rest
+
+
+def _targets(given: Sequence[str | Path]) -> tuple[Target, ...]:
+    """Pair formats and files: one of each belong together; else a file takes the format typed just before it."""
+    if len(given) == 2:
+        given = sorted(given, key=lambda each: isinstance(each, Path))
+    targets, waiting = [], ""
+    for each in given:
+        if isinstance(each, Path):
+            targets.append(Target(waiting or _format_of(each), None if each == _STDOUT else each))
+        elif waiting:
+            targets.append(Target(waiting))
+        waiting = "" if isinstance(each, Path) else each
+    return (*targets, Target(waiting)) if waiting else tuple(targets)
+
+
+def _format_of(path: Path) -> str:
+    format_ = _EXTENSIONS.get(path.suffix.lower())
+    if format_ is None:
+        raise click.UsageError(
+            f"-o {path}: which format? Name it before the file, as in --format json -o {path}, or use one of the "
+            f"extensions {', '.join(filter(None, _EXTENSIONS))}."
+        )
+    return format_
+
+
+class Output(NamedTuple):
+    """Where a report goes and how it looks there; checked before anything is built."""
+
+    targets: tuple[Target, ...]
+
+    @classmethod
+    def of(cls, outputs: Sequence[Target]) -> Output:
+        """Check where the options lead. Raises UsageError for what cannot be written, or written only once."""
+        targets = (*outputs, *_job_summary(outputs))
+        on_stdout = [target.format for target in targets if not target.path]
+        if len(on_stdout) > 1:
+            raise click.UsageError(
+                f"The formats {' and '.join(on_stdout)} exclude each other on stdout; "
+                f"write one to a file: --format {on_stdout[0]} -o FILE"
+            )
+        if files := [target.path for target in targets if target.path]:
+            _check(files)
+        return cls(targets if on_stdout else (*targets, Target("table")))
+
+    @property
+    def to_file(self) -> bool:
+        """Whether any of it goes to a file of its own."""
+        return any(target.path and not target.append for target in self.targets)
+
+    def write(self, document: Document, notes: tuple[str, ...] = ()) -> None:
+        """Render the report or collection and write it, files first and each of them whole or not at all.
+
+        What cannot be written keeps nothing else from being. Raises UsageError for the first.
+        """
+        from imgcompare.console.style import Style, style_for  # noqa: PLC0415
+        from imgcompare.errors import UsageError  # noqa: PLC0415 - not needed for --help
+        from imgcompare.render import render  # noqa: PLC0415
+        from imgcompare.reports.files import append, write_atomically  # noqa: PLC0415
+
+        failed: list[UsageError] = []
+        past = self._past()
+        folder, repository = str(Path.cwd()), str(repository_of(Path.cwd()))
+        plain = Style(width=100, color=False, ascii_only=False, folder=folder, repository=repository)
+        for target in sorted(self.targets, key=lambda target: target.path is None):
+            if target.path is None:
+                shown = style_for(sys.stdout, os.environ)._replace(folder=folder, repository=repository)
+                write_text(render(document, target.format, shown, notes, past))
+                continue
+            write = append if target.append else write_atomically
+            try:
+                write(target.path, render(document, target.format, plain, notes, past))
+            except UsageError as exc:
+                failed.append(exc)
+        if failed:
+            raise failed[0]
+
+    def _past(self) -> tuple[PastRun, ...]:
+        """The saved runs of this folder, where a format shows a trend."""
+        from imgcompare.render import DRAWS_PAST  # noqa: PLC0415
+
+        if not any(target.format in DRAWS_PAST for target in self.targets):
+            return ()
+        from imgcompare.reports.history import KEPT_RUNS, read_history  # noqa: PLC0415
+
+        return read_history(Path.cwd(), KEPT_RUNS).runs
+
+
+def repository_of(folder: Path) -> Path:
+    """Return the root of the repository that a folder is in, or the folder itself."""
+    return next((place for place in (folder, *folder.parents) if os.path.lexists(place / ".git")), folder)
+
+
+def _job_summary(outputs: Sequence[Target]) -> tuple[Target, ...]:
+    """The page of a GitHub Actions job, to which its format adds the comment; empty where there is no such page."""
+    path = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not path or all(target.format != "github" for target in outputs):
+        return ()
+    return (Target("markdown", Path(path), append=True),)
+
+
+def _check(files: Sequence[Path]) -> None:
+    """Raise UsageError for a file that cannot be written, or that two outputs would write."""
+    from imgcompare.reports.files import check_writable  # noqa: PLC0415 - not needed for --help
+
+    seen: dict[str, Path] = {}
+    for path in files:
+        check_writable(path)
+        other = seen.setdefault(os.path.realpath(path), path)
+        if other is not path:
+            raise click.UsageError(f"-o {other} and -o {path} are the same file; give each format its own.")
+
+
+def write_text(text: str) -> None:
+    """Write to stdout; a reader that has seen enough (``| head``) changes nothing about the command's result."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer must not fail again when the interpreter flushes it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

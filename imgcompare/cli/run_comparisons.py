@@ -1,0 +1,79 @@
+"""What ``run`` and ``report`` share: the comparisons asked for, run with their progress, and the report written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from imgcompare.cli.output import Output
+from imgcompare.config.project import DEFAULT, Value
+from imgcompare.config.resolve import Given, Selection, resolve
+from imgcompare.config.toml_file import ConfigFile, find_config
+from imgcompare.console.progress import Progress, open_progress
+from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
+from imgcompare.model import Document, Variant, Verdict
+from imgcompare.reports import store
+from imgcompare.run.against import with_stored
+from imgcompare.run.plan import default_jobs
+from imgcompare.run.session import Connection, perform, perform_all
+
+
+def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[str, str]) -> int:
+    """Run what was asked for, save and write its report; returns the exit code, raises what cut the run short."""
+    options = {name: option.value for name, option in given.items()}
+    _, selection = choose(given, project, environ)
+    reports = _reports_folder(project, output)
+    connection = Connection(host=options.get("host"), context=options.get("docker_context"))
+    with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
+        document, error = _perform(selection, project, connection, progress, reports)
+    variants = [variant for report in store.reports_of(document) for variant in report.variants]
+    finished = any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants)
+    if error is None or finished:
+        output.write(document, notes=_kept_urls(variants) if options.get("keep") else ())
+    if error is not None:
+        if reports and (finished or isinstance(error, InterruptedRunError)):
+            error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
+        raise error
+    return 0 if document.passed else 1
+
+
+def choose(
+    given: Given, project: Path, environ: Mapping[str, str], *, everything: bool = False
+) -> tuple[ConfigFile | None, Selection]:
+    """Decide what to run, and find the file that says so; ``everything`` is what is meant where no choice was made."""
+    named = given["config"].value if "config" in given else None
+    file = find_config(project, named) if "scenario" not in given else None
+    if everything and file and not given.keys() & {"variants", "comparison", "all_", "shard"}:
+        given = {**given, "all_": Value(True, DEFAULT)}
+    return file, resolve(given, file, environ)
+
+
+def _perform(
+    selection: Selection, project: Path, connection: Connection, progress: Progress, reports: Path | None
+) -> tuple[Document, ImgcompareError | None]:
+    jobs = default_jobs(os.cpu_count())
+    configs = [replace(each.config, jobs=each.config.jobs or jobs) for each in selection.comparisons]
+    configs = with_stored(configs, project, connection, progress)
+    if selection.together:
+        several = perform_all(configs, connection, progress, reports, selection.shard)
+        return several.collection, several.error
+    one = perform(configs[0], connection, progress, reports)
+    return one.report, one.error
+
+
+def _reports_folder(project: Path, output: Output) -> Path | None:
+    """Where the report is saved; a project that cannot be written is no problem when the report goes to a file."""
+    try:
+        return store.prepare(project)
+    except UsageError:
+        if not output.to_file:
+            raise
+        return None
+
+
+def _kept_urls(variants: Sequence[Variant]) -> tuple[str, ...]:
+    urls = [f"{v.name} {v.check.url}" for v in variants if v.check and v.failure is None]
+    return (f"Still up: {', '.join(urls)}. `imgcompare clean` removes them.",) if urls else ()

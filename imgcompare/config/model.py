@@ -1,0 +1,123 @@
+"""What the user asked for, checked: variants as written on the command line become a Config that leaves no guess."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imgcompare.comparison.baseline import Stored
+from imgcompare.comparison.limits import Limit, check_limits
+from imgcompare.config.variants import VARIANT_FORMS, VariantSpec
+from imgcompare.errors import UsageError
+from imgcompare.model import Expectation
+
+ROUTE = re.compile(r"/[!-~]*")
+"""A path as it stands in a URL."""
+PLATFORM = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+)?")
+"""An operating system, an architecture and, where there are several, its variant: ``linux/arm/v7``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
+
+    ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.
+    ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
+    ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
+    ``against`` names what growth is measured from; ``stored`` is that, once it was read.
+    """
+
+    scenario: str
+    context: Path
+    variants: tuple[VariantSpec, ...]
+    baseline: str | None = None
+    route: str = "/"
+    container_port: int | None = None
+    host_port: int | None = None
+    publish_address: str | None = None
+    expect: Expectation = field(default_factory=Expectation)
+    env: Mapping[str, str] = field(default_factory=dict)
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    no_cache: bool = False
+    pull: bool = False
+    builder: str = "auto"
+    jobs: int | None = None
+    timeout_s: float = 60.0
+    keep: bool = False
+    rm_images: bool = False
+    description: str = ""
+    notes: tuple[str, ...] = ()
+    skip_unavailable: bool = False
+    health: bool = False
+    stop: bool = False
+    hardened: bool = False
+    after_change: bool = False
+    limits: tuple[Limit, ...] = ()
+    against: str | None = None
+    stored: Stored | None = None
+
+    def __post_init__(self) -> None:
+        self._check_names()
+        self._check_request()
+        for text in (*self.build_args, *(part for v in self.variants for part in (v.target, v.image) if part)):
+            _check_utf8(text)
+
+    def _check_names(self) -> None:
+        names = [variant.name for variant in self.variants]
+        for name in names:
+            if names.count(name) > 1:
+                raise UsageError(
+                    f"two variants are named {name!r}", hint=f"Give each a name of its own: {VARIANT_FORMS}."
+                )
+        if self.baseline is not None and self.baseline not in names:
+            raise UsageError(
+                f"the baseline {self.baseline!r} is no variant of this comparison",
+                hint=f"Its variants are: {', '.join(names)}.",
+            )
+        check_limits(self.limits, names, self.baseline or next(iter(names), None), against=self.against is not None)
+
+    def _check_request(self) -> None:
+        if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:
+            raise UsageError(f"the timeout {self.timeout_s} is no time", hint="Give seconds: --timeout 60")
+        _check_utf8(self.expect.body or "")
+        if self.publish_address is not None and not _is_address(self.publish_address):
+            raise UsageError(
+                f"--publish-address {self.publish_address!r} is no IP address",
+                hint="Give one of the engine's machine, or 0.0.0.0 for all of them.",
+            )
+        if self.keep and self.stop:
+            raise UsageError("--keep leaves containers up and --stop stops them", hint="Leave one of them out.")
+        if self.platform is not None and not PLATFORM.fullmatch(self.platform):
+            raise UsageError(f"{self.platform!r} is no platform", hint="Write it as OS/ARCH: --platform linux/arm64")
+        if not ROUTE.fullmatch(self.route):
+            raise UsageError(
+                f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"
+            )
+        if self.expect.body_pattern is not None:
+            _check_utf8(self.expect.body_pattern)
+            try:
+                re.compile(self.expect.body_pattern)
+            except (re.error, OverflowError, RecursionError) as exc:
+                raise UsageError(
+                    f"the body pattern {self.expect.body_pattern!r} is no regular expression: {exc}",
+                    hint="Put a backslash before what is meant as it stands, or look for text: --expect-body TEXT",
+                ) from exc
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_utf8(text: str) -> None:
+    """Refuse arguments whose bytes were no UTF-8: neither an engine nor a report can hold them."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"{text!r} is not UTF-8", hint="Write it in UTF-8.")

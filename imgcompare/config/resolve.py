@@ -1,0 +1,290 @@
+"""Which comparisons to run, and with which settings: flags before environment, environment before file, file before
+default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from imgcompare.comparison.limits import by_variant, check_limits, read_limits
+from imgcompare.config.model import Config
+from imgcompare.config.project import (
+    DEFAULT,
+    VARIANTS,
+    Project,
+    Value,
+    Values,
+    entries,
+    flatten,
+    nearest,
+    read_project,
+)
+from imgcompare.config.settings import GATES, PAIRED, SETTINGS
+from imgcompare.config.toml_file import ConfigFile
+from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants
+from imgcompare.errors import UsageError
+from imgcompare.model import Expectation, Shard
+from imgcompare.reports.shards import parse_shard, share
+from imgcompare.scenarios import EVERY, Scenario, scenarios
+
+Given = Mapping[str, Value]
+"""The options of ``run`` that were given, on the command line or in the environment, by the parameter's name."""
+_MAIN = "default"
+_EXPECT = "expect_"
+_OF_A_FILE = {"comparison": "--comparison", "all_": "--all", "shard": "--shard"}
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One comparison to run, and the settings in it that somebody gave."""
+
+    config: Config
+    values: Values
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The comparisons to run; ``together`` they make one Collection, of ``shard`` if the work is shared."""
+
+    comparisons: tuple[Resolved, ...]
+    together: bool = False
+    shard: Shard | None = None
+
+
+def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -> Selection:
+    """Decide what to run: the variants that were given, else the file's comparisons, else the bundled one.
+
+    Raises UsageError for settings that cannot be used, each with its place.
+    """
+    over = _over(given, environ)
+    if _asked(given, "scenario") and VARIANTS not in given:
+        return _bundled(given, over)
+    project = read_project(file, environ) if file else None
+    if VARIANTS in given:
+        return Selection((_typed(given, project, over),))
+    if project is not None:
+        names = _names(given, project)
+        if (asked := _asked(given, "shard")) is None:
+            together = len(names) > 1 or _asked(given, "all_") is not None
+            return Selection(tuple(_configured(project, name, over, names) for name in names), together)
+        index, count = parse_shard(asked)
+        mine = share(names, index, count)
+        shard = Shard(index=index, count=count, comparisons=names)
+        return Selection(tuple(_configured(project, name, over, names) for name in mine), True, shard)
+    return _bundled(given, over)
+
+
+def _asked(given: Given, name: str) -> Any:
+    """The value of an option that was given, if it is any: IMGCOMPARE_ALL=0 asks for nothing."""
+    return (given[name].value or None) if name in given else None
+
+
+def _over(given: Given, environ: Mapping[str, str]) -> Values:
+    """What options say, by the settings' keys."""
+    values: dict[str, Value] = {}
+    for setting in SETTINGS:
+        if (option := given.get(setting.parameter)) is None:
+            continue
+        if setting.key.startswith(f"{GATES}."):
+            limits = by_variant(setting.parameter.replace("_", "-"), option.value)
+            values |= flatten(setting, limits, option.origin, environ)
+            continue
+        if setting.key not in PAIRED:
+            values[setting.key] = option
+            continue
+        pairs = parse_pairs(f"--{setting.parameter.replace('_', '-')}", option.value, environ)
+        values |= {f"{setting.key}.{name}": Value(text, option.origin, hidden=True) for name, text in pairs.items()}
+    return values
+
+
+def _names(given: Given, project: Project) -> tuple[str, ...]:
+    """Which of the file's comparisons are wanted, in the file's order."""
+    there = tuple(project.comparisons)
+    asked = _asked(given, "comparison") or ()
+    shown = project.file.name
+    if not there:
+        raise UsageError(
+            f"{shown} names no variants to compare",
+            hint='Add some, variants = ["Dockerfile", "slim=Dockerfile.slim"], or name them: imgcompare run A B',
+        )
+    if _asked(given, "all_"):
+        if asked:
+            raise UsageError("--comparison and --all exclude each other", hint="Leave one of them out.")
+        return there
+    if "shard" in given:
+        raise UsageError(
+            "--shard is a share of all comparisons", hint=f"Add --all: --all --shard {given['shard'].value}"
+        )
+    for name in asked:
+        if name not in there:
+            raise UsageError(
+                f"{shown} has no comparison {name!r}", hint=f"{nearest(name, there)}Comparisons: {', '.join(there)}."
+            )
+    if not asked and len(there) > 1:
+        raise UsageError(
+            f"{shown} has {len(there)} comparisons: {', '.join(there)}",
+            hint=f"Run one or more, `imgcompare run --comparison {there[0]}`, or all: `imgcompare run --all`",
+        )
+    return tuple(name for name in there if not asked or name in asked)
+
+
+def _configured(project: Project, name: str, over: Values, names: Sequence[str]) -> Resolved:
+    """A comparison of the file, of those that were asked for."""
+    there = {each: entries(values, VARIANTS).keys() for each, values in project.comparisons.items()}
+    own = {key: value for key, value in project.comparisons[name].items() if project.shared.get(key) is not value}
+    shared = _fitting(project.shared, there[name], there.values())
+    values = {**shared, **own, **_fitting(over, there[name], [there[each] for each in names])}
+    specs = {key: value.value for key, value in entries(values, VARIANTS).items()}
+    for key, value in values.items():
+        _refuse_missing(key, value)
+        _refuse_limit(key, value, values, tuple(specs))
+    base = Config(scenario=name, context=project.file.folder, variants=tuple(specs.values()))
+    return Resolved(_config(base, values), values)
+
+
+def _fitting(values: Values, variants: Collection[str], all_variants: Iterable[Collection[str]]) -> Values:
+    """Leave out limits, of those given for several comparisons, for a variant that only others of them have."""
+    others = {name for each in all_variants for name in each}.difference(variants)
+    return {key: value for key, value in values.items() if _limited(key) not in others}
+
+
+def _limited(key: str) -> str:
+    """Which variant a limit's key names: ``slim`` of ``gates.max_size.slim``; "" for all, and for any other key."""
+    table, _, rest = key.partition(".")
+    return rest.partition(".")[2] if table == GATES else ""
+
+
+def _refuse_missing(key: str, value: Value) -> None:
+    """What is wrong with a path of the file is said with its line."""
+    if value.origin.source != "file":
+        return
+    where = f"{value.origin.where}: "
+    hint = "Paths in a file are relative to its folder."
+    if (name := key.removeprefix(f"{VARIANTS}.")) != key and name in {setting.key for setting in SETTINGS}:
+        hint = f"{name!r} is here among the variants; as a setting it has to stand above them."
+    if key == "context" and not value.value.is_dir():
+        raise UsageError(f"{where}the context {value.value} is no folder", hint=hint)
+    if isinstance(value.value, VariantSpec) and value.value.dockerfile and not value.value.dockerfile.is_file():
+        raise UsageError(f"{where}there is no Dockerfile {value.value.dockerfile}", hint=hint)
+
+
+def _refuse_limit(key: str, value: Value, values: Values, variants: Sequence[str]) -> None:
+    """What is wrong with a limit of the file is said with its line, too."""
+    if value.origin.source != "file" or not key.startswith(f"{GATES}."):
+        return
+    option = _option(key)
+    baseline = values["baseline"].value if "baseline" in values else variants[0]
+    try:
+        check_limits(read_limits({option: value.value}), variants, baseline, against="against" in values)
+    except UsageError as exc:
+        raise UsageError(f"{value.origin.where}: {exc.message}", hint=exc.hint) from exc
+
+
+def _typed(given: Given, project: Project | None, over: Values) -> Resolved:
+    """The variants of the command line, with what a file says of them all; what it says of its own is left out."""
+    if named := _asked(given, "scenario"):
+        raise UsageError(
+            f"--scenario {named[0]} and the variant {given[VARIANTS].value[0]!r} exclude each other",
+            hint="A scenario has its own variants; leave one of the two out.",
+        )
+    for name, flag in (("comparison", "--comparison"), ("all_", "--all"), ("shard", "--shard")):
+        if name in given:
+            raise UsageError(
+                f"{flag} is for the comparisons of a file, not for variants", hint="Leave one of them out."
+            )
+    told = project.shared if project else {}
+    values = {**{key: value for key, value in told.items() if not _of_variants(key)}, **over}
+    specs = parse_variants(given[VARIANTS].value)
+    shown = {f"{VARIANTS}.{spec.name}": Value(spec, given[VARIANTS].origin) for spec in specs}
+    base = Config(scenario="run", context=Path(), variants=specs)
+    return Resolved(_config(base, values), {**shown, **values})
+
+
+def _of_variants(key: str) -> bool:
+    return key in {"baseline", "description", "against"} or key.startswith(f"{GATES}.")
+
+
+def _bundled(given: Given, over: Values) -> Selection:
+    """The comparisons that need no project at all: the scenarios that were asked for, or the default one."""
+    if "context" in over:
+        raise UsageError(
+            "--build-context needs variants to build", hint="imgcompare run --build-context DIR Dockerfile …"
+        )
+    named = _asked(given, "scenario") or ()
+    for name, flag in _OF_A_FILE.items():
+        if _asked(given, name):
+            raise UsageError(
+                f"{flag} is for the comparisons of a file, and "
+                + ("not for scenarios" if named else "there is none here or above"),
+                hint="`imgcompare init` writes one from your Dockerfiles; --config FILE names another.",
+            )
+    bundled = scenarios(named or (_MAIN,))
+    there = [[variant.name for variant in each.variants] for each in bundled]
+    found = tuple(_scenario(each, _fitting(over, mine, there)) for each, mine in zip(bundled, there, strict=True))
+    # Be it of one: what is written must not depend on how many scenarios there are.
+    return Selection(found, together=len(found) > 1 or EVERY in named)
+
+
+def _scenario(bundled: Scenario, over: Values) -> Resolved:
+    """A scenario, with what was given before what it says itself."""
+    own_check = not over.keys() & {"route", "expect_status", "expect_body", "expect_body_pattern"}
+    base = Config(
+        scenario=bundled.name,
+        description=bundled.description,
+        notes=bundled.lessons,
+        context=bundled.context,
+        variants=tuple(
+            VariantSpec(
+                name=variant.name,
+                dockerfile=variant.dockerfile,
+                target=variant.target,
+                expected_failure=variant.expected_failure,
+                hardened=variant.hardened,
+            )
+            for variant in bundled.variants
+        ),
+        baseline=bundled.baseline,
+        route=bundled.route,
+        timeout_s=bundled.timeout_s,
+        expect=Expectation(body=bundled.expect_body if own_check else None),
+        # The main job is not left out: without its bases it fails, and says what to do.
+        skip_unavailable=bundled.name != _MAIN,
+    )
+    shown = {f"{VARIANTS}.{spec.name}": Value(spec, DEFAULT) for spec in base.variants}
+    return Resolved(_config(base, over), {**shown, **over})
+
+
+def _config(base: Config, values: Values) -> Config:
+    """Put the settings over a comparison's own."""
+    fields: dict[str, Any] = {}
+    for setting in SETTINGS:
+        name = setting.field or setting.key
+        if setting.key in PAIRED:
+            pairs = {key: value.value for key, value in entries(values, setting.key).items()}
+            fields[name] = {**getattr(base, name), **pairs}
+        elif setting.key in values and not setting.key.startswith(f"{GATES}."):
+            fields[name] = values[setting.key].value
+    if "against" in fields:
+        fields["against"] = str(fields["against"])
+    expect = {name.removeprefix(_EXPECT): fields.pop(name) for name in list(fields) if name.startswith(_EXPECT)}
+    fields["limits"] = read_limits(_limits(values))
+    return replace(base, **fields, expect=structs.replace(base.expect, **expect))
+
+
+def _limits(values: Values) -> Mapping[str, Sequence[str]]:
+    """The limits as they are written, those of all variants and those of one, by option."""
+    limits: dict[str, list[str]] = {}
+    for key, value in values.items():
+        if key.startswith(f"{GATES}."):
+            limits.setdefault(_option(key), []).extend(value.value)
+    return limits
+
+
+def _option(key: str) -> str:
+    """Which option a limit's key stands for: ``max-size`` of ``gates.max_size.slim``."""
+    return key.split(".")[1].replace("_", "-")

@@ -1,0 +1,194 @@
+"""Pure: every key that a comparison can have in the project's file, what it accepts, and which option it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imgcompare.comparison.limits import MUST_WORK, OPTIONS, by_variant, read_limits
+from imgcompare.config.model import PLATFORM, ROUTE
+
+Read = Callable[[object], Any]
+"""Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value: ``accepts`` completes the sentence "it must be …"."""
+
+    accepts: str
+    read: Read
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of a comparison; one of a table within it has the table's name and a dot before its own.
+
+    ``option`` is the parameter of ``run`` that goes before it and ``field`` the Config's, where they are not named like
+    the key; ``unset`` says what an absent value stands for. ``in_file`` is false for what is of one run only.
+    """
+
+    key: str
+    kind: Kind
+    option: str = ""
+    field: str = ""
+    unset: str = "none"
+    in_file: bool = True
+
+    @property
+    def parameter(self) -> str:
+        """The name of the parameter of ``run``."""
+        return self.option or self.key
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    return value
+
+
+def _route(value: object) -> str:
+    if not ROUTE.fullmatch(_text(value)):
+        raise ValueError
+    return _text(value)
+
+
+def _platform(value: object) -> str:
+    if not PLATFORM.fullmatch(_text(value)):
+        raise ValueError
+    return _text(value)
+
+
+def _pattern(value: object) -> str:
+    try:
+        re.compile(_text(value))
+    except (re.error, OverflowError, RecursionError) as exc:
+        raise ValueError from exc
+    return _text(value)
+
+
+def _whole(least: int, most: int) -> Read:
+    def read(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.1 <= value <= 3600:
+        raise ValueError
+    return float(value)
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _builder(value: object) -> str:
+    if value not in BUILDERS:
+        raise ValueError
+    return str(value)
+
+
+def _folder(value: object) -> Path:
+    if "\0" in _text(value):
+        raise ValueError
+    return Path(_text(value))
+
+
+def _stored(value: object) -> str | Path:
+    """Read what ``--against`` takes: a path where it ends like a baseline or a report, else a run or an image."""
+    return _folder(value) if _text(value).endswith(".json") else _text(value)
+
+
+def _pairs(value: object) -> dict[str, str | None]:
+    """Read a table, or an array in the words of ``--env``: there, None is what the environment has to say."""
+    pairs: dict[str, str | None] = {}
+    if isinstance(value, dict):
+        for name, text in value.items():
+            if not name or "=" in name or not isinstance(text, str | int) or isinstance(text, bool):
+                raise ValueError
+            pairs[name] = str(text)
+        return pairs
+    if not isinstance(value, list):
+        raise ValueError
+    for each in value:
+        name, equals, text = _text(each).partition("=")
+        pairs[_text(name)] = text if equals else None
+    return pairs
+
+
+def _limits(option: str) -> Read:
+    """Read a limit or an array of them in the words of the option, as limits.by_variant groups them.
+
+    ``must_work = true`` is for every variant.
+    """
+
+    def read(value: object) -> dict[str, tuple[str, ...]]:
+        given = value if isinstance(value, list) else [value]
+        if option == MUST_WORK:
+            given = ["" if text is True else text for text in given]
+        if not given or not all(isinstance(text, str | int | float) and text is not False for text in given):
+            raise ValueError
+        texts = tuple(map(str, given))
+        read_limits({option: texts})
+        return by_variant(option, texts)
+
+    return read
+
+
+def _gate(option: str) -> Setting:
+    name = option.replace("-", "_")
+    accepts = "true or variants' names" if option == MUST_WORK else f"what --{option} takes, or an array of it"
+    return Setting(f"{GATES}.{name}", Kind(accepts, _limits(option)), option=name)
+
+
+BUILDERS = ("auto", "buildkit", "classic")
+
+GATES = "gates"
+"""The table of the limits."""
+
+_TEXT = Kind("text", _text)
+_PORT = Kind("a port from 1 to 65535", _whole(1, 65535))
+_PAIRS = Kind('a table such as { KEY = "value" }, or an array such as ["KEY=value", "KEY_OF_THE_ENVIRONMENT"]', _pairs)
+_YES_OR_NO = Kind("true or false", _yes_or_no)
+
+SETTINGS = (
+    Setting("description", _TEXT),
+    Setting("context", Kind("a folder", _folder), option="build_context"),
+    Setting("baseline", Kind("a variant's name", _text), unset="the first variant"),
+    Setting("route", Kind("a path as it stands in a URL, such as /healthz", _route)),
+    Setting("container_port", _PORT, unset="from EXPOSE"),
+    Setting("expect_status", Kind("a status from 100 to 599", _whole(100, 599))),
+    Setting("expect_body", _TEXT, unset="the baseline's body"),
+    Setting("expect_body_pattern", Kind("a regular expression", _pattern)),
+    Setting("timeout", Kind("seconds from 0.1 to 3600", _seconds), field="timeout_s"),
+    Setting("env", _PAIRS),
+    Setting("build_args", _PAIRS, option="build_arg"),
+    Setting("platform", Kind("a platform such as linux/amd64", _platform), unset="the engine's"),
+    Setting("builder", Kind(f"one of {', '.join(BUILDERS)}", _builder)),
+    Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 2"),
+    Setting("pull", _YES_OR_NO),
+    Setting("no_cache", _YES_OR_NO),
+    Setting("rm_images", _YES_OR_NO),
+    Setting("health", _YES_OR_NO),
+    Setting("stop", _YES_OR_NO),
+    Setting("hardened", _YES_OR_NO),
+    Setting("after_change", _YES_OR_NO),
+    Setting("against", Kind("a baseline file, a report, a saved run or an image", _stored)),
+    *map(_gate, OPTIONS),
+    Setting("keep", _YES_OR_NO, in_file=False),
+    Setting("host_port", _PORT, unset="ports the engine chooses", in_file=False),
+    Setting("publish_address", _TEXT, unset="the loopback of the engine's machine", in_file=False),
+)
+"""Every one, in the order in which they are shown."""
+
+PAIRED = frozenset(setting.key for setting in SETTINGS if setting.kind is _PAIRS)
+"""The settings that are tables of the user's own names; each of these is given and overridden by itself."""

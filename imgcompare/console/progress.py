@@ -1,0 +1,234 @@
+"""What a run tells while it works: the protocol, a live view for terminals, plain lines for logs, and silence."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Protocol
+
+from imgcompare.console.signals import tell
+from imgcompare.console.style import is_live, style_for
+from imgcompare.text.printable import printable, to_ascii
+
+if TYPE_CHECKING:
+    from rich.console import OverflowMethod, RenderableType
+
+    from imgcompare.console.style import Style
+    from imgcompare.model import Stage
+
+_NAME_LIMIT = 40
+_REFRESHES_PER_SECOND = 8
+_ECHO_ROOM = 3
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_ASCII_SPINNER = "|/-\\"
+# Amounts that move by themselves; what is left of a detail says whether the step is another one.
+_AMOUNTS = re.compile(r"\d+(?:\.\d+)?\s?(?:[kMGT]?i?B(?:/s)?\b|%)")
+_SECONDS_BETWEEN_AMOUNTS = 5.0
+
+
+class Progress(Protocol):
+    """Receives what happens, from any thread. Everything goes to stderr; stdout belongs to the report."""
+
+    def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
+        """Say where ``subject`` (a variant, or a base image being pulled) is now, and at which step or byte."""
+
+    def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
+        """Say how ``subject`` ended, in a few words."""
+
+    def note(self, text: str) -> None:
+        """Say something once that the user should know."""
+
+    def stopping(self, text: str) -> None:
+        """Say that everything comes to an early end; called by a signal handler, so it may take no lock."""
+
+
+def open_progress(
+    stream: IO[str], *, quiet: bool, environ: Mapping[str, str] = os.environ
+) -> AbstractContextManager[Progress]:
+    """Choose the view for a stream: silence when asked for, live on a terminal, else plain lines."""
+    if quiet:
+        return QuietProgress()
+    style = style_for(stream, environ)
+    return RichProgress(stream, style) if is_live(stream, environ) else PlainProgress(stream, style)
+
+
+class QuietProgress:
+    """Says nothing; the views below it are opened and closed in the same way."""
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
+        """Say nothing."""
+
+    def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def stopping(self, text: str) -> None:
+        """Say it even so, on a line of its own: the terminal has echoed "^C"."""
+        tell(f"\n{text}")
+
+
+class PlainProgress(QuietProgress):
+    """A line ``name: stage: detail`` for each new stage or step; where only amounts or a log move, now and then."""
+
+    def __init__(self, stream: IO[str], style: Style, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._ascii_only = style.ascii_only
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._last: dict[str, tuple[str, str, float]] = {}
+
+    def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
+        """Print where ``subject`` is, unless that would repeat the line before."""
+        line = ": ".join(filter(None, (_name(subject), stage, printable(detail))))
+        kind, now = _AMOUNTS.sub("", line.partition(" · ")[0]), self._clock()
+        with self._lock:
+            last_line, last_kind, last_time = self._last.get(subject, ("", "", 0.0))
+            if line == last_line or (kind == last_kind and now - last_time < _SECONDS_BETWEEN_AMOUNTS):
+                return
+            self._last[subject] = line, kind, now
+            self._print(line)
+
+    def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
+        """Print how ``subject`` ended."""
+        with self._lock:
+            self._print(f"{_name(subject)}: {'✓' if ok else '✗'} {printable(outcome)}")
+
+    def note(self, text: str) -> None:
+        """Print the text."""
+        with self._lock:
+            self._print(printable(text))
+
+    def _print(self, line: str) -> None:
+        # A reader that has gone away is no reason to end the run.
+        with suppress(OSError):
+            self._stream.write((to_ascii(line) if self._ascii_only else line) + "\n")
+            self._stream.flush()
+
+
+@dataclass
+class _Row:
+    """One line of the live view; ``ok`` is None until the subject has finished."""
+
+    started: float
+    stage: str
+    detail: str
+    ended: float = 0.0
+    ok: bool | None = None
+
+
+class RichProgress(QuietProgress):
+    """A line for each subject, redrawn in place and gone when the view closes: only the report remains."""
+
+    def __init__(self, stream: IO[str], style: Style, clock: Callable[[], float] = time.monotonic) -> None:
+        # rich is loaded only where a live view is shown.
+        from rich.console import Console  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415
+
+        self._ascii_only = style.ascii_only
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._rows: dict[str, _Row] = {}
+        self._stopping = ""
+        self._console = Console(file=stream, force_terminal=True, no_color=not style.color, highlight=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=self.view,
+            refresh_per_second=_REFRESHES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    def __enter__(self) -> Progress:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
+        """Show where ``subject`` is; a subject that had finished goes on in its line."""
+        with self._lock:
+            row = self._rows.setdefault(subject, _Row(self._clock(), stage, ""))
+            row.stage, row.detail, row.ok = stage, printable(detail, limit=200), None
+
+    def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
+        """Show how ``subject`` ended."""
+        with self._lock:
+            now = self._clock()
+            row = self._rows.setdefault(subject, _Row(now, "", ""))
+            row.stage, row.detail, row.ended, row.ok = "", printable(outcome, limit=200), now, ok
+
+    def note(self, text: str) -> None:
+        """Print the text above the view, where it stays."""
+        # Not under our lock: printing redraws the view, which takes it.
+        self._console.print(self._spell(printable(text)), markup=False, emoji=False)
+
+    def stopping(self, text: str) -> None:
+        """Show the text below the lines: written past the view, it would move the lines that are redrawn in place."""
+        self._stopping = text
+
+    def view(self) -> RenderableType:
+        """Return the lines as they are now; when they are more than the screen holds, those that still move."""
+        from rich.console import Group  # noqa: PLC0415
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        # What is cut ends in "…", which an ASCII terminal does not have.
+        cut: OverflowMethod = "crop" if self._ascii_only else "ellipsis"
+        table = Table.grid(padding=(0, 2, 0, 0))
+        # Room for the "^C" that a terminal echoes: at the edge it would break the line, and one of ours would remain.
+        table.width = max(self._console.width - _ECHO_ROOM, 1)
+        table.add_column(no_wrap=True, min_width=len(self._spell("✓")))
+        table.add_column(no_wrap=True, overflow=cut, max_width=max(self._console.width // 3, 8))
+        table.add_column(no_wrap=True, overflow=cut, min_width=len("export"))
+        table.add_column(no_wrap=True, overflow=cut, ratio=1)
+        table.add_column(no_wrap=True, justify="right", min_width=len("0:00"))
+        with self._lock:
+            now = self._clock()
+            shown = list(self._rows.items())
+            if len(shown) + bool(self._stopping) >= self._console.height:
+                shown = [(name, row) for name, row in shown if row.ok is None]
+            for name, row in shown:
+                mark, tone = self._mark(row, now)
+                elapsed = _elapsed((now if row.ok is None else row.ended) - row.started)
+                texts = (_name(name), row.stage, row.detail, elapsed)
+                table.add_row(Text(mark, tone), *(Text(self._spell(text)) for text in texts))
+        if self._stopping:
+            return Group(table, Text(self._spell(self._stopping), no_wrap=True, overflow=cut))
+        return table
+
+    def _spell(self, text: str) -> str:
+        return to_ascii(text) if self._ascii_only else text
+
+    def _mark(self, row: _Row, now: float) -> tuple[str, str]:
+        if row.ok is not None:
+            return (self._spell("✓"), "green") if row.ok else (self._spell("✗"), "red")
+        frames = _ASCII_SPINNER if self._ascii_only else _SPINNER
+        return frames[int(now * _REFRESHES_PER_SECOND) % len(frames)], "cyan"
+
+
+def _name(subject: str) -> str:
+    return printable(subject, limit=_NAME_LIMIT) or "(no name)"
+
+
+def _elapsed(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

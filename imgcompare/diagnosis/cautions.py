@@ -1,0 +1,323 @@
+"""Pure: what is known of a variant that works → Cautions: what will hurt later, its proof and how to mend it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from imgcompare.check.healthcheck import healthcheck_line
+from imgcompare.dockerfile.parser import StageInfo
+from imgcompare.engine.interface import EngineImage
+from imgcompare.model import Caution, Image, Run
+from imgcompare.text.printable import printable
+from imgcompare.text.redact import is_secret
+from imgcompare.text.units import format_bytes, format_seconds
+
+# Werkzeug (Flask) and Django say so themselves.
+_DEVELOPMENT_SERVER = re.compile(r"This is a development server|Starting development server at", re.IGNORECASE)
+_DEVELOPMENT_COMMAND = re.compile(r"\bmanage\.py runserver\b|\bfastapi dev\b")
+_RELOADS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn)\b.* --reload(?= |$)")
+_DEBUG_MODE = re.compile(r"Debug mode: on|Debugger is active!", re.IGNORECASE)
+_OFF = {"", "0", "false", "no"}  # flask.helpers.get_debug_flag
+_IGNORES_FLASK_ENV = (2, 3)  # https://flask.palletsprojects.com/en/stable/changes/#version-2-3-0
+# What has a secret's word in its name and is none: where one is kept, who wrote it, whether it is used.
+_NO_SECRET = re.compile(
+    r"author|tokeniz|passwordless|private_(?:network|ip|subnet|cidr|host)|_(?:file|path|dir|folder|url|uri|name|id|enabled"
+    r"|type|method|mode|backend|provider|scheme|header|algorithm|hasher|policy|class|module|host|port|domain|region"
+    r"|prefix|size|length|limit|ttl|timeout|expiry|lifetime)$",
+    re.IGNORECASE,
+)
+_NO_VALUE = re.compile(r"|true|false|yes|no|on|off|none|[0-9]{1,6}[smhd]?|/\S*", re.IGNORECASE)
+_LOGIN_IN_URL = re.compile(r"://[^\s/:@]*:[^\s/@]+@")
+_ARGUMENTS = re.compile(r" \(ARG ([\w, ]+)\)$")
+_CHANGES_OWNERS = re.compile(r"\bch(?:own|mod|grp)\b")
+_WORTH_TELLING_BYTES = 500_000
+_BY_INTERRUPT = ("STOPSIGNAL SIGINT",)
+_PYTHON_HEARS = "Python hears SIGINT as process 1; a server such as gunicorn hears SIGTERM too."
+_SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?{}~\n]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is known of a variant: its image, as measured and as the engine runs it, its run, its log, its Dockerfile.
+
+    ``stages`` are those that make the image, ``build_args`` the names of the build arguments given.
+    """
+
+    image: Image
+    settings: EngineImage
+    run: Run | None = None
+    route: str = "/"
+    log: Sequence[str] = ()
+    stages: Sequence[StageInfo] = ()
+    build_args: Collection[str] = ()
+
+    @property
+    def port(self) -> int:
+        """The port the app listens on."""
+        return self.run.container_port if self.run else 5000
+
+    def variable(self, name: str) -> str | None:
+        """The value of an environment variable that the image sets."""
+        values = [text.partition("=")[2] for text in self.settings.env if text.partition("=")[0] == name]
+        return values[-1] if values else None
+
+    def log_line(self, pattern: re.Pattern[str]) -> str:
+        """The first log line in which a pattern is found, "" if there is none."""
+        return next((printable(line, limit=300) for line in self.log if pattern.search(line)), "")
+
+
+def find(evidence: Evidence) -> tuple[Caution, ...]:
+    """Everything to be said of a variant, in a fixed order."""
+    looks = (
+        _runs_as_root,
+        _secrets,
+        _debug_mode,
+        _development_server,
+        _ignores_stop_signal,
+        _no_healthcheck,
+        _same_payload_twice,
+        _flask_env,
+    )
+    return tuple(caution for look in looks if (caution := look(evidence)))
+
+
+def _runs_as_root(evidence: Evidence) -> Caution | None:
+    if evidence.image.security is None or not evidence.image.security.runs_as_root:
+        return None
+    user = evidence.image.user
+    return Caution(
+        code="runs-as-root",
+        message="The app runs as root.",
+        hint="Any number but 0 will do; what the app writes must belong to it: COPY --chown=10001 …",
+        evidence=(f"USER {printable(user, limit=60)}" if user else "the image's config names no user",),
+        fix=("USER 10001",),
+    )
+
+
+def _secrets(evidence: Evidence) -> Caution | None:
+    variables = sorted(
+        {name for name, _, value in (text.partition("=") for text in evidence.settings.env) if _tells(name, value)}
+    )
+    arguments = sorted({name for name in _arguments(evidence) if is_secret(name) and not _NO_SECRET.search(name)})
+    if not variables and not arguments:
+        return None
+    names = ", ".join(printable(name, limit=60) for name in dict.fromkeys([*variables, *arguments]))
+    return Caution(
+        code="secret-in-image",
+        message=f"Secrets are in the image: {names}.",
+        hint="Give them when the container runs (docker run --env NAME), or to the one step that needs them.",
+        evidence=(
+            *(f"ENV {printable(name, limit=60)}=… in the image's config" for name in variables),
+            *(f"ARG {printable(name, limit=60)} in the image's history" for name in arguments),
+        ),
+        fix=tuple(f"RUN --mount=type=secret,id={name},env={name} …" for name in arguments),
+    )
+
+
+def _tells(name: str, value: str) -> bool:
+    if _LOGIN_IN_URL.search(value):
+        return True
+    return is_secret(name) and not _NO_SECRET.search(name) and not _NO_VALUE.fullmatch(value)
+
+
+def _arguments(evidence: Evidence) -> Iterator[str]:
+    """The build arguments whose values the image's history tells: those in scope of a step, or with a default."""
+    for layer in evidence.image.layers:
+        if not layer.base and (match := _ARGUMENTS.search(layer.created_by)):
+            yield from match[1].split(", ")
+    for stage in evidence.stages:
+        for instruction in stage.instructions:
+            if instruction.keyword == "ARG":
+                parts = (word.partition("=") for word in instruction.text.split())
+                yield from (name for name, _, default in parts if default or name in evidence.build_args)
+
+
+def _debug_mode(evidence: Evidence) -> Caution | None:
+    line = evidence.log_line(_DEBUG_MODE)
+    variable = evidence.variable("FLASK_DEBUG")
+    by_variable = variable is not None and variable.lower() not in _OFF
+    if not line and not by_variable:
+        return None
+    return Caution(
+        code="debug-mode",
+        message="Debug mode is on, which is for development only.",
+        hint="" if by_variable else "Take debug=True out of app.run().",
+        evidence=(
+            *((f"ENV FLASK_DEBUG={printable(variable or '', limit=20)}",) if by_variable else ()),
+            *((line,) if line else ()),
+        ),
+        fix=("ENV FLASK_DEBUG=0",) if by_variable else (),
+    )
+
+
+def _development_server(evidence: Evidence) -> Caution | None:
+    command = printable(" ".join((*evidence.settings.entrypoint, *evidence.settings.cmd)), limit=300)
+    line = evidence.log_line(_DEVELOPMENT_SERVER) or (command if _DEVELOPMENT_COMMAND.search(command) else "")
+    if not line:
+        return _reloads(command) if _RELOADS.search(command) else None
+    django = re.search(r"\bmanage\.py\b", command) is not None
+    served = f"{_django_project(evidence)}.wsgi" if django else f"{_module(evidence.settings)}:app"
+    gunicorn = any(package.name.lower() == "gunicorn" for package in evidence.image.packages.python)
+    return Caution(
+        code="development-server",
+        message="A development server serves the app.",
+        hint=f"{served} stands for "
+        + ("the project's own wsgi module." if django else "the module and the variable that hold the app."),
+        evidence=(line,),
+        fix=(
+            *(() if gunicorn else ("RUN pip install --no-cache-dir gunicorn",)),
+            f'CMD ["gunicorn", "--bind=0.0.0.0:{evidence.port}", "{served}"]',
+        ),
+    )
+
+
+def _django_project(evidence: Evidence) -> str:
+    """The package that DJANGO_SETTINGS_MODULE names, or ``project``."""
+    return printable((evidence.variable("DJANGO_SETTINGS_MODULE") or "project").partition(".")[0], limit=60)
+
+
+def _reloads(command: str) -> Caution:
+    return Caution(
+        code="development-server",
+        message="The server starts again whenever a file changes, which is for development only.",
+        hint="Take --reload out of the command.",
+        evidence=(command,),
+    )
+
+
+def _module(settings: EngineImage) -> str:
+    """The module that the image's command starts (``python app.py``, ``python -m shop.app``, FLASK_APP), or ``app``."""
+    command = [*settings.entrypoint, *settings.cmd]
+    for before, word in zip(["", *command], command, strict=False):
+        if before in {"-m", "--app"} and word != "flask":
+            return printable(word.partition(":")[0].removesuffix(".py"), limit=60)
+        if word.endswith(".py"):
+            return printable(word.rpartition("/")[2].removesuffix(".py"), limit=60)
+    named = next((text.partition("=")[2] for text in settings.env if text.startswith("FLASK_APP=")), "")
+    return printable(named.partition(":")[0].rpartition("/")[2].removesuffix(".py"), limit=60) or "app"
+
+
+def _ignores_stop_signal(evidence: Evidence) -> Caution | None:
+    run = evidence.run
+    if run is None or not run.killed:
+        return None
+    command = [*evidence.settings.entrypoint, *evidence.settings.cmd]
+    shown = printable(" ".join(command), limit=200)
+    fix, hint = _listening(command)
+    return Caution(
+        code="ignores-stop-signal",
+        message=f"It ignores {run.stop_signal}: each stop waits for the kill.",
+        hint=hint,
+        evidence=(f"{run.stop_signal} sent, killed after {format_seconds(run.stopped_after_s or 0.0)}", shown),
+        fix=fix,
+    )
+
+
+def _listening(command: Sequence[str]) -> tuple[tuple[str, ...], str]:
+    """The line that makes a command hear its stop signal, where it is known, and what to do in any case."""
+    name = command[0].rpartition("/")[2] if command else ""
+    if name in {"sh", "bash", "ash", "dash"} and len(command) == 3 and command[1] == "-c":
+        words = _plain_words(command[2])
+        as_list = (f"CMD [{', '.join(map(_quoted, words))}]",) if words else ()
+        hint = "The shell is process 1 and passes no signal on: write the command as a list, or begin it with exec."
+        if words and _is_python(words[0]):
+            return (*as_list, *_BY_INTERRUPT), f"{hint} {_PYTHON_HEARS}"
+        return as_list, hint
+    if _is_python(name):
+        return _BY_INTERRUPT, _PYTHON_HEARS
+    return (), "Process 1 hears a signal only if it asks for it: handle it, or run under an init (docker run --init)."
+
+
+def _is_python(program: str) -> bool:
+    """Whether a program is Python itself or Flask's own server, which handle no signal but SIGINT."""
+    name = program.rpartition("/")[2]
+    return name.startswith("python") or name == "flask"
+
+
+def _plain_words(script: str) -> list[str]:
+    """The words of a shell command that is nothing but a program and its arguments."""
+    if _SHELL_SYNTAX.search(script):
+        return []
+    try:
+        return shlex.split(script)
+    except ValueError:
+        return []
+
+
+def _quoted(word: str) -> str:
+    escaped = printable(word, limit=200).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _no_healthcheck(evidence: Evidence) -> Caution | None:
+    if evidence.settings.healthcheck is not None:  # HEALTHCHECK NONE says that none is wanted
+        return None
+    python = any(package.location.startswith("/usr/local/lib/python") for package in evidence.image.packages.python)
+    python = python or any(word.rpartition("/")[2] == "python" for word in evidence.settings.cmd[:1])
+    return Caution(
+        code="no-healthcheck",
+        message="It has no HEALTHCHECK: an app that hangs looks well.",
+        hint="Where Kubernetes or a load balancer checks it, HEALTHCHECK NONE says so.",
+        evidence=("the image's config has no HEALTHCHECK",),
+        fix=(healthcheck_line(evidence.port, evidence.route),) if python else (),
+    )
+
+
+def _same_payload_twice(evidence: Evidence) -> Caution | None:
+    own = {layer.created_by for layer in evidence.image.layers if not layer.base}
+    doubled: dict[str, int] = {}
+    for file in evidence.image.wasted_files:
+        if file.wasted_by in own and _CHANGES_OWNERS.search(file.wasted_by):
+            doubled[file.wasted_by] = doubled.get(file.wasted_by, 0) + file.wasted_bytes
+    told = {by: size for by, size in doubled.items() if size >= _WORTH_TELLING_BYTES}
+    if not told:
+        return None
+    total = format_bytes(sum(told.values()))
+    return Caution(
+        code="same-payload-twice",
+        message=f"A later chown or chmod stores {total} again.",
+        hint="Set owner and mode as they are copied, or change them in the very step that makes the files.",
+        evidence=tuple(f"{printable(by, limit=200)}: {format_bytes(size)} again" for by, size in told.items()),
+        fix=tuple(_copied_right(evidence.stages, told)),
+    )
+
+
+def _copied_right(stages: Sequence[StageInfo], by: Iterable[str]) -> Iterator[str]:
+    """The Dockerfile's own COPY lines to the folder whose owner is changed later, with that owner."""
+    for command in by:
+        match = re.search(r"\bchown(?: -\S+)* ([\w.:-]+) (/\S*)", command)
+        if match is None:
+            continue
+        owner, folder = match[1], match[2].rstrip("/")
+        for instruction in (instruction for stage in stages for instruction in stage.instructions):
+            target = instruction.text.split()[-1:]
+            if instruction.keyword == "COPY" and target and _is_within(target[0], folder):
+                yield printable(f"COPY --chown={owner} {instruction.text}", limit=200)
+
+
+def _is_within(path: str, folder: str) -> bool:
+    return f"{path.rstrip('/')}/".startswith(f"{folder}/")
+
+
+def _flask_env(evidence: Evidence) -> Caution | None:
+    value = evidence.variable("FLASK_ENV")
+    flasks = [package for package in evidence.image.packages.python if package.name.lower() == "flask"]
+    if value is None or not flasks or min(_version(flask.version) for flask in flasks) < _IGNORES_FLASK_ENV:
+        return None
+    return Caution(
+        code="flask-env-ignored",
+        message="FLASK_ENV has no effect since Flask 2.3.",
+        hint="Delete the line; debug mode is off unless FLASK_DEBUG switches it on.",
+        evidence=(
+            f"ENV FLASK_ENV={printable(value, limit=40)}",
+            f"Flask {printable(flasks[0].version, limit=40)} in {printable(flasks[0].location, limit=200)}",
+        ),
+        fix=("ENV FLASK_DEBUG=1",) if value == "development" else (),
+    )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d{1,6}", text)[:2])

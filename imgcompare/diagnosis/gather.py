@@ -1,0 +1,87 @@
+"""Gather what a diagnosis rests on while the container is there: its log, its sockets, the programs it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from imgcompare.diagnosis.command import command_of, environment, search_paths
+from imgcompare.diagnosis.evidence import Evidence
+from imgcompare.diagnosis.file_head import interpreter_line
+from imgcompare.engine.interface import Container, ContainerState, EngineImage
+from imgcompare.errors import EngineRefusedError
+from imgcompare.model import Failure
+
+_LOG_LINES = 200
+_MAX_HEADS = 16
+
+
+def of_start(
+    observed: Failure, state: ContainerState, container: Container, image: EngineImage, env: Mapping[str, str]
+) -> Evidence:
+    """The evidence of a container whose program did not start, or ended before it replied."""
+    failed = bool(state.error or state.exit_code)
+    return replace(
+        _seen(observed, container, image, env),
+        exit_code=state.exit_code,
+        start_error=state.error,
+        heads=_heads(container, image, env) if failed and not state.oom_killed else {},
+    )
+
+
+def of_silence(
+    observed: Failure, port: int, container: Container, image: EngineImage, env: Mapping[str, str], *, port_given: bool
+) -> Evidence:
+    """The evidence of a container that runs and does not answer."""
+    try:
+        listeners = container.listening()
+    except EngineRefusedError:  # it has ended meanwhile
+        listeners = None
+    return replace(
+        _seen(observed, container, image, env),
+        port=port,
+        port_given=port_given,
+        listeners=None if listeners is None else tuple(listeners),
+    )
+
+
+def of_reply(
+    observed: Failure, status_code: int | None, container: Container, image: EngineImage, env: Mapping[str, str]
+) -> Evidence:
+    """The evidence of a container whose reply is not as expected."""
+    return replace(_seen(observed, container, image, env), status_code=status_code)
+
+
+def _seen(observed: Failure, container: Container, image: EngineImage, env: Mapping[str, str]) -> Evidence:
+    """What every failure is looked at with: the log, and how the container was made."""
+    return Evidence(
+        observed=observed,
+        log=_log(container, stderr_only=False),
+        errors=_log(container, stderr_only=True),
+        image=image,
+        env=env,
+    )
+
+
+def _log(container: Container, *, stderr_only: bool) -> tuple[str, ...]:
+    try:
+        return tuple(container.log_tail(_LOG_LINES, stderr_only=stderr_only))
+    except EngineRefusedError:  # it is gone
+        return ()
+
+
+def _heads(container: Container, image: EngineImage, env: Mapping[str, str]) -> dict[str, bytes]:
+    """The first bytes of the program that the image's command starts, and of those that its first line names."""
+    surroundings = environment(image, env)
+    heads: dict[str, bytes] = {}
+    wanted = [search_paths(command_of(image).program, image.working_dir, surroundings)]
+    while wanted and len(heads) < _MAX_HEADS:
+        path, head = _first_there(container, wanted.pop())
+        if head is not None and path not in heads:
+            heads[path] = head
+            wanted += [search_paths(name, "/", surroundings) for name in interpreter_line(head)[:1]]
+    return heads
+
+
+def _first_there(container: Container, paths: Sequence[str]) -> tuple[str, bytes | None]:
+    return next(((path, head) for path in paths if (head := container.head(path)) is not None), ("", None))

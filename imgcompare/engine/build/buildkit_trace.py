@@ -1,0 +1,220 @@
+"""BuildKit's trace: the protobuf ``StatusResponse`` messages of a build, gathered into steps, times and logs.
+
+Field numbers: https://github.com/moby/buildkit/blob/master/api/services/control/control.proto; wire format:
+https://protobuf.dev/programming-guides/encoding/. All of it is for showing: whether a build succeeded never depends
+on it.
+
+A *step* is an instruction that makes a layer or a directory: RUN, COPY, ADD or WORKDIR in a stage that is needed, named
+by BuildKit "[stage 2/5] RUN …". FROM is none: stages with the same base share one vertex, and BuildKit marks it cached
+in one build and not in the next. Stages that the target does not need have no vertices, and an instruction that was
+never begun, because another failed first, is not counted.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from imgcompare.engine.build.log_tail import LogTail
+from imgcompare.model import Step
+from imgcompare.text.printable import printable
+
+# The prefix that dockerfile2llb gives: [PLATFORM STAGE n/m], the first two only where there are several.
+_PREFIX = re.compile(r"\[(?:[^\]]* )? *\d+/\d+\] (?:ONBUILD )?")
+_STEP = re.compile(_PREFIX.pattern + r"(?:RUN|COPY|ADD|WORKDIR)\b")
+_CANCELLED = "context canceled"
+_NAME_LIMIT = 300
+_VERTEX_LIMIT = 5000
+
+
+@dataclass(slots=True)
+class Vertex:
+    """What one message says of a vertex; times are seconds since the epoch by the engine's clock."""
+
+    digest: bytes = b""
+    name: str = ""
+    cached: bool = False
+    started: float | None = None
+    completed: float | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedVertex:
+    """The vertex that made the build fail, its error, and the end of its log."""
+
+    name: str
+    error: str
+    log: tuple[str, ...]
+
+    @property
+    def instruction(self) -> str | None:
+        """The name as a step of the Dockerfile (FROM included), or None when it is BuildKit's own business."""
+        return self.name if _PREFIX.match(self.name) else None
+
+
+@dataclass(slots=True)
+class _Known:
+    name: str
+    cached: bool = False
+    started: float | None = None
+    completed: float | None = None
+    error: str = ""
+    # A vertex may be started several times (cache lookups come first); the pieces are added up.
+    finished_s: float = 0.0
+    log: LogTail = field(default_factory=LogTail)
+
+    @property
+    def running(self) -> bool:
+        return self.started is not None and self.completed is None
+
+
+def instruction(step: str) -> str:
+    """Return a step's name without its "[stage n/m]"."""
+    return _PREFIX.sub("", step, count=1)
+
+
+class BuildLog:
+    """The state of a build as its trace tells it; what cannot be decoded is left out."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, _Known] = {}
+        self._active: _Known | None = None
+
+    def feed(self, aux: object) -> None:
+        """Take the ``aux`` value of one ``moby.buildkit.trace`` message."""
+        if not isinstance(aux, str):
+            return
+        try:
+            vertices, logs = decode_status(base64.b64decode(aux, validate=True))
+        except ValueError:
+            return
+        for vertex in vertices:
+            self._update(vertex)
+        for digest, data in logs:
+            if (known := self._known.get(digest)) is not None:
+                known.log.write(data)
+                self._active = known
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps that were begun, in the order BuildKit planned them."""
+        return tuple(
+            Step(name=known.name, duration_s=known.finished_s, cached=known.cached)
+            for known in self._known.values()
+            if known.started is not None and _STEP.match(known.name)
+        )
+
+    def failed(self) -> FailedVertex | None:
+        """Return the vertex that failed, not one that was cancelled because of it; None when no vertex did."""
+        for known in self._known.values():
+            if known.error and not known.error.endswith(_CANCELLED):
+                return FailedVertex(known.name, known.error, known.log.lines())
+        return None
+
+    def current(self) -> str:
+        """Return what BuildKit is doing: the vertex heard of last that is running, and its last log line."""
+        active = self._active
+        if active is None or not active.running:
+            active = next((known for known in reversed(self._known.values()) if known.running), None)
+        if active is None:
+            return ""
+        line = active.log.last_line()
+        return f"{active.name} · {line}" if line else active.name
+
+    def _update(self, vertex: Vertex) -> None:
+        known = self._known.get(vertex.digest)
+        if known is None:
+            if len(self._known) >= _VERTEX_LIMIT:
+                return
+            known = self._known[vertex.digest] = _Known(printable(vertex.name, limit=_NAME_LIMIT))
+        if vertex.completed is not None and (vertex.started, vertex.completed) != (known.started, known.completed):
+            known.finished_s += max(vertex.completed - (vertex.started or vertex.completed), 0.0)
+        known.cached, known.started, known.completed = vertex.cached, vertex.started, vertex.completed
+        known.error = vertex.error
+        if known.running:
+            self._active = known
+        elif known.completed is not None and not known.error:
+            known.log = LogTail()  # only a failed step's log is ever asked for
+
+
+def decode_status(data: bytes) -> tuple[list[Vertex], list[tuple[bytes, bytes]]]:
+    """Decode a ``StatusResponse`` into vertices and (vertex digest, bytes) logs. Raises ValueError when malformed."""
+    vertices, logs = [], []
+    for number, value in _fields(data):
+        if number == 1:
+            vertices.append(_vertex(_bytes(value)))
+        elif number == 3:
+            parts = dict(_fields(_bytes(value)))
+            logs.append((_bytes(parts.get(1, b"")), _bytes(parts.get(4, b""))))
+    return vertices, logs
+
+
+def _vertex(data: bytes) -> Vertex:
+    vertex = Vertex()
+    for number, value in _fields(data):
+        match number:
+            case 1:
+                vertex.digest = _bytes(value)
+            case 3:
+                vertex.name = _bytes(value).decode("utf-8", "replace")
+            case 4:
+                vertex.cached = bool(value)
+            case 5:
+                vertex.started = _timestamp(_bytes(value))
+            case 6:
+                vertex.completed = _timestamp(_bytes(value))
+            case 7:
+                vertex.error = _bytes(value).decode("utf-8", "replace")
+    return vertex
+
+
+def _timestamp(data: bytes) -> float:
+    parts = dict(_fields(data))
+    seconds, nanos = parts.get(1, 0), parts.get(2, 0)
+    if not isinstance(seconds, int) or not isinstance(nanos, int):
+        raise ValueError("a timestamp's fields are integers")
+    return seconds + nanos / 1e9
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if not isinstance(value, bytes):
+        raise ValueError("expected a length-delimited field")
+    return value
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    position = 0
+    while position < len(data):
+        key, position = _varint(data, position)
+        match key & 7:
+            case 0:
+                value, position = _varint(data, position)
+                yield key >> 3, value
+                continue
+            case 1:
+                length = 8
+            case 2:
+                length, position = _varint(data, position)
+            case 5:
+                length = 4
+            case wire_type:
+                raise ValueError(f"wire type {wire_type} is not in use")
+        if length > len(data) - position:
+            raise ValueError("a field is longer than its message")
+        yield key >> 3, data[position : position + length]
+        position += length
+
+
+def _varint(data: bytes, position: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(data):
+            break
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise ValueError("a number is cut off or longer than 64 bits")

@@ -1,0 +1,63 @@
+"""What both builders share on the wire: the request's parameters, and the stream of JSON messages that answers it.
+
+``POST /build``: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Image/operation/ImageBuild
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from imgcompare.errors import EngineError, EngineLostError
+from imgcompare.model import Build, Step
+from imgcompare.text.printable import printable
+
+if TYPE_CHECKING:
+    from imgcompare.engine.interface import BuildRequest
+
+TAR_HEADERS: Mapping[str, str] = {"Content-Type": "application/x-tar"}
+
+
+
+class Post(Protocol):
+    """Posts a streamed body to the engine and gives the answer's body as it arrives; ``path`` has no API version.
+
+    An answer with an error status raises EngineRefusedError with the engine's text, a connection that breaks off,
+    before or within the answer, raises EngineLostError.
+    """
+
+    def __call__(
+        self, path: str, params: Mapping[str, str], body: Iterator[bytes], headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """Send the request."""
+
+
+def parameters(request: BuildRequest, version: int) -> dict[str, str]:
+    """Return the query of ``POST /build``; no labels, so that the image is exactly what the Dockerfile says."""
+    params = {"version": str(version), "t": request.tag, "dockerfile": request.dockerfile, "rm": "1", "forcerm": "1"}
+    if request.target is not None:
+        params["target"] = request.target
+    if request.build_args:
+        params["buildargs"] = json.dumps(dict(request.build_args))
+    if request.platform is not None:
+        params["platform"] = request.platform
+    if request.no_cache:
+        params["nocache"] = "1"
+    return params
+
+
+
+
+
+
+def summary(steps: tuple[Step, ...], *, duration_s: float) -> Build:
+    """Return how a build went, from its steps and its whole duration by our clock, the context's sending included."""
+    return Build(
+        duration_s=duration_s,
+        step_count=len(steps),
+        cached_step_count=sum(step.cached for step in steps),
+        steps=steps,
+    )
+
+

@@ -1,0 +1,1 @@
+"""The engine's HTTP API through the Docker SDK: images, containers, logs, exports."""

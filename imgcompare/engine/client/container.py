@@ -1,0 +1,312 @@
+"""One container from before it exists to after it is gone, over the engine's API.
+
+The API: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Container
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import suppress
+from datetime import datetime
+from ipaddress import ip_address
+from posixpath import dirname, join
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from imgcompare.engine.client.exec import execute
+from imgcompare.engine.client.file_head import first_file
+from imgcompare.engine.client.listeners import TABLES, listeners, read_tables
+from imgcompare.engine.client.logs import demultiplex
+from imgcompare.engine.client.memory import memory_in_use, without_inactive
+from imgcompare.engine.client.remove import find, remove
+from imgcompare.engine.interface import (
+    LOOPBACK,
+    SCHEME,
+    ContainerSpec,
+    ContainerState,
+    Executed,
+    Listener,
+    Published,
+    Stopped,
+    is_local,
+)
+from imgcompare.engine.transport.ssh_tunnel import tunnel
+from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError
+from imgcompare.text.printable import printable, printable_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgcompare.engine.client.api import Api
+
+_LOG_BYTES = 64 << 10
+# A json-file log holds what has no newline in entries of 16 KiB, and each counts as a line: four fill the cap.
+_LOG_ENTRIES = 4
+_MAX_LINKS = 8
+# A file's tar header, extensions of long names before it, and 4 KiB of the file.
+_ARCHIVE_BYTES = 16 << 10
+_PORT_WAIT_S = 5.0
+_CREATE_WAIT_S = 5.0
+_POLL_S = 0.05
+_KILLED = 128 + 9
+_TMPFS = "rw,noexec,nosuid,nodev,mode=1777"
+
+_PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
+# What the image is to blame for: a program that is missing or cannot run, an unknown user, a bad working directory.
+_CANNOT_START = re.compile(
+    r"OCI runtime|executable file not found|no such file or directory|exec format error|not a directory"
+    r"|unable to find user|no matching entries in passwd",
+    re.IGNORECASE,
+)
+
+
+class SdkContainer:
+    """A container that is created, used and removed once; ``create`` comes first and ``remove`` last."""
+
+    def __init__(self, api: Api, spec: ContainerSpec) -> None:
+        self._api = api
+        self._spec = spec
+        self._asked = self._created = False
+        self._start_error = ""
+        self._kept = False
+
+    @property
+    def name(self) -> str:
+        """The name it was given before it existed."""
+        return self._spec.name
+
+    def create(self) -> None:
+        """Create it. Raises EngineError, then it was not created."""
+        self._api.stop_if_cancelled()
+        self._asked = True
+        try:
+            self._api.call("POST", "/containers/create", params={"name": self.name}, body=_config(self._spec))
+        except EngineRefusedError:
+            self._asked = False
+            raise
+        self._created = True
+
+    def start(self) -> None:
+        """Start it. Raises EngineError, PortTakenError for a fixed host port that is taken."""
+        try:
+            self._api.call("POST", f"{self._path}/start")
+        except EngineRefusedError as exc:
+            if _PORT_TAKEN.search(exc.text) and self._spec.host_port is not None:
+                raise self._port_taken(self._spec.host_port) from exc
+            if not _CANNOT_START.search(exc.text):
+                raise
+            self._start_error = exc.text
+
+    def published(self) -> Published | None:
+        """Where its port is published, and the way there from here; None where it has ended. Raises EngineError."""
+        port = self._host_port()
+        if port is None:
+            return None
+        endpoint, address = self._api.endpoint, ip_address(self._spec.publish_address)
+        url = urlsplit(endpoint.url)
+        if url.scheme == SCHEME:
+            return Published(LOOPBACK, port, tunnel(endpoint.url).port(port))
+        if not is_local(endpoint):
+            return Published(url.hostname or "", port)
+        return Published(LOOPBACK if address.is_unspecified else str(address), port)
+
+    def _host_port(self) -> int | None:
+        """The published port; the engine may tell it a moment after the start (docker-py#2792), so wait a little."""
+        deadline = time.monotonic() + _PORT_WAIT_S
+        while True:
+            found = self._found() or {}
+            ports = found.get("NetworkSettings", {}).get("Ports") or {}
+            for binding in ports.get(f"{self._spec.container_port}/tcp") or ():
+                if binding.get("HostPort") not in {None, "", "0"}:
+                    return int(binding["HostPort"])
+            if not found.get("State", {}).get("Running") or time.monotonic() > deadline:
+                return None
+            time.sleep(_POLL_S)
+
+    def state(self) -> ContainerState:
+        """Its state now; of one that somebody removed, that."""
+        found = self._found()
+        if found is None:
+            return ContainerState(running=False, error="the container is gone: something else removed it")
+        state = found.get("State", {})
+        error = self._start_error or printable(str(state.get("Error") or ""), limit=500)
+        ended = state.get("Status") not in {"created", "configured", "initialized"} or bool(error)
+        running = bool(state.get("Running"))
+        return ContainerState(
+            running=running,
+            exit_code=state.get("ExitCode") if ended and not running else None,
+            oom_killed=bool(state.get("OOMKilled")),
+            error=error,
+        )
+
+    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
+        """The last log lines, stdout and stderr together or stderr alone, printable; at most 64 KiB of them."""
+        data = b""
+        for count in (lines, _LOG_ENTRIES):
+            params = {"stdout": int(not stderr_only), "stderr": 1, "tail": min(lines, count)}
+            data, whole = self._api.read(f"{self._path}/logs", params=params, limit=_LOG_BYTES)
+            if whole:
+                break
+        return printable_lines(demultiplex(data).decode(errors="replace"))[-lines:]
+
+    def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
+        """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
+        return execute(self._api, self.name, command, timeout_s)
+
+    def stop(self, grace_s: int) -> Stopped:
+        """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` seconds.
+
+        The engine answers some tenths of a second after the end, which it spends on tidying up: its own note of when
+        that was is nearer to the truth, unless its clock is another's (an engine in a virtual machine).
+        """
+        sent, began = time.time(), time.monotonic()
+        for _ in self._api.stream("POST", f"{self._path}/stop", params={"t": grace_s}):
+            pass
+        elapsed = time.monotonic() - began
+        state = self._inspect().get("State", {})
+        ended = _seconds(state.get("FinishedAt")) - sent
+        return Stopped(
+            ended if 0 <= ended <= elapsed else elapsed, elapsed >= grace_s and state.get("ExitCode") == _KILLED
+        )
+
+    @property
+    def kept(self) -> bool:
+        """Whether it stays."""
+        return self._kept
+
+    def keep(self) -> None:
+        """Leave it up when its ``with`` block ends well."""
+        self._kept = True
+
+    def listening(self) -> Sequence[Listener] | None:
+        """The TCP sockets that wait for connections inside it, sorted: from its process's own tables, else by `cat`."""
+        found = self._inspect()
+        tables = read_tables(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
+        if tables is None:
+            with suppress(EngineRefusedError):
+                tables = self._output("cat", *TABLES).decode("ascii", "replace")
+        return listeners(tables) if tables else None
+
+    def head(self, path: str) -> bytes | None:
+        """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
+        for _ in range(_MAX_LINKS):
+            try:
+                data, _whole = self._api.read(f"{self._path}/archive", params={"path": path}, limit=_ARCHIVE_BYTES)
+            except EngineRefusedError:
+                return None
+            found = first_file(data)
+            if found is None or isinstance(found, bytes):
+                return found
+            path = join(dirname(path), found)
+        return None
+
+    def memory_bytes(self) -> int | None:
+        """Memory in use without the page cache's inactive part: from its control group, else as the engine tells it."""
+        found = self._inspect()
+        read = memory_in_use(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
+        if read is not None:
+            return read
+        answer = self._api.get(f"{self._path}/stats", params={"stream": "false", "one-shot": "true"})
+        memory = answer.get("memory_stats") or {}
+        usage, details = memory.get("usage"), memory.get("stats") or {}
+        if not isinstance(usage, int) or usage == 0:
+            return None
+        return without_inactive(usage, details.get("total_inactive_file", details.get("inactive_file", 0)))
+
+    def remove(self) -> None:
+        """Remove it by force with its volumes, also when the answer to ``create`` never came.
+
+        Raises EngineError, naming it, when the engine cannot be made to.
+        """
+        if self._created:
+            remove(self._api, self.name)
+        elif self._asked:
+            self._remove_unanswered()
+
+    def _remove_unanswered(self) -> None:
+        """A request cut off may still be carried out: look a while for what it makes, by name and by all our labels."""
+        deadline = time.monotonic() + _CREATE_WAIT_S
+        while True:
+            found = find(self._api, self.name)
+            if found is not None:
+                labels = (found.get("Config") or {}).get("Labels") or {}
+                if self._spec.labels.items() <= labels.items():
+                    remove(self._api, self.name)
+                return
+            if time.monotonic() > deadline:
+                return
+            time.sleep(4 * _POLL_S)
+
+    @property
+    def _path(self) -> str:
+        return f"/containers/{quote(self.name, safe='')}"
+
+    def _output(self, *command: str) -> bytes:
+        """What a command prints inside it, at most 64 KiB. Raises EngineError."""
+        made = self._api.call("POST", f"{self._path}/exec", body={"Cmd": command, "AttachStdout": True})
+        return demultiplex(self._api.post(f"/exec/{quote(str(made['Id']), safe='')}/start", body={}, limit=_LOG_BYTES))
+
+    def _found(self) -> dict[str, Any] | None:
+        """What the engine knows of it; None where somebody removed it."""
+        try:
+            return self._inspect()
+        except EngineRefusedError as exc:
+            if exc.status != 404:
+                raise
+            return None
+
+    def _inspect(self) -> dict[str, Any]:
+        return self._api.get(f"{self._path}/json")
+
+    def _port_taken(self, port: int) -> PortTakenError:
+        holder = "something else"
+        with suppress(EngineError):
+            for other in self._api.call("GET", "/containers/json"):
+                if any(published.get("PublicPort") == port for published in other.get("Ports") or ()):
+                    holder = f"the container {printable(', '.join(other.get('Names') or ()).lstrip('/'), limit=100)}"
+        return PortTakenError(
+            f"host port {port} is taken by {holder}",
+            hint="Free it, or name another with --host-port; without --host-port the engine picks a free one.",
+        )
+
+
+def _seconds(time_told: Any) -> float:
+    """An RFC 3339 time as seconds since 1970, 0 for anything else."""
+    try:
+        return datetime.fromisoformat(time_told).timestamp()
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def _config(spec: ContainerSpec) -> dict[str, Any]:
+    port = f"{spec.container_port}/tcp"
+    host_port = "" if spec.host_port is None else str(spec.host_port)
+    return {
+        "Image": spec.image,
+        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "Labels": dict(spec.labels),
+        "ExposedPorts": {port: {}},
+        "HostConfig": {
+            "PortBindings": {port: [{"HostIp": spec.publish_address, "HostPort": host_port}]},
+            "Memory": spec.memory_limit_bytes,
+            # Equal to Memory: no swap, so a container that needs too much dies now rather than slowing the machine.
+            "MemorySwap": spec.memory_limit_bytes,
+            "PidsLimit": spec.pids_limit,
+            # Two files: with one, the tail would be gone each time the log is cut.
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
+            **_restrictions(spec),
+        },
+    }
+
+
+def _restrictions(spec: ContainerSpec) -> dict[str, Any]:
+    """What hardens a container; nothing is said of what is not asked for, so that the engine's defaults hold."""
+    asked: dict[str, Any] = {
+        "NanoCpus": spec.cpus and int(spec.cpus * 1e9),
+        "ReadonlyRootfs": spec.read_only,
+        "Tmpfs": dict.fromkeys(spec.tmpfs, _TMPFS),
+        "CapDrop": ["ALL"] if spec.drop_capabilities else [],
+        "SecurityOpt": ["no-new-privileges"] if spec.no_new_privileges else [],
+    }
+    return {name: value for name, value in asked.items() if value}

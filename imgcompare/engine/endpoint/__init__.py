@@ -1,0 +1,1 @@
+"""Which engine is used, and what named it."""

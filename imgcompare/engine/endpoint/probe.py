@@ -1,0 +1,90 @@
+"""One bounded question to an engine, asked with the standard library alone: does it answer, and what does it say."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from imgcompare.engine.interface import SCHEME
+from imgcompare.engine.transport.ssh_tunnel import tunnel
+from imgcompare.engine.transport.unixhttp import UnixHTTPConnection
+from imgcompare.text.printable import printable
+
+if TYPE_CHECKING:
+    from imgcompare.engine.interface import Endpoint
+
+PERMISSION_DENIED = "permission denied"
+
+_BODY_LIMIT = 1 << 20
+_CHANNEL = re.compile(r"^channel \d+: open failed: ")
+
+
+def get(endpoint: Endpoint, path: str, timeout_s: float) -> tuple[int, bytes]:
+    """GET ``path`` and return the status and at most 1 MiB of the body; ``timeout_s`` bounds each wait.
+
+    Raises OSError (TLS errors among them) or http.client.HTTPException, and NoEngineError where ssh finds no way.
+    """
+    connection = _connection(endpoint, timeout_s)
+    try:
+        # Without keep-alive: an engine that holds the connection open must not hold us.
+        connection.request("GET", path, headers={"Host": "docker", "Connection": "close"})
+        response = connection.getresponse()
+        return response.status, response.read(_BODY_LIMIT)
+    finally:
+        connection.close()
+
+
+def silence(endpoint: Endpoint, timeout_s: float) -> str | None:
+    """Return why the engine does not answer ``GET /_ping``, in a few words, or None when it does."""
+    try:
+        status, _ = get(endpoint, "/_ping", timeout_s)
+    except FileNotFoundError:
+        return "no such socket"
+    except PermissionError:
+        return PERMISSION_DENIED
+    except ConnectionRefusedError:
+        return "connection refused: nothing listens there"
+    except TimeoutError:
+        return f"no answer within {timeout_s:g} s"
+    except (http.client.HTTPException, OSError) as exc:
+        if told := _told_by_ssh(endpoint):
+            return told
+        if isinstance(exc, http.client.HTTPException):
+            return f"what listens there is no engine ({type(exc).__name__})"
+        return printable(exc.strerror or str(exc), limit=200)
+    return None if status == http.client.OK else f"what listens there answers /_ping with HTTP {status}"
+
+
+def _told_by_ssh(endpoint: Endpoint) -> str:
+    """What ssh said of the engine's socket on the other side: here it only shows as a connection that ends."""
+    words = tunnel(endpoint.url).last_words() if endpoint.url.startswith(f"{SCHEME}://") else ""
+    refused = _CHANNEL.match(words)  # not a server's banner, nor a warning
+    return f"ssh does not reach its socket there: {words[refused.end() :]}" if refused else ""
+
+
+def _connection(endpoint: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
+    scheme, _, path = endpoint.url.partition("://")
+    if scheme == "unix":  # not split further: ? and # are ordinary characters of a path
+        return UnixHTTPConnection(path, timeout=timeout_s)
+    if scheme == SCHEME:
+        return UnixHTTPConnection(tunnel(endpoint.url).engine, timeout=timeout_s)
+    url = urlsplit(endpoint.url)
+    host = url.hostname or ""
+    if url.scheme == "https" or endpoint.tls:
+        return http.client.HTTPSConnection(host, url.port, timeout=timeout_s, context=_tls_context(endpoint))
+    return http.client.HTTPConnection(host, url.port, timeout=timeout_s)
+
+
+def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
+    tls = endpoint.tls
+    context = ssl.create_default_context(cafile=tls.get("ca"))
+    if tls.get("verify") == "0":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if "cert" in tls and "key" in tls:
+        # An empty password makes an encrypted key an error; without one OpenSSL would ask on the terminal.
+        context.load_cert_chain(tls["cert"], tls["key"], password="")
+    return context

@@ -1,0 +1,294 @@
+"""What the pipeline asks of a container engine: the values it passes and the protocol an engine fulfils."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import field
+
+from imgcompare.image.overlay2 import LayerStore
+from imgcompare.model import Build, EngineInfo
+
+LABEL_PREFIX = "io.imgcompare."
+RUN_LABEL = LABEL_PREFIX + "run"
+VARIANT_LABEL = LABEL_PREFIX + "variant"
+STAND_IN_LABEL = LABEL_PREFIX + "stand-in"
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where an engine listens (``unix://…``, ``tcp://…``, ``ssh://…``) and what named it: a flag, a variable, a socket.
+
+    ``private`` marks imgcompare's own engine; ``tls`` holds ``ca``, ``cert``, ``key`` paths and ``verify``.
+    """
+
+    url: str
+    source: str
+    private: bool = False
+    tls: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """One image to build; ``context`` gives a fresh tar of the build context, ``dockerfile`` is the name in it."""
+
+    context: Callable[[], Iterator[bytes]]
+    dockerfile: str
+    tag: str
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+    no_cache: bool = False
+    builder: str = "auto"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A finished build: the engine's name for the image (a digest) and how the build went."""
+
+    image: str
+    build: Build
+
+
+@dataclass(frozen=True)
+class BuildFailed:
+    """A build that ended without an image: the builder's error, the failed step, and the end of that step's log.
+
+    ``missing_base`` is the base image, if it is that what the builder could not have.
+    """
+
+    message: str
+    step: str | None
+    log: tuple[str, ...]
+    build: Build
+    missing_base: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthcheck:
+    """An image's HEALTHCHECK, with the engine's defaults; ``command`` is empty for ``HEALTHCHECK NONE``.
+
+    A check may take ``timeout_s``. The engine checks every ``interval_s`` and calls the container unhealthy after
+    ``retries`` failures in a row, those of the first ``start_period_s`` not counted.
+    """
+
+    command: tuple[str, ...]
+    timeout_s: float = 30.0
+    interval_s: float = 30.0
+    start_period_s: float = 0.0
+    retries: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineImage:
+    """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown.
+
+    The rest of its config is as the image specification has it: ``user`` is empty for root, ``env`` holds
+    ``NAME=value``, ``healthcheck`` is None where nothing is said of it.
+    """
+
+    image: str
+    os: str
+    architecture: str
+    diff_ids: tuple[str, ...]
+    exposed_ports: tuple[str, ...]
+    labels: Mapping[str, str]
+    tags: tuple[str, ...] = ()
+    user: str = ""
+    env: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    working_dir: str = ""
+    stop_signal: str = ""
+    healthcheck: Healthcheck | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a container's port is published: ``host`` and ``port``; ``socket`` is a Unix socket here that leads there.
+
+    Without one, ``host`` is an address that is reached from here.
+    """
+
+    host: str
+    port: int
+    socket: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerSpec:
+    """One container to run, its route published on ``publish_address``, an IP address of the engine's machine.
+
+    ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take,
+    ``cpus`` does where it is not None. The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
+    """
+
+    name: str
+    image: str
+    container_port: int
+    host_port: int | None = None
+    publish_address: str = LOOPBACK
+    env: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    memory_limit_bytes: int = 1 << 30
+    pids_limit: int = 512
+    cpus: float | None = None
+    read_only: bool = False
+    tmpfs: tuple[str, ...] = ()
+    drop_capabilities: bool = False
+    no_new_privileges: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerState:
+    """A container's state; ``error`` is the engine's text when the container could not be started at all."""
+
+    running: bool
+    exit_code: int | None = None
+    oom_killed: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A container that was told to stop: seconds until it had ended, ``killed`` where it had to be made to."""
+
+    after_s: float
+    killed: bool
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A command that was run in a container: its exit code, None where it did not end in time, and its last lines."""
+
+    exit_code: int | None
+    output: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, order=True)
+class Listener:
+    """A TCP socket that waits for connections inside a container: its address (``0.0.0.0``, ``::1``) and port."""
+
+    address: str
+    port: int
+
+
+class Container(Protocol):
+    """A created container; nothing is read from it without a bound."""
+
+    @property
+    def name(self) -> str:
+        """The name it was given before it existed."""
+
+    def start(self) -> None:
+        """Start it. Raises EngineError; a program that cannot be executed shows in ``state().error`` instead."""
+
+    def published(self) -> Published | None:
+        """Where the route is published, once the engine has chosen a port; None where the container has ended."""
+
+    def state(self) -> ContainerState:
+        """Its state now."""
+
+    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
+        """The last log lines, stdout and stderr together or stderr alone, printable, at most 64 KiB read."""
+
+    def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
+        """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
+
+    def stop(self, grace_s: int) -> Stopped:
+        """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` whole seconds."""
+
+    @property
+    def kept(self) -> bool:
+        """Whether it stays."""
+
+    def keep(self) -> None:
+        """Leave it up when its ``with`` block ends well."""
+
+    def listening(self) -> Sequence[Listener] | None:
+        """The TCP sockets that wait for connections inside it, sorted; None where that cannot be seen."""
+
+    def head(self, path: str) -> bytes | None:
+        """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
+
+    def memory_bytes(self) -> int | None:
+        """Memory in use without the page cache's inactive part (as ``docker stats`` counts), or None if unknown."""
+
+
+class Engine(Protocol):
+    """The engine as the pipeline sees it; safe to call from several threads."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it listens, and what named it."""
+
+    def info(self) -> EngineInfo:
+        """Name, version, store and builder of the engine."""
+
+    def identity(self) -> str:
+        """A string that stays the same for one engine's data and differs for another's."""
+
+    def image(self, reference: str) -> EngineImage | None:
+        """The image of that reference or digest, or None when the engine does not have it."""
+
+    def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
+        """Pull an image with its registry's credentials. Raises BaseImageError."""
+
+    def build(self, request: BuildRequest, progress: Callable[[str], None]) -> Built | BuildFailed:
+        """Build an image; a failed step is a value, a lost engine raises."""
+
+    def container(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
+        """Create a container and remove it, by force, on every way out of the ``with`` block."""
+
+    def layer_store(self) -> LayerStore | None:
+        """The engine's own image store, where this process may read its files; else layers come from ``export``."""
+
+    def export(self, images: Sequence[str]) -> Iterator[bytes]:
+        """The archive of several images in one stream, layers they share once (``GET /images/get``)."""
+
+    def remove_container(self, name: str, run_id: str) -> bool:
+        """Remove the container of that name by force if its label says that run made it; False when there is none."""
+
+    def remove_image(self, reference: str) -> bool:
+        """Remove a tag, and the image when it was its last; False when there was none or it is in use."""
+
+    def cancel(self) -> None:
+        """Stop every build and break off every stream, from any thread; what waits for them then raises EngineError."""
+
+    def close(self) -> None:
+        """Close all connections."""
+
+
+SCHEME = "ssh"
+
+
+def is_local(endpoint: Endpoint) -> bool:
+    """Whether the engine is on this machine: a Unix socket, or TCP to loopback."""
+    url = urlsplit(endpoint.url)
+    if url.scheme == "unix" or url.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def is_elsewhere(endpoint: Endpoint) -> bool:
+    """Whether what the engine publishes on its loopback cannot be reached from here: neither directly nor by ssh."""
+    return not is_local(endpoint) and urlsplit(endpoint.url).scheme != SCHEME
+
+
+STAND_IN_TAG = re.compile(r"python:(?P<minor>3\.\d+)(?:\.\d+)?(?P<slim>-slim)?(?:-(?!slim|alpine|windows)[a-z]+)?")
+"""The official images that a stand-in can be made for."""

@@ -1,0 +1,85 @@
+"""What ``imgcompare init`` does: look for Dockerfiles, write the files, say what is next."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from imgcompare.config.project import read_project
+from imgcompare.config.toml_file import FILE_NAME, PYPROJECT, find_config
+from imgcompare.errors import UsageError
+from imgcompare.init.ci_templates import FILES, GITLAB, write_job
+from imgcompare.init.config_template import Draft, draft, write
+from imgcompare.init.discover import find_dockerfiles
+from imgcompare.reports.files import check_writable, write_atomically
+
+
+def start_project(folder: Path, forge: str | None, *, force: bool) -> Iterator[str]:
+    """Write the files, after everything was looked at, and yield what to tell. Raises UsageError."""
+    settings, job = folder / FILE_NAME, folder / FILES[forge] if forge else None
+    drafts = _drafts(folder)
+    # A CI job can be added to a project that has its settings.
+    kept = find_config(folder) if job and not force else None
+    if not kept:
+        _refuse(settings, force=force)
+    if job:
+        _refuse(job, force=force)
+    count = len(read_project(kept, os.environ).comparisons) if kept else len(drafts)
+    if kept:
+        yield f"{kept.name} stays as it is."
+    else:
+        check_writable(settings)
+        write_atomically(settings, write(drafts))
+        yield from _told(settings, drafts)
+    if job and forge:
+        _make_folder(job.parent)
+        write_atomically(job, write_job(forge, count))
+        yield f"Wrote {job}."
+        if forge == GITLAB:
+            yield f"Take it up in .gitlab-ci.yml: include: [{{ local: {FILES[forge]} }}]"
+    where = "" if folder == Path() else f"cd {folder} && "
+    yield f"Next: {where}imgcompare run{' --all' if count > 1 else ''}"
+
+
+def _drafts(folder: Path) -> tuple[Draft, ...]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", hint="Name the project's folder: imgcompare init PATH")
+    found = find_dockerfiles(folder)
+    if not found:
+        raise UsageError(
+            f"there is no Dockerfile in {folder.absolute()} or below",
+            hint="Name the project's folder, imgcompare init PATH, or try a bundled comparison: imgcompare run",
+        )
+    return draft(found, folder.absolute().name)
+
+
+def _refuse(path: Path, *, force: bool) -> None:
+    if force:
+        return
+    if os.path.lexists(path):
+        raise UsageError(f"{path} is there already; nothing was written", hint="--force writes over it.")
+    other = path.with_name(PYPROJECT)
+    if path.name == FILE_NAME and (found := find_config(path.parent)) and found.path == other:
+        raise UsageError(
+            f"{other} has [tool.imgcompare] already; nothing was written",
+            hint=f"--force writes {FILE_NAME} all the same, which then is the one that counts.",
+        )
+
+
+def _told(settings: Path, drafts: Sequence[Draft]) -> Iterator[str]:
+    variants = sum(len(each.dockerfiles) for each in drafts)
+    several = f"{len(drafts)} comparisons with " if len(drafts) > 1 else ""
+    yield f"Wrote {settings}: {several}{variants} variant{'s' if variants > 1 else ''}."
+    for each in drafts:
+        shown = ", ".join(f"{name} ({found.path})" for name, found in each.dockerfiles.items())
+        yield f"{each.name}: {shown}"
+        if each.unclear and not each.port:
+            yield f"{each.name}: set container_port, for the port of {', '.join(each.unclear)} is not clear."
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError(f"cannot make {folder}: {exc.strerror}", hint="Make it, or name another folder.") from exc

@@ -1,0 +1,97 @@
+"""The comparison as CSV (RFC 4180): a row for each variant, numbers raw, for spreadsheets and scripts.
+
+Columns keep their name and meaning, and new ones come at the end. ``*_bytes`` are bytes, ``*_s`` seconds; deltas are
+variant minus baseline, ratios variant ÷ baseline; an empty cell is a value that there is not.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+
+from imgcompare.comparison.compare import as_expected
+from imgcompare.console.style import Style
+from imgcompare.model import Document, Report
+from imgcompare.reports.store import reports_of
+from imgcompare.text.printable import printable
+
+# Column → the part of the report that has it, and its field there.
+_COLUMNS = {
+    "comparison": ("report", "scenario"),
+    "variant": ("variant", "name"),
+    "verdict": ("variant", "verdict"),
+    "as_expected": ("told", "as_expected"),
+    "failure": ("failure", "code"),
+    "baseline": ("told", "baseline"),
+    "uncompressed_bytes": ("image", "uncompressed_size"),
+    "uncompressed_delta_bytes": ("row", "uncompressed_delta"),
+    "uncompressed_ratio": ("row", "uncompressed_ratio"),
+    "compressed_bytes": ("image", "compressed_size"),
+    "compressed_exact": ("image", "compressed_size_exact"),
+    "compressed_delta_bytes": ("row", "compressed_delta"),
+    "compressed_ratio": ("row", "compressed_ratio"),
+    "base_bytes": ("image", "base_size"),
+    "own_bytes": ("image", "own_size"),
+    "shared_bytes": ("image", "shared_bytes"),
+    "unique_bytes": ("image", "unique_bytes"),
+    "wasted_bytes": ("image", "wasted_bytes"),
+    "efficiency": ("image", "efficiency"),
+    "files": ("image", "file_count"),
+    "layers": ("image", "layer_count"),
+    "build_s": ("build", "duration_s"),
+    "build_steps": ("build", "step_count"),
+    "cached_steps": ("build", "cached_step_count"),
+    "ready_s": ("run", "ready_after_s"),
+    "memory_bytes": ("run", "memory_bytes"),
+    "stopped_s": ("run", "stopped_after_s"),
+    "health": ("run", "health"),
+    "status_code": ("check", "status_code"),
+    "response_s": ("check", "response_time_s"),
+    "image_id": ("image", "image_id"),
+    "os": ("engine", "os"),
+    "architecture": ("engine", "architecture"),
+    "engine": ("engine", "name"),
+    "engine_version": ("engine", "version"),
+    "created": ("report", "created"),
+}
+# A spreadsheet takes a text that begins like this for a formula, full-width signs included, and runs it.
+_FORMULA = tuple("=+-@＝＋－＠")
+
+
+def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are not data
+    """Return a line of column names, and a line for each variant of each comparison."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for report in reports_of(document):
+        writer.writerows(_rows(report))
+    return out.getvalue()
+
+
+def _rows(report: Report) -> Iterable[list[str]]:
+    rows = {row.variant: row for row in report.comparison.rows}
+    for variant in report.variants:
+        parts = {
+            "report": report,
+            "engine": report.engine,
+            "variant": variant,
+            "told": {"as_expected": as_expected(variant), "baseline": variant.name == report.baseline},
+            "row": rows.get(variant.name),
+        }
+        parts |= {name: getattr(variant, name) for name in ("image", "build", "run", "check", "failure")}
+        yield [_cell(_value(parts[part], field)) for part, field in _COLUMNS.values()]
+
+
+def _value(part: object, field: str) -> object:
+    return part[field] if isinstance(part, dict) else getattr(part, field, None)
+
+
+def _cell(value: object) -> str:
+    """A value as a cell: numbers as they are, and a text never as a formula (an apostrophe shows that it is text)."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or isinstance(value, int | float):
+        return "" if value is None else str(value)
+    text = printable(str(value))
+    return f"'{text}" if text.startswith(_FORMULA) else text

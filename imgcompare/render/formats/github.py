@@ -1,0 +1,91 @@
+"""The report for the log of a GitHub Actions job: the table, then workflow commands that become annotations.
+
+The commands' form: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from imgcompare.comparison.compare import as_expected
+from imgcompare.console.style import Style
+from imgcompare.model import Collection, Document, Report, Variant
+from imgcompare.render.cells import sentences
+from imgcompare.render.cells.grid import variant_name
+from imgcompare.render.formats import table
+from imgcompare.reports.store import reports_of
+from imgcompare.text.printable import printable, printable_lines
+
+_EVIDENCE_LINES = 20
+# What the runner obeys: a line that begins with "::", after colours and spaces, and the older "##[…]" anywhere.
+_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=\[)", re.MULTILINE)
+
+
+def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:
+    """Return the lines of the log; nothing in the table can be a command."""
+    page = _COMMAND.sub(lambda match: f"{match[0]} ", table.render(document, style, notes))
+    return "".join((page, *(f"{command}\n" for command in _commands(document, style))))
+
+
+def _commands(document: Document, style: Style) -> Iterator[str]:
+    """Errors first: of each kind GitHub shows ten annotations a step. What did not pass has at least one error."""
+    reports = reports_of(document)
+    errors = [command for report in reports for command in _errors(report, style)]
+    yield from errors
+    for report in reports:
+        yield from _warnings(report, style)
+    kind = "notice" if document.passed or errors else "error"
+    if isinstance(document, Collection):
+        yield _command(kind, "imgcompare", [sentences.collection_headline(document), *document.notes])
+    else:
+        yield _command(kind, sentences.title(document), [sentences.headline(document)])
+
+
+def _errors(report: Report, style: Style) -> Iterator[str]:
+    for variant in report.variants:
+        if not variant.skipped and not as_expected(variant):
+            yield _command("error", sentences.failure_title(variant), _told(variant), _dockerfile(variant, style))
+    for gate in report.gates:
+        if not gate.passed:
+            yield _command("error", f"{sentences.title(report)}: gate", [sentences.failed_gate(gate)])
+
+
+def _told(variant: Variant) -> list[str]:
+    """What there is to say of a broken variant, the log's end being what matters."""
+    if variant.failure is None:
+        return [sentences.failure_title(variant)]
+    log = [line for each in variant.failure.evidence for line in printable_lines(each)][-_EVIDENCE_LINES:]
+    hint = [f"Next: {variant.failure.hint}"] if variant.failure.hint else []
+    return [variant.failure.message, *log, *hint, *variant.failure.fix]
+
+
+def _warnings(report: Report, style: Style) -> Iterator[str]:
+    for variant in report.variants:
+        for caution in variant.warnings:
+            hint = [f"Next: {caution.hint}"] if caution.hint else []
+            title = f"{variant_name(variant.name)}: {caution.code}"
+            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant, style))
+
+
+def _dockerfile(variant: Variant, style: Style) -> str:
+    """The variant's Dockerfile as the repository calls it, for GitHub looks there: "" for one that leads out of it."""
+    path = posixpath.normpath(posixpath.join(style.folder, variant.source.dockerfile or "/"))
+    path = path.removeprefix(f"{style.repository}/") if style.repository else path
+    return "" if path.startswith(("/", "../")) else path
+
+
+def _command(kind: str, title: str, lines: list[str], file: str = "") -> str:
+    """One command: ``::error title=…,file=…::message``, its message in several lines."""
+    properties = {"title": title} | ({"file": file} if file else {})
+    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{kind} {told}::" + "%0A".join(_data(line) for each in lines for line in printable_lines(each))
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25")  # line feeds, the other sign to be escaped, are ours alone
+
+
+def _property(text: str) -> str:
+    return _data(printable(text, limit=200)).replace(":", "%3A").replace(",", "%2C")

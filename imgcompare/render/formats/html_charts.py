@@ -1,0 +1,168 @@
+"""Charts as numbers: what is drawn where, in per cent of the width, so that any page can draw it at any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from imgcompare.model import ComparisonRow, Image, Report, Variant
+from imgcompare.render.cells.grid import variant_name
+from imgcompare.render.cells.sentences import category_name
+from imgcompare.text.printable import printable
+from imgcompare.text.units import format_bytes, format_delta, format_percent, format_seconds
+
+# The categories of Image.contents in the order in which bars show them: what is yours first.
+CATEGORIES = (
+    "application",
+    "python_packages",
+    "python_interpreter",
+    "system_packages",
+    "build_tools",
+    "caches",
+    "other",
+)
+_TICKS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A piece of a bar: where it starts and how wide it is, in per cent; ``kind`` decides its colour."""
+
+    start: float
+    width: float
+    kind: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A row of a waterfall: its bar, its name, and the bytes it says."""
+
+    name: str
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """Where the ticks of an axis are, in per cent, and what they say."""
+
+    ticks: tuple[tuple[float, str], ...]
+
+
+def category_class(category: str) -> str:
+    """Return the kind of a category's spans; what a newer version calls otherwise is drawn as "other"."""
+    return category if category in CATEGORIES else "other"
+
+
+def contents_bar(image: Image, largest: int) -> tuple[Span, ...]:
+    """Return an image's bytes by category as pieces of one bar, on the scale of the ``largest`` image."""
+    contents = image.contents or {"other": image.uncompressed_size}
+    known = {name: contents[name] for name in CATEGORIES if contents.get(name)}
+    known |= {name: count for name, count in contents.items() if name not in CATEGORIES and count}
+    starts = accumulate(known.values(), initial=0)
+    return tuple(
+        Span(
+            start=_percent(start, largest),
+            width=_percent(count, largest),
+            kind=category_class(name),
+            label=f"{category_name(name)}: {format_bytes(count)}, {format_percent(count / image.uncompressed_size)}",
+        )
+        for start, (name, count) in zip(starts, known.items(), strict=False)
+    )
+
+
+def waterfall(base: Image, variant: Image, row: ComparisonRow, names: tuple[str, str]) -> tuple[Step, ...]:
+    """Return the way from the baseline's bytes to a variant's, one step for each category, the greatest first."""
+    levels = list(accumulate((change.delta_bytes for change in row.reasons), initial=base.uncompressed_size))
+    top = max(levels) or 1
+    steps = [_total(names[0], base, top)]
+    for change, before, after in zip(row.reasons, levels, levels[1:], strict=False):
+        text = format_delta(change.delta_bytes)
+        span = Span(
+            start=_percent(min(before, after), top),
+            width=_percent(abs(change.delta_bytes), top),
+            kind="less" if change.delta_bytes < 0 else "more",
+            label=f"{category_name(change.category)} {text}",
+        )
+        steps.append(Step(name=category_name(change.category), text=text, span=span))
+    return (*steps, _total(names[1], variant, top))
+
+
+def _total(name: str, image: Image, top: int) -> Step:
+    text = format_bytes(image.uncompressed_size)
+    span = Span(start=0, width=_percent(image.uncompressed_size, top), kind="total", label=f"{name} {text}")
+    return Step(name=name, text=text, span=span)
+
+
+def timeline(variant: Variant, longest: float) -> tuple[Span, ...]:
+    """Return a variant's build, start and check, one after the other; a build's steps are scaled to its duration.
+
+    A builder works on several steps at a time, so their durations can add up to more than the build's.
+    """
+    return tuple(_spans(_phases(variant), longest))
+
+
+def _phases(variant: Variant) -> Iterator[tuple[str, str, float]]:
+    """Kind, name and seconds of what happened."""
+    if build := variant.build:
+        steps = [step for step in build.steps if not step.cached and step.duration_s > 0]
+        scale = build.duration_s / (sum(step.duration_s for step in steps) or 1)
+        yield from (
+            (f"build-{n % 2}", printable(step.name, limit=200), step.duration_s * scale) for n, step in enumerate(steps)
+        )
+        if not steps:
+            yield "build-0", "build", build.duration_s
+    if variant.run and variant.run.ready_after_s is not None:
+        yield "start", "start", variant.run.ready_after_s
+    if variant.check and variant.check.response_time_s is not None:
+        yield "check", "check", variant.check.response_time_s
+
+
+def _spans(phases: Iterable[tuple[str, str, float]], longest: float) -> Iterator[Span]:
+    start = 0.0
+    for kind, name, seconds in phases:
+        label = f"{name}: {format_seconds(seconds)}"
+        yield Span(start=_percent(start, longest), width=_percent(seconds, longest), kind=kind, label=label)
+        start += seconds
+
+
+def duration(variant: Variant) -> float:
+    """Return the seconds of build, start and check together."""
+    return sum(seconds for _, _, seconds in _phases(variant))
+
+
+def time_axis(longest: float) -> Axis:
+    """Return about five round ticks from 0 to ``longest`` seconds."""
+    return Axis(ticks=tuple((_percent(tick, longest), f"{tick:g} s") for tick in _round_ticks(longest)))
+
+
+def _round_ticks(top: float) -> Sequence[float]:
+    """Multiples of 1, 2 or 5 times a power of ten."""
+    if top <= 0:
+        return ()
+    power = 10.0**-6
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if top / step <= _TICKS:
+                return [round(step * n, 6) for n in range(int(top / step) + 1)]
+        power *= 10
+
+
+def _percent(part: float, whole: float) -> float:
+    return round(100 * part / whole, 3) if whole else 0.0
+
+
+def compared(report: Report) -> Iterator[tuple[Variant, ComparisonRow, tuple[Step, ...]]]:
+    """Yield each variant that is not the baseline with its waterfall, where both have an image."""
+    variants = {variant.name: variant for variant in report.variants}
+    base = variants.get(report.baseline)
+    for row in report.comparison.rows:
+        variant = variants.get(row.variant)
+        if base and base.image and variant and variant.image and variant is not base and row.reasons:
+            yield (
+                variant,
+                row,
+                waterfall(base.image, variant.image, row, (variant_name(base.name), variant_name(variant.name))),
+            )

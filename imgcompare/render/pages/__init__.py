@@ -1,0 +1,1 @@
+"""What single commands print: history, settings, explanations, one image, two images."""

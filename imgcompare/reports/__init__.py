@@ -1,0 +1,1 @@
+"""Saved reports: written whole, read with limits, listed, joined, and without secrets."""

@@ -1,0 +1,102 @@
+"""Report ⇄ versioned JSON: saved atomically in the project's folder, loaded with limits and named errors."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from imgcompare.errors import UsageError
+from imgcompare.model import SCHEMA_VERSION, Collection, Document, Report
+from imgcompare.reports.files import check_writable, read_bounded, write_atomically
+
+_RUNS = Path(".imgcompare") / "runs"
+# As session names them: the time in UTC to the millisecond, and six random hexadecimal digits.
+_RUN = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{6}\.json", re.ASCII)
+
+
+class _Head(msgspec.Struct):
+    schema_version: int
+    comparisons: msgspec.Raw = msgspec.Raw()
+
+
+def runs_folder(project: Path) -> Path:
+    """Where the reports of runs started in ``project`` are kept."""
+    return project / _RUNS
+
+
+def prepare(project: Path) -> Path:
+    """Make the runs folder before anything is built. Raises UsageError when it cannot be written."""
+    folder = runs_folder(project)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ignore = folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("# Saved by imgcompare; safe to delete.\n*\n", encoding="utf-8")
+    except OSError as exc:
+        raise UsageError(
+            f"cannot save the report in {folder}: {exc.strerror}",
+            hint="Run it from a folder that can be written, or name a file: -o report.json --json",
+        ) from exc
+    check_writable(folder / "report.json")
+    return folder
+
+
+def save(document: Document, folder: Path, run_id: str) -> Path:
+    """Save a report or a collection, over an earlier state of the same run; its logs are for its owner's eyes."""
+    path = folder / f"{run_id}.json"
+    write_atomically(path, msgspec.json.encode(document).decode(), mode=0o600)
+    return path
+
+
+def load(path: Path) -> Document:
+    """Read a report back, or a collection. Raises UsageError for what is missing, damaged, too large or newer."""
+    data = read_bounded(path, "report", "`imgcompare run` makes one.")
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if not 1 <= head.schema_version <= SCHEMA_VERSION:
+            raise UsageError(
+                f"{path} has schema_version {head.schema_version}; this imgcompare reads 1 to {SCHEMA_VERSION}",
+                hint="Update imgcompare, or make the report again: imgcompare run",
+            )
+        if bytes(head.comparisons):
+            return msgspec.json.decode(data, type=Collection)
+        return msgspec.json.decode(data, type=Report)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise UsageError(
+            f"{path} is no whole report of imgcompare: {exc}",
+            hint="The file was left as it is; `imgcompare run` makes a new one.",
+        ) from exc
+
+
+def reports_of(document: Document) -> tuple[Report, ...]:
+    """Return the comparisons of a document: its one, or those that were put together."""
+    return document.comparisons if isinstance(document, Collection) else (document,)
+
+
+def saved_runs(project: Path) -> list[Path]:
+    """Return the saved reports of runs started in ``project``, oldest first."""
+    return runs_in(runs_folder(project))
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return what a runs folder has, oldest first; what is not named like a run is not ours."""
+    return sorted(path for path in folder.glob("*.json") if _RUN.fullmatch(path.name))
+
+
+def find(project: Path, wanted: str | None) -> Path | None:
+    """Find a saved report: a file, a run's name or its beginning, or the newest for None; None if nothing is saved."""
+    saved = saved_runs(project)
+    if wanted is None:
+        return saved[-1] if saved else None
+    with suppress(OSError):  # a name too long for a file, or in a folder that may not be searched
+        if Path(wanted).is_file():
+            return Path(wanted)
+    matching = [path for path in saved if path.stem.startswith(wanted)]
+    if len(matching) == 1:
+        return matching[0]
+    names = ", ".join(path.stem for path in (matching or saved)[-5:]) or "none"
+    what = "names several saved runs" if matching else "is neither a file nor a saved run"
+    raise UsageError(f"{wanted!r} {what}", hint=f"Saved runs here: {names}.")

@@ -1,0 +1,165 @@
+"""From a planned variant to an image on the engine: contexts and Dockerfiles read, bases provided, the image built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from imgcompare.diagnosis import observed
+from imgcompare.diagnosis.evidence import Case, Evidence
+from imgcompare.dockerfile.parser import SCRATCH, StageInfo
+from imgcompare.engine.build.context import BuildContext
+from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
+from imgcompare.errors import BaseImageError
+from imgcompare.model import Build, Failure, Stage
+from imgcompare.run.blueprints import Blueprint
+from imgcompare.run.ledger import IMAGE
+from imgcompare.run.plan import Plan
+from imgcompare.run.resources import Workbench
+from imgcompare.text.redact import redact, secret_values
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A base image looked up: why it cannot be had, or its layers and the official name it stands in for."""
+
+    failure: Failure | None = None
+    stand_in: str | None = None
+    diff_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltVariant:
+    """A variant whose image is on the engine.
+
+    ``stages`` are those of the Dockerfile that made it, the lowest first, and ``base_diff_ids`` the layers of the base
+    image they stand on, None where that is not known.
+    """
+
+    image: EngineImage
+    build: Build | None
+    stand_ins: tuple[str, ...]
+    base_diff_ids: tuple[str, ...] | None = None
+    stages: tuple[StageInfo, ...] = ()
+
+
+def provide_bases(plan: Plan, blueprints: Iterable[Blueprint], bench: Workbench, pool: Executor) -> dict[str, Base]:
+    """See that every base image is on the engine, pulling what is missing (or everything, with ``--pull``)."""
+    names = {base: f"base {base}" for blueprint in blueprints for base in blueprint.bases}
+    names |= {drawn.source.image: f"image {drawn.source.image}" for drawn in blueprints if drawn.source.image}
+    return dict(zip(names, pool.map(partial(_provide, plan, bench), names, names.values()), strict=True))
+
+
+def build_variant(
+    plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], bench: Workbench
+) -> tuple[BuiltVariant | Failure, Build | None]:
+    """Build one variant's image, or look up the one it names."""
+    for name in blueprint.bases:
+        if failure := bases[name].failure:
+            return observed.no_stage(failure, name) if _meant_as_stage(blueprint, name) else failure, None
+    wanted = [bases[name] for name in blueprint.bases]
+    stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
+    reference, build = blueprint.source.image or "", None
+    if blueprint.context is not None:
+        bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
+        outcome = bench.engine.build(
+            build_request(plan, blueprint, blueprint.context, blueprint.variant.tag),
+            lambda text: bench.progress.stage(
+                blueprint.variant.name, Stage.BUILD, redact(text, secret_values(plan.config.build_args))
+            ),
+        )
+        if isinstance(outcome, BuildFailed):
+            return _why(plan, blueprint, outcome), outcome.build
+        reference, build = outcome.image, outcome.build
+        bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
+    image = bench.engine.image(reference)
+    if image is None:
+        return observed.image_gone(reference), build
+    return BuiltVariant(
+        image=image,
+        build=build,
+        stand_ins=stand_ins,
+        base_diff_ids=_base_diff_ids(blueprint, bases),
+        stages=blueprint.stages,
+    ), build
+
+
+def _meant_as_stage(blueprint: Blueprint, name: str) -> bool:
+    """Whether a base is only a bare word after ``COPY --from``: mostly a stage with another name, or none."""
+    sources = {source for stage in blueprint.needed for source in stage.references}
+    return name in sources and name not in {stage.base for stage in blueprint.needed} and name.isidentifier()
+
+
+def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, bench: Workbench) -> EngineImage | None:
+    """Build one stage of a variant that was built, from the builder's cache; None when it fails.
+
+    Builders take only a name for a target: a stage without one is built as the last one of a shorter Dockerfile.
+    """
+    context = blueprint.context
+    if context is None:
+        return None
+    if stage.name is None:
+        lines = context.dockerfile_content.split(b"\n")
+        context = context.with_dockerfile(b"\n".join(lines[: stage.last_line]))
+    bench.ledger.record(IMAGE, tag)
+    wanted = replace(build_request(plan, blueprint, context, tag), target=stage.name, no_cache=False)
+    outcome = bench.engine.build(wanted, lambda _text: None)
+    return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
+
+
+def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> Failure:
+    if outcome.missing_base is not None:
+        return observed.base_missing(outcome.missing_base, plan.config.platform, outcome)
+    evidence = Evidence(observed=observed.build_failed(outcome), log=outcome.log)
+    return observed.diagnose(Case(evidence=evidence, written=blueprint.stages, base=blueprint.base or ""))
+
+
+def base_layer_count(built: BuiltVariant) -> int | None:
+    """How many of the image's layers, from the lowest up, are its base's; None where the base is not known.
+
+    It is not known either when the image does not begin with exactly those layers: then the build used another base
+    than was looked up.
+    """
+    base = built.base_diff_ids
+    return len(base) if base is not None and built.image.diff_ids[: len(base)] == base else None
+
+
+def _base_diff_ids(blueprint: Blueprint, bases: Mapping[str, Base]) -> tuple[str, ...] | None:
+    if blueprint.base == SCRATCH:
+        return ()
+    base = bases.get(blueprint.base or "")
+    return (base.diff_ids or None) if base else None
+
+
+def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base:
+    image = bench.engine.image(reference)
+    if image is None or (plan.config.pull and STAND_IN_LABEL not in image.labels):
+        try:
+            bench.engine.pull(
+                reference, plan.config.platform, lambda text: bench.progress.stage(subject, Stage.PULL, text)
+            )
+        except BaseImageError as exc:
+            bench.progress.finished(subject, "cannot be had", ok=False)
+            return Base(failure=observed.base_unavailable(reference, exc))
+        bench.progress.finished(subject, "pulled", ok=True)
+        image = bench.engine.image(reference)
+    if image is None:
+        return Base()
+    return Base(stand_in=image.labels.get(STAND_IN_LABEL), diff_ids=image.diff_ids)
+
+
+def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: str) -> BuildRequest:
+    """What to ask the engine for; the image gets the ``tag``."""
+    config = plan.config
+    return BuildRequest(
+        context=context.stream,
+        dockerfile=context.dockerfile,
+        tag=tag,
+        target=blueprint.variant.spec.target,
+        build_args=config.build_args,
+        platform=config.platform,
+        no_cache=config.no_cache,
+        builder=config.builder,
+    )

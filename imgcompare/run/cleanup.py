@@ -1,0 +1,104 @@
+"""Removing what our runs made: only what a ledger of an ended run names, and containers only with that run's label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from imgcompare.engine.interface import Engine
+from imgcompare.errors import EngineLostError, ImgcompareError
+from imgcompare.run.ledger import CONTAINER, IMAGE, Ledger, Made, ended_runs, names_in_use
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """How much was removed, and what is left on engines that were not asked (endpoint → count)."""
+
+    containers: int
+    images: int
+    elsewhere: dict[str, int]
+
+
+def reap_dead_runs(folder: Path, engine: Engine, ledger: Ledger) -> int:
+    """Remove the containers that killed runs left on this engine; their images go on under this run's ledger.
+
+    Returns the number of containers removed. Runs still alive and other engines' objects are not touched.
+    """
+    identity, removed = engine.identity(), 0
+    with ended_runs(folder) as runs:
+        for run in runs:
+            ours = [made for made in run.made if made.engine == identity]
+            kept = {made.name for made in ours if made.kind == CONTAINER and made.kept}
+            removed += _remove_containers(engine, run.run_id, (m for m in ours if m.name not in kept))
+            if not kept and len(ours) == len(run.made):
+                for name in dict.fromkeys(made.name for made in ours if made.kind == IMAGE):
+                    ledger.record(IMAGE, name, kept=True)
+                run.forget()
+    return removed
+
+
+def sweep(engine: Engine, ledger: Ledger, tags: Iterable[str] = ()) -> list[str]:
+    """At a run's end, remove whatever container of it is still there, and ``tags``; returns what stayed.
+
+    Once the engine is lost it is not asked again: a frozen one would take its whole time-out for each.
+    """
+    made = ledger.made()
+    kept = {entry.name for entry in made if entry.kept}
+    names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER and entry.name not in kept)
+    removals = [(name, partial(engine.remove_container, name, ledger.run_id)) for name in names]
+    removals += [(tag, partial(engine.remove_image, tag)) for tag in tags]
+    left: list[str] = []
+    lost = False
+    for name, remove in removals:
+        try:
+            if not lost:
+                remove()
+                continue
+        except ImgcompareError as exc:
+            lost = isinstance(exc, EngineLostError)
+        left.append(name)
+    return left
+
+
+def clean(folder: Path, engine: Engine, *, images: bool) -> Cleaned:
+    """Remove everything that ended runs left on this engine, kept containers included, and kept images if asked."""
+    identity = engine.identity()
+    containers = removed_images = 0
+    elsewhere: dict[str, int] = {}
+    with ended_runs(folder) as runs:
+        shared = names_in_use(folder, identity, runs)
+        for run in runs:
+            ours = [made for made in run.made if made.engine == identity]
+            own_images = [made for made in ours if made.kind == IMAGE and made.name not in shared]
+            containers += _remove_containers(engine, run.run_id, ours)
+            if images:
+                removed_images += _remove_images(engine, own_images)
+            for made in run.made:
+                if made.engine != identity:
+                    elsewhere[made.endpoint] = elsewhere.get(made.endpoint, 0) + 1
+            if len(ours) == len(run.made) and (not own_images or (images and not _tags_left(engine, own_images))):
+                run.forget()
+    return Cleaned(containers, removed_images, elsewhere)
+
+
+def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int:
+    names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER)
+    return sum(engine.remove_container(name, run_id) for name in names)
+
+
+def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
+    """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays."""
+    names = dict.fromkeys(entry.name for entry in made)
+    digests = [name for name in names if name.startswith("sha256:")]
+    removed = sum(engine.remove_image(name) for name in names if name not in digests)
+    for digest in digests:
+        image = engine.image(digest)
+        removed += image is not None and not image.tags and engine.remove_image(digest)
+    return removed
+
+
+def _tags_left(engine: Engine, images: Iterable[Made]) -> bool:
+    """Say whether a tag of ours could not be removed, because its image is in use."""
+    return any(engine.image(name) for name in {made.name for made in images} if not name.startswith("sha256:"))

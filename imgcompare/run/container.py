@@ -1,0 +1,250 @@
+"""From an image on the engine to a verdict: a bounded container on its own loopback port, waited for and checked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from msgspec import structs
+
+from imgcompare.check import healthcheck
+from imgcompare.check.hardening import harden
+from imgcompare.check.route import Exited, Silent, check_route, wait_until_ready
+from imgcompare.config.model import Config
+from imgcompare.diagnosis import gather, observed
+from imgcompare.diagnosis.evidence import Case, Evidence
+from imgcompare.engine.interface import (
+    LOOPBACK,
+    RUN_LABEL,
+    VARIANT_LABEL,
+    Container,
+    ContainerSpec,
+    EngineImage,
+)
+from imgcompare.errors import EngineError, PortTakenError
+from imgcompare.model import Check, Failure, Hardened, Run, Stage
+from imgcompare.run.build import BuiltVariant
+from imgcompare.run.ledger import CONTAINER
+from imgcompare.run.plan import Plan, PlannedVariant
+from imgcompare.run.resources import Workbench
+from imgcompare.text.printable import printable
+from imgcompare.text.units import format_seconds
+
+_HARDENED_WAIT_S = 15.0
+_HARDENED_WAIT_FACTOR = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """What running a variant showed; no failure means that it works.
+
+    ``evidence`` is what the failure was observed by, where there is more to it than the failure says itself.
+    ``ready_at`` is when its route replied (monotonic seconds). ``log`` holds the last log lines of one that works,
+    ``not_measured`` what was asked for and could not be had, and why.
+    """
+
+    run: Run | None = None
+    check: Check | None = None
+    failure: Failure | None = None
+    evidence: Evidence | None = None
+    ready_at: float = 0.0
+    log: tuple[str, ...] = ()
+    hardened: Hardened | None = None
+    not_measured: tuple[str, ...] = ()
+
+
+def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
+    """Run the image, wait for its route, check the reply, measure its memory; the container is gone afterwards."""
+    port = plan.config.container_port or _only_port(built.image.exposed_ports)
+    if port is None:
+        return Tried(failure=observed.no_port(built.image.exposed_ports))
+    spec = ContainerSpec(
+        name=variant.container_name,
+        image=built.image.image,
+        container_port=port,
+        host_port=variant.host_port,
+        publish_address=plan.config.publish_address or LOOPBACK,
+        env=plan.config.env,
+        labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
+    )
+    tried = _run(plan, variant, built.image, spec, bench)
+    if tried.failure is None and (plan.config.hardened or variant.spec.hardened):
+        notes = list(tried.not_measured)
+        with bench.noting("running it hardened", notes):
+            tried = replace(tried, hardened=_harden(plan, variant.name, spec, built.image, tried.run, bench))
+        tried = replace(tried, not_measured=tuple(notes))
+    return tried
+
+
+def _run(plan: Plan, variant: PlannedVariant, image: EngineImage, spec: ContainerSpec, bench: Workbench) -> Tried:
+    """Run it as it is; one that works is looked at closer, and left up where that was asked for."""
+    bench.progress.stage(variant.name, Stage.RUN, "creating the container")
+    with bench.container(spec) as container:
+        tried = try_container(plan.config, variant.name, container, spec.container_port, image, bench)
+        if tried.run and tried.failure is None:
+            since_s = time.monotonic() - tried.ready_at
+            looked = look_closer(plan.config, variant.name, container, image, tried.run, since_s, bench)
+            tried = replace(
+                tried, run=looked.run, failure=looked.failure, log=looked.log, not_measured=looked.not_measured
+            )
+        if plan.config.keep and tried.failure is None:
+            bench.ledger.record(CONTAINER, spec.name, kept=True)
+            container.keep()
+    return tried
+
+
+def _harden(
+    plan: Plan, name: str, spec: ContainerSpec, image: EngineImage, run: Run | None, bench: Workbench
+) -> Hardened:
+    """Run it again with restrictions; what took a moment without them is not waited for as long as may be."""
+    ready_after_s = run.ready_after_s if run and run.ready_after_s else plan.config.timeout_s
+    patience_s = min(plan.config.timeout_s, max(_HARDENED_WAIT_S, _HARDENED_WAIT_FACTOR * ready_after_s))
+    config, number = replace(plan.config, timeout_s=patience_s), count(1)
+
+    def try_with(changes: Mapping[str, Any]) -> Failure | None:
+        bench.progress.stage(name, Stage.RUN, "hardened")
+        container_name = f"imgcompare-hardened-{next(number)}-{plan.run_id}-{name}"
+        with bench.container(replace(spec, name=container_name, host_port=None, **changes)) as container:
+            return try_container(config, name, container, spec.container_port, image, bench).failure
+
+    return harden(try_with)
+
+
+def try_container(
+    config: Config, name: str, container: Container, port: int, image: EngineImage, bench: Workbench
+) -> Tried:
+    """Start a container, wait for its route, check the reply, measure its memory."""
+    try:
+        container.start()
+    except PortTakenError as exc:
+        return Tried(failure=observed.port_taken(exc))
+    at = container.published()
+    if at is None:
+        return _not_up(container, port, image, config)
+    run = Run(container_port=port, host_port=at.port)
+    bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {at.port}")
+    waited = wait_until_ready(container, at, config.route, config.expect, config.timeout_s, bench.cancelled.is_set)
+    match waited:
+        case Exited():
+            seen = observed.exited(waited, container.log_tail())
+            return _broken(gather.of_start(seen, waited.state, container, image, config.env), run)
+        case Silent():
+            seen = observed.silent(waited, port, container.log_tail())
+            given = config.container_port is not None
+            return _broken(gather.of_silence(seen, port, container, image, config.env, port_given=given), run)
+    ready_at = time.monotonic()
+    bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
+    check, problem = check_route(at, config.route, config.expect)
+    run = Run(
+        container_port=port,
+        host_port=at.port,
+        ready_after_s=waited.after_s,
+        memory_bytes=container.memory_bytes(),
+    )
+    if problem:
+        seen = observed.wrong_reply(check, problem, container.log_tail())
+        return replace(
+            _broken(gather.of_reply(seen, check.status_code, container, image, config.env), run), check=check
+        )
+    return Tried(run=run, check=check, ready_at=ready_at)
+
+
+def _broken(evidence: Evidence, run: Run | None = None) -> Tried:
+    """A variant that does not work, with what can be said of it at once; its files are looked at later."""
+    return Tried(run=run, failure=observed.diagnose(Case(evidence=evidence)), evidence=evidence)
+
+
+def _not_up(container: Container, port: int, image: EngineImage, config: Config) -> Tried:
+    """Tell a container that did not start, or is gone again, from an engine that published no port of it."""
+    state = container.state()
+    if state.error:
+        seen = observed.start_failed(state)
+    elif not state.running:
+        seen = observed.exited(Exited(state, 0.0), container.log_tail())
+    else:
+        raise EngineError(f"the engine published no host port for container port {port}")
+    return _broken(gather.of_start(seen, state, container, image, config.env))
+
+
+def _only_port(exposed: tuple[str, ...]) -> int | None:
+    """The one TCP port of EXPOSE (``5000/tcp``), if there is exactly one."""
+    ports = [int(port.partition("/")[0]) for port in exposed if port.partition("/")[2] in {"", "tcp"}]
+    return ports[0] if len(ports) == 1 else None
+
+
+GRACE_S = 10
+"""How long ``docker stop`` and most orchestrators wait before they kill, in seconds."""
+
+
+DEFAULT_STOP_SIGNAL = "SIGTERM"
+
+
+_LOG_LINES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looked:
+    """What a closer look added to a Run; the failure is that of its HEALTHCHECK."""
+
+    run: Run
+    failure: Failure | None = None
+    log: tuple[str, ...] = ()
+    not_measured: tuple[str, ...] = ()
+
+
+def look_closer(
+    config: Config,
+    name: str,
+    container: Container,
+    image: EngineImage,
+    run: Run,
+    since_ready_s: float,
+    bench: Workbench,
+) -> Looked:
+    """Look closer at a container that has replied ``since_ready_s`` ago; stopping it comes last."""
+    failure: Failure | None = None
+    notes: list[str] = []
+    log = tuple(container.log_tail(_LOG_LINES))
+    if config.health and image.healthcheck and image.healthcheck.command:
+        with bench.noting("its HEALTHCHECK", notes):
+            run, failure = _examined(config, name, container, image, run, since_ready_s, bench)
+    if config.stop and failure is None:
+        with bench.noting("stopping it", notes):
+            run = _stopped(name, container, image.stop_signal or DEFAULT_STOP_SIGNAL, run, bench)
+    return Looked(run=run, failure=failure, log=log, not_measured=tuple(notes))
+
+
+def _examined(
+    config: Config,
+    name: str,
+    container: Container,
+    image: EngineImage,
+    run: Run,
+    since_ready_s: float,
+    bench: Workbench,
+) -> tuple[Run, Failure | None]:
+    check = image.healthcheck
+    assert check is not None  # noqa: S101 - asked only where there is one
+    bench.progress.stage(name, Stage.CHECK, "waiting for its HEALTHCHECK")
+    up_s = (run.ready_after_s or 0.0) + since_ready_s
+    found = healthcheck.examine(container, check, up_s, config.timeout_s, bench.cancelled.is_set)
+    passed = found.verdict == healthcheck.HEALTHY
+    run = structs.replace(run, health=found.verdict, healthy_after_s=up_s + found.after_s if passed else None)
+    if found.verdict != healthcheck.UNHEALTHY:
+        return run, None
+    mendable = healthcheck.missing_program(check, found.last) and healthcheck.has_python(container)
+    fix = [healthcheck.healthcheck_line(run.container_port, config.route)] if mendable else []
+    return run, healthcheck.unhealthy(check, found, fix)
+
+
+def _stopped(name: str, container: Container, signal: str, run: Run, bench: Workbench) -> Run:
+    bench.progress.stage(name, Stage.RUN, f"stopping it with {printable(signal, limit=20)}")
+    stopped = container.stop(GRACE_S)
+    outcome = "killed" if stopped.killed else "stopped"
+    bench.progress.stage(name, Stage.RUN, f"{outcome} after {format_seconds(stopped.after_s)}")
+    return structs.replace(
+        run, stop_signal=printable(signal, limit=20), stopped_after_s=stopped.after_s, killed=stopped.killed
+    )

@@ -1,0 +1,139 @@
+"""Look for the causes of what broke: in the images' files, in the stages they were made from, in variants that work.
+
+Only for variants that need it, and never at the price of the run: where something cannot be looked into, what was
+observed stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from imgcompare.diagnosis.evidence import Case, Evidence
+from imgcompare.diagnosis.image_files import View
+from imgcompare.diagnosis.observed import diagnose
+from imgcompare.dockerfile.parser import StageInfo
+from imgcompare.errors import EngineError, ImgcompareError
+from imgcompare.model import Failure, Stage, Variant, Verdict
+from imgcompare.run.blueprints import Blueprint
+from imgcompare.run.build import BuiltVariant, build_stage
+from imgcompare.run.measure import read_images
+from imgcompare.run.plan import Plan
+from imgcompare.run.resources import Workbench
+
+_SUBJECT = "diagnosis"
+_MAX_STAGES = 4
+_MAX_OTHERS = 2
+# What another image may have, or tell more of.
+_ELSEWHERE = frozenset(
+    {
+        "missing-python-module",
+        "executable-not-found",
+        "missing-shared-library",
+        "application-not-found",
+        "user-site-as-other-user",
+        "python-version-mismatch",
+        "moved-virtualenv",
+        "glibc-mismatch",
+        "unknown-user",
+    }
+)
+
+
+def find_causes(
+    plan: Plan,
+    blueprints: Sequence[Blueprint],
+    variants: Sequence[Variant],
+    evidence: Mapping[str, Evidence],
+    built: Mapping[str, BuiltVariant],
+    bench: Workbench,
+) -> dict[str, Failure]:
+    """Return the failures of broken variants again, by name, with the cause where their files prove one."""
+    working = [built[v.name] for v in variants if v.verdict is Verdict.WORKS and v.name in built]
+    names = [v.name for v in variants if v.verdict is Verdict.WORKS and v.name in built]
+    desk = _Desk(plan, bench, dict(zip(names[:_MAX_OTHERS], working, strict=False)))
+    found: dict[str, Failure] = {}
+    for blueprint in blueprints:
+        name = blueprint.variant.name
+        if name in evidence and name in built and _wants_files(evidence[name]):
+            bench.progress.stage(_SUBJECT, Stage.DIAGNOSE, f"looking into {name}")
+            if (failure := desk.look(blueprint, evidence[name], built[name])) is not None:
+                found[name] = failure
+    if found:
+        bench.progress.finished(_SUBJECT, "done", ok=True)
+    return found
+
+
+def _wants_files(evidence: Evidence) -> bool:
+    """Whether the image's files can tell more than the evidence does."""
+    nothing_listens = evidence.listeners == ()
+    broke = evidence.start_error or evidence.exit_code or (evidence.status_code or 0) >= 500 or nothing_listens
+    return bool(broke) and evidence.observed.code != "out-of-memory"
+
+
+@dataclass
+class _Desk:
+    """What was looked into so far."""
+
+    plan: Plan
+    bench: Workbench
+    others: Mapping[str, BuiltVariant]
+    views: dict[str, View] = field(default_factory=dict)
+
+    def look(self, blueprint: Blueprint, evidence: Evidence, built: BuiltVariant) -> Failure | None:
+        """The failure by the image's own files, then by those of others; None where they could not be read."""
+        try:
+            case = Case(
+                evidence=evidence,
+                view=self._view(blueprint.variant.name, built.image.image),
+                written=blueprint.stages,
+                unused=blueprint.unused,
+                base=blueprint.base or "",
+            )
+            failure = diagnose(case)
+            if failure.code in _ELSEWHERE:
+                failure = diagnose(replace(case, stages=self._stages(blueprint), others=self._others()))
+        except ImgcompareError as exc:
+            if self.bench.cancelled.is_set():
+                raise
+            self.bench.progress.note(f"{blueprint.variant.name} could not be looked into: {exc.message}")
+            return None
+        return failure
+
+    def _view(self, name: str, image: str) -> View:
+        if image not in self.views:
+            self.views[image] = View(name, read_images([image], self.plan.config.platform, self.bench)[image].layers)
+        return self.views[image]
+
+    def _stages(self, blueprint: Blueprint) -> dict[str, View]:
+        """The stages that the image takes files from, built again: every step is in the builder's cache.
+
+        The last ones first: what stands on another stage has all that it has.
+        """
+        views = {}
+        sources = [stage for stage in reversed(blueprint.needed) if stage not in blueprint.stages]
+        for stage in sources[:_MAX_STAGES]:
+            name = stage.name or str(stage.index)
+            with _borrowed(self.plan, blueprint, stage, self.bench) as image:
+                if image is not None:
+                    views[name] = self._view(name, image)
+        return views
+
+    def _others(self) -> dict[str, View]:
+        return {name: self._view(name, built.image.image) for name, built in self.others.items()}
+
+
+@contextmanager
+def _borrowed(plan: Plan, blueprint: Blueprint, stage: StageInfo, bench: Workbench) -> Iterator[str | None]:
+    """A stage's image under a tag of this run alone, which is removed again."""
+    tag = f"imgcompare/diagnosis-{plan.run_id.lower()}:{blueprint.variant.name}-{stage.index}"[:200]
+    try:
+        image = build_stage(plan, blueprint, stage, tag, bench)
+        yield image.image if image else None
+    finally:
+        try:
+            if bench.engine.remove_image(tag):
+                bench.ledger.removed(tag)
+        except EngineError:
+            bench.progress.note(f"Could not remove {tag}: `imgcompare clean` will.")

@@ -1,0 +1,177 @@
+"""From what a user calls an image to the image: from the cache, a file, or the engine where nothing else has it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from imgcompare.analysis.analyse import analyse
+from imgcompare.analysis.diff_images import LoadedImage
+from imgcompare.config.model import Config
+from imgcompare.config.variants import VariantSpec
+from imgcompare.console.progress import Progress
+from imgcompare.console.signals import interruptible, leave_signals_to_the_main_thread
+from imgcompare.errors import ImgcompareError, UsageError
+from imgcompare.image.archive import ArchivedImage
+from imgcompare.image.cache import ImageCache, default_cache
+from imgcompare.image.open_file import open_image
+from imgcompare.model import Failure, Image, Stage, Variant
+from imgcompare.reports import store
+from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
+from imgcompare.run.image_arguments import ArchiveFile, Subject, find_subjects, variants_by_name
+from imgcompare.run.ledger import Ledger
+from imgcompare.run.measure import measure_images, read_images
+from imgcompare.run.plan import Plan, make_plan
+from imgcompare.run.resources import Workbench
+from imgcompare.run.session import Connection, connected, ledgers_folder
+
+
+def load_images(
+    texts: Sequence[str], project: Path, connection: Connection, progress: Progress, *, platform: str | None = None
+) -> tuple[LoadedImage, ...]:
+    """Load the images that the texts name, in their order; Dockerfiles are built, and missing references pulled.
+
+    Raises UsageError for what is no image, and what engines and builds raise.
+    """
+    subjects = find_subjects(texts, _newest_variants(project, progress))
+    cache = default_cache()
+    loaded = {
+        text: found
+        for text, subject in zip(texts, subjects, strict=True)
+        if (found := _without_engine(text, subject, cache, platform)) is not None
+    }
+    missing = {text: subject for text, subject in zip(texts, subjects, strict=True) if text not in loaded}
+    if missing:
+        loaded |= _from_engine(missing, connection, progress, cache, platform)
+    for found in loaded.values():
+        _refuse_other_platform(found, platform)
+    return tuple(loaded[text] for text in texts)
+
+
+def _refuse_other_platform(found: LoadedImage, platform: str | None) -> None:
+    """What was asked for one platform is never shown of another; a processor's variant is left to the choice."""
+    own = f"{found.image.os}/{found.image.architecture}"
+    if platform is not None and "/".join(platform.split("/")[:2]) != own:
+        raise UsageError(f"{found.name} is for {own}, not for {platform}", hint="Leave --platform out to see it.")
+
+
+def _newest_variants(project: Path, progress: Progress) -> dict[str, Variant]:
+    """The variants of this folder's newest report by name; a damaged one is no reason not to look at other images."""
+    path = store.find(project, None)
+    try:
+        return variants_by_name(store.load(path)) if path else {}
+    except UsageError as exc:
+        progress.note(exc.message)
+        return {}
+
+
+def _without_engine(text: str, subject: Subject, cache: ImageCache, platform: str | None) -> LoadedImage | None:
+    match subject:
+        case ArchiveFile(path, name):
+            archived = open_image(path, name, platform=platform)
+            return LoadedImage(name=text, archived=archived, image=replace(analyse(archived, None), reference=text))
+        case Variant(image=Image(image_id=image_id)):
+            known = cache.image(image_id, None)
+            return _of_report(text, subject, known) if known else None
+        case Variant(failure=failure):
+            told = f": {failure.code}" if failure else ""
+            raise UsageError(f"the variant {text!r} has no image{told}", hint="`imgcompare run` makes it again.")
+    return None
+
+
+def _of_report(text: str, variant: Variant, archived: ArchivedImage) -> LoadedImage:
+    """A variant of a report: what the report says of its image, or, where an older one says less, what there is."""
+    told = variant.image
+    if told is None or archived.image_id != told.image_id:
+        raise UsageError(
+            f"the image of {variant.name!r} is gone, and its name is another image's now",
+            hint="Make it again: imgcompare run",
+        )
+    image = told if told.contents else replace(analyse(archived, None), reference=told.reference)
+    return LoadedImage(name=text, archived=archived, image=image)
+
+
+def _from_engine(
+    subjects: Mapping[str, Subject],
+    connection: Connection,
+    progress: Progress,
+    cache: ImageCache,
+    platform: str | None,
+) -> dict[str, LoadedImage]:
+    """The images that the engine has, pulls or builds, all read in one go."""
+    specs = {text: _spec(text, subject) for text, subject in subjects.items()}
+    # As `imgcompare run` names them, so that what was built once is found again.
+    config = Config(scenario="run", context=Path(), variants=tuple(specs.values()), platform=platform)
+    plan = make_plan(config, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.urandom(3).hex()}")
+    blueprints = draw_blueprints(plan)
+    with interruptible(progress.stopping), _workbench(plan, connection, progress, cache) as (bench, pool):
+        for variant in (subject for subject in subjects.values() if isinstance(subject, Variant)):
+            _refuse_gone(variant, bench)
+        bases = provide_bases(plan, blueprints, bench, pool)
+        outcomes = list(pool.map(lambda drawn: build_variant(plan, drawn, bases, bench)[0], blueprints))
+        built = {
+            variant.name: _built(variant.name, made) for variant, made in zip(plan.variants, outcomes, strict=True)
+        }
+        images = measure_images(plan, built.items(), bench)
+        archived = {
+            name: bench.cache.image(image.image_id, None) or read_images([key], platform, bench)[key]
+            for name, image in images.items()
+            for key in [built[name].image.image]
+        }
+    loaded = {}
+    for text, subject in subjects.items():
+        name = specs[text].name
+        found = LoadedImage(name=text, archived=archived[name], image=images[name])
+        loaded[text] = _of_report(text, subject, found.archived) if isinstance(subject, Variant) else found
+    return loaded
+
+
+def _refuse_gone(variant: Variant, bench: Workbench) -> None:
+    """An image that we built can be built again, but never pulled."""
+    if variant.source.image is None and variant.image and bench.engine.image(variant.image.reference) is None:
+        raise UsageError(
+            f"the image of {variant.name!r} is neither known any more nor on the engine",
+            hint="Make it again: imgcompare run",
+        )
+
+
+def _spec(text: str, subject: Subject) -> VariantSpec:
+    if isinstance(subject, Variant):
+        return VariantSpec(name=text, image=subject.image.reference if subject.image else None)
+    assert isinstance(subject, VariantSpec)  # noqa: S101 - files need no engine
+    return subject
+
+
+@contextmanager
+def _workbench(
+    plan: Plan, connection: Connection, progress: Progress, cache: ImageCache
+) -> Iterator[tuple[Workbench, ThreadPoolExecutor]]:
+    """What builds and pulls need, and threads for them; what was built stays, and `imgcompare clean` knows of it."""
+    with connected(connection, progress.note) as engine:
+        ledger = Ledger(ledgers_folder(), plan.run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
+        bench = Workbench(
+            engine=engine, progress=progress, ledger=ledger, cache=cache, save=lambda _report: None, created=""
+        )
+        pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
+        try:
+            yield bench, pool
+        except ImgcompareError:
+            bench.cancel()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            ledger.close(left=any(entry.kept for entry in ledger.made()))
+
+
+def _built(name: str, outcome: BuiltVariant | Failure) -> BuiltVariant:
+    if isinstance(outcome, Failure):
+        lines = (outcome.message if outcome.stage is Stage.PULL else f"{name}: {outcome.message}", *outcome.evidence)
+        raise ImgcompareError("\n".join(lines), hint=outcome.hint)
+    return outcome

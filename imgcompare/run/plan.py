@@ -1,0 +1,87 @@
+"""Pure: Config → Plan. Every name and tag is decided here, before anything exists."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from imgcompare.config.model import Config
+from imgcompare.config.variants import VariantSpec
+from imgcompare.errors import UsageError
+
+# A reference's name has at most 255 characters (https://pkg.go.dev/github.com/distribution/reference).
+_SLUG_LENGTH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedVariant:
+    """A variant with the names of all that will be made for it; ``tag`` is empty for an image that exists already.
+
+    ``changed_tag`` is that of the image after a change, of this run only; empty where none is made.
+    """
+
+    spec: VariantSpec
+    tag: str
+    changed_tag: str = ""
+    container_name: str
+    host_port: int | None
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        return self.spec.name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run will do."""
+
+    run_id: str
+    config: Config
+    baseline: str
+    variants: tuple[PlannedVariant, ...]
+    jobs: int
+
+
+def make_plan(config: Config, run_id: str) -> Plan:
+    """Name everything: tags that the next run finds again when images are kept, tags of this run's own when not."""
+    if not config.variants:
+        raise UsageError("there is nothing to compare", hint="Name one or more Dockerfiles: imgcompare run A B")
+    last_port = (config.host_port or 0) + len(config.variants) - 1
+    if config.host_port is not None and last_port > 65535:
+        raise UsageError(
+            f"--host-port {config.host_port}: the ports would go up to {last_port}, the highest is 65535",
+            hint="Begin lower, or leave --host-port out: the engine then picks free ones.",
+        )
+    repository = _repository(config) + (f"-{run_id.lower()}" if config.rm_images else "")
+    changed = f"{_repository(config)}-changed-{run_id.lower()}"
+    variants = tuple(
+        PlannedVariant(
+            spec=spec,
+            tag=f"{repository}:{spec.name}" if spec.image is None else "",
+            changed_tag=f"{changed}:{spec.name}" if config.after_change and spec.image is None else "",
+            container_name=f"imgcompare-{run_id}-{spec.name}",
+            host_port=None if config.host_port is None else config.host_port + index,
+        )
+        for index, spec in enumerate(config.variants)
+    )
+    return Plan(
+        run_id=run_id,
+        config=config,
+        baseline=config.baseline or config.variants[0].name,
+        variants=variants,
+        jobs=min(len(variants), config.jobs or default_jobs(None)),
+    )
+
+
+def default_jobs(processors: int | None) -> int:
+    """How many variants to work on at a time: two more than processors, as some always wait for a disk."""
+    return (processors or 1) + 2
+
+
+def _repository(config: Config) -> str:
+    """A repository in our own namespace, one for each context folder, so that two projects never share a tag."""
+    slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower())[:_SLUG_LENGTH].strip("-") or "comparison"
+    context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"imgcompare/{slug}-{context}"

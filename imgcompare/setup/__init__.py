@@ -1,0 +1,1 @@
+"""Making a machine ready, and saying what on it is not."""

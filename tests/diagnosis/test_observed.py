@@ -1,0 +1,152 @@
+"""Every failure has a stable code, its proof and the next step."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from imgcompare.check.route import Exited, Silent
+from imgcompare.diagnosis import observed
+from imgcompare.engine.interface import BuildFailed, ContainerState
+from imgcompare.errors import BaseImageError, EngineError, PortTakenError
+from imgcompare.model import Build, Check, Expectation, Failure, Stage
+
+LOG = tuple(f"line {number}" for number in range(1, 41))
+BUILD = Build(duration_s=1.0, step_count=3, cached_step_count=0)
+CHECK = Check(passed=False, url="http://127.0.0.1:5000/x", expected=Expectation(), status_code=404)
+
+
+def dead(code: int = 1, *, oom_killed: bool = False) -> Exited:
+    """A container that ended after 1.25 s."""
+    return Exited(ContainerState(running=False, exit_code=code, oom_killed=oom_killed), 1.25)
+
+
+FAILURES = {
+    "build-failed": (observed.build_failed(BuildFailed("exit code: 1", "RUN pip install", LOG, BUILD)), Stage.BUILD),
+    "image-unavailable": (observed.base_unavailable("x:1", BaseImageError("denied", hint="log in")), Stage.PULL),
+    "no-port": (observed.no_port(()), Stage.RUN),
+    "cannot-start": (observed.start_failed(ContainerState(running=False, error="no such file")), Stage.RUN),
+    "out-of-memory": (observed.exited(dead(137, oom_killed=True), LOG), Stage.RUN),
+    "exits-at-once": (observed.exited(dead(), LOG), Stage.RUN),
+    "never-listens": (observed.silent(Silent(60, "the connection was refused"), 5000, LOG), Stage.CHECK),
+    "wrong-response": (observed.wrong_reply(CHECK, "the reply has status 404, expected 200", LOG), Stage.CHECK),
+    "interrupted": (observed.cut_short(Stage.BUILD, EngineError("lost")), Stage.BUILD),
+    "engine-error": (observed.engine_refused(Stage.RUN, EngineError("port taken", hint="free it")), Stage.RUN),
+    "host-port-taken": (observed.port_taken(PortTakenError("host port 80 is taken by x", hint="free it")), Stage.RUN),
+    "image-gone": (observed.image_gone("sha256:0"), Stage.BUILD),
+}
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_each_kind_of_failure_has_its_code_stage_and_next_step(code: str) -> None:
+    """Codes are what scripts and ``explain`` rely on; a message is one sentence; a hint is never missing."""
+    failure, stage = FAILURES[code]
+    assert (failure.code, failure.stage) == (code, stage)
+    assert re.fullmatch(r"[A-Z\w].*", failure.message)
+    assert failure.hint
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_evidence_is_the_end_of_the_log_and_no_more(code: str) -> None:
+    """At most a dozen log lines and one line of facts, the last line always among them."""
+    failure, _stage = FAILURES[code]
+    assert len(failure.evidence) <= 13
+    if "line 40" in failure.evidence:
+        assert failure.evidence[-1] == "line 40"
+        assert "line 28" not in failure.evidence
+
+
+def test_a_failed_build_names_its_step_first() -> None:
+    """The step, then its log; empty parts are left out."""
+    failure = observed.build_failed(BuildFailed("exit code: 1", "RUN make", ("", "no rule"), BUILD))
+    assert (failure.message, failure.evidence) == ("exit code: 1", ("step RUN make", "no rule"))
+    assert observed.build_failed(BuildFailed("no such stage", None, (), BUILD)).evidence == ()
+
+
+def test_a_base_image_of_another_platform() -> None:
+    """The platform asked for is named, and that it may be left out."""
+    outcome = BuildFailed("load metadata: no such host", None, (), BUILD, missing_base="python:3.11")
+    failure = observed.base_missing("python:3.11", "linux/arm64", outcome)
+    assert (failure.code, failure.stage) == ("image-unavailable", Stage.PULL)
+    assert failure.message == "The image python:3.11 for linux/arm64 is not on the engine and cannot be pulled."
+    assert failure.hint.endswith("or build without --platform.")
+    assert failure.evidence == ("load metadata: no such host",)
+
+
+def test_an_exit_says_code_and_time() -> None:
+    """The exit code stands in the message, with the time in the evidence; an exit by a signal names that."""
+    failure = observed.exited(dead(3), ("bye",))
+    assert failure.message == "The container exited with code 3 before its route answered."
+    assert failure.evidence == ("exit code 3 after 1.2 s", "bye")
+    assert "139 (SIGSEGV)" in observed.exited(dead(139), ("bye",)).message
+
+
+def test_an_exit_without_a_word_has_no_known_cause() -> None:
+    """An error code and an empty log prove nothing; an exit code of 0 does: the program had nothing more to do."""
+    silent = observed.exited(dead(3), ())
+    assert (silent.code, silent.message) == ("unknown", "The container exited with code 3 and said nothing.")
+    assert silent.evidence == ("exit code 3 after 1.2 s", "the log is empty")
+    done = observed.exited(dead(0), ())
+    assert (done.code, done.evidence) == ("exits-at-once", ("exit code 0 after 1.2 s", "the log is empty"))
+
+
+def test_out_of_memory_wins_over_the_exit_code() -> None:
+    """137 alone says little; the engine's flag says why."""
+    failure = observed.exited(dead(137, oom_killed=True), LOG)
+    assert "memory" in failure.message
+    assert failure.evidence[0] == "exit code 137 after 1.2 s"
+
+
+def test_a_silent_container_says_port_time_and_the_last_reason() -> None:
+    """Everything needed to tell a wrong port from a slow start."""
+    failure = observed.silent(Silent(60, "the connection was refused"), 5000, ())
+    assert failure.message == "No reply on container port 5000 within 60 s: the connection was refused."
+    assert failure.evidence == ("the log is empty",)
+    assert "0.0.0.0" in failure.hint
+    assert "5000" in failure.hint
+
+
+def test_a_server_that_listens_is_not_told_to_listen() -> None:
+    """A server that takes connections and never replies needs another next step than one that is not there."""
+    failure = observed.silent(Silent(60, "it takes connections and sends no whole reply", listens=True), 5000, ())
+    assert "0.0.0.0" not in failure.hint
+    assert "--route" in failure.hint
+
+
+@pytest.mark.parametrize(
+    ("exposed", "words"),
+    [((), "the image has no EXPOSE"), (("80/tcp", "443/tcp"), "the image exposes 80/tcp, 443/tcp")],
+)
+def test_an_unknown_port_says_what_the_image_exposes(exposed: tuple[str, ...], words: str) -> None:
+    """None and several are different mistakes."""
+    assert words in observed.no_port(exposed).message
+
+
+def test_a_wrong_reply_says_what_was_asked_and_what_came() -> None:
+    """The problem with both values becomes the sentence; the URL is the first proof."""
+    failure = observed.wrong_reply(CHECK, "the reply has status 404, expected 200", ["GET /x 404"])
+    assert failure.message == "The reply has status 404, expected 200."
+    assert failure.evidence == ("GET http://127.0.0.1:5000/x", "GET /x 404")
+
+
+HOSTILE = "\x1b[2Jred\u202e\n" + "x" * 1000
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        observed.build_failed(BuildFailed(HOSTILE, None, (), BUILD)),
+        observed.base_unavailable(HOSTILE, BaseImageError(HOSTILE)),
+        observed.no_port((HOSTILE, "80/tcp")),
+        observed.start_failed(ContainerState(running=False, error=HOSTILE)),
+        observed.cut_short(Stage.RUN, EngineError(HOSTILE)),
+        observed.engine_refused(Stage.RUN, EngineError(HOSTILE)),
+        observed.image_gone(HOSTILE),
+    ],
+)
+def test_text_of_images_and_engines_is_made_printable_and_bounded(failure: Failure) -> None:
+    """Nothing an engine or an image says can drive the terminal or fill it."""
+    for text in (failure.message, *failure.evidence):
+        assert text.isprintable()
+        assert len(text) <= 600

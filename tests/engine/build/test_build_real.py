@@ -1,0 +1,323 @@
+"""Builds on a real engine, with both builders."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+import tarfile
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+
+from imgcompare.engine.build import buildkit, classic
+from imgcompare.engine.build.choose import build_image, supports_buildkit
+from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
+from imgcompare.engine.transport.unixhttp import UnixHTTPConnection
+from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError
+
+BASE = "python:3.11-slim"
+
+
+class Bench:
+    """A real engine, and every tag made on it by one test; images that lose their tag need ``label``."""
+
+    def __init__(self, url: str) -> None:
+        self.path = url.removeprefix("unix://")
+        self.tags: list[str] = []
+        self.discarded: list[str] = []
+        self.label = f"imgcompare-test-{uuid.uuid4().hex}"
+
+    def post(
+        self, path: str, params: Mapping[str, str], body: Iterator[bytes], headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        """Post over the socket, in the way buildapi.Post describes."""
+        connection = self.connection = UnixHTTPConnection(self.path, timeout=120)
+        try:
+            connection.request("POST", f"{path}?{urlencode(params)}", body=body, headers=dict(headers))
+            response = connection.getresponse()
+            if response.status >= 400:
+                text = json.loads(response.read())["message"]
+                raise EngineRefusedError(text, status=response.status, text=text)
+            while chunk := response.read1(65536):
+                yield chunk
+        except (OSError, http.client.HTTPException) as exc:
+            raise EngineLostError(str(exc)) from exc
+        finally:
+            connection.close()
+
+    def cut(self) -> None:
+        """Cut the connection that posted last."""
+        self.connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def ask(self, method: str, path: str) -> Any:
+        """The JSON of an answer."""
+        connection = UnixHTTPConnection(self.path, timeout=60)
+        try:
+            connection.request(method, path)
+            response = connection.getresponse()
+            answer = json.loads(response.read() or "null")
+            if response.status >= 400:
+                raise EngineRefusedError(answer["message"], status=response.status, text=answer["message"])
+            return answer
+        finally:
+            connection.close()
+
+    def images(self) -> list[str]:
+        """The ids of all images."""
+        return [image["Id"] for image in self.ask("GET", "/images/json?all=1")]
+
+    def discard(self, image: str) -> None:
+        """Remove an untagged image, its parents not."""
+        self.discarded.append(image)
+        if not self.ask("GET", f"/images/{image}/json").get("RepoTags"):
+            self.ask("DELETE", f"/images/{image}?noprune=1")
+
+    def left(self) -> list[str]:
+        """What was to be discarded and is still there."""
+        images = self.images()
+        return [image for image in self.discarded if any(found.startswith(f"sha256:{image}") for found in images)]
+
+    def request(self, dockerfile: str, *, files: Mapping[str, bytes] | None = None) -> BuildRequest:
+        """A build of that Dockerfile under a tag of its own."""
+        tag = f"imgcompare-test/{uuid.uuid4().hex}:1"
+        self.tags.append(tag)
+        content = {"Dockerfile": dockerfile.encode(), **(files or {})}
+
+        def context() -> Iterator[bytes]:
+            buffer = io.BytesIO()
+            with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
+                for name, data in content.items():
+                    member = tarfile.TarInfo(name)
+                    member.size, member.mode = len(data), 0o644
+                    tar.addfile(member, io.BytesIO(data))
+            yield buffer.getvalue()
+
+        return BuildRequest(context=context, dockerfile="Dockerfile", tag=tag)
+
+    def buildkit(self, request: BuildRequest) -> Built | BuildFailed:
+        """Build with BuildKit."""
+        return buildkit.build(self.post, request, uuid.uuid4().hex, silent)
+
+    def classic(self, request: BuildRequest) -> Built | BuildFailed:
+        """Build with the classic builder."""
+        return classic.build(self.post, request, silent, images=self.images, discard=self.discard)
+
+    def config(self, image: str) -> dict[str, Any]:
+        """The image's configuration."""
+        config: dict[str, Any] = self.ask("GET", f"/images/{quote(image)}/json")["Config"]
+        return config
+
+
+def silent(text: str) -> None:
+    """Progress that nobody watches."""
+
+
+def unique() -> str:
+    """An instruction that no cache knows."""
+    return f"RUN echo {uuid.uuid4().hex} > /unique"
+
+
+@pytest.fixture
+def bench(engine_url: str) -> Iterator[Bench]:
+    """The engine; the images a test tagged are gone afterwards."""
+    bench = Bench(engine_url)
+    yield bench
+    for tag in bench.tags:
+        with suppress(EngineRefusedError):  # a test whose build failed has no image
+            bench.ask("DELETE", f"/images/{quote(tag)}")
+    # A stage the classic builder made, and an image built anew under its old tag, have no name to be removed by.
+    bench.ask("POST", f"/images/prune?{urlencode({'filters': json.dumps({'label': [bench.label]})})}")
+
+
+@pytest.fixture(params=["buildkit", "classic"])
+def build(request: pytest.FixtureRequest, bench: Bench) -> Callable[[BuildRequest], Built | BuildFailed]:
+    """Each of the builders."""
+    builder: Callable[[BuildRequest], Built | BuildFailed] = getattr(bench, request.param)
+    return builder
+
+
+def test_both_builders_count_the_same_steps(bench: Bench, build: Callable[[BuildRequest], Built | BuildFailed]) -> None:
+    """A multi-stage image is built as written, without labels of ours; its second build is cached to the last step."""
+    request = bench.request(
+        f"FROM {BASE} AS builder\nWORKDIR /src\nCOPY a.txt .\n{unique()}\nLABEL {bench.label}=\n"
+        f"FROM {BASE}\nLABEL {bench.label}=\nARG WHO=nobody\nENV A=b\nCOPY --from=builder /src /src\n"
+        'RUN echo "$WHO" > /who\nCMD ["true"]\n',
+        files={"a.txt": b"hello"},
+    )
+    first, second = build(replace(request, build_args={"WHO": "me"})), build(replace(request, build_args={"WHO": "me"}))
+    assert isinstance(first, Built)
+    assert isinstance(second, Built)
+    assert (first.build.step_count, second.build.step_count) == (5, 5)
+    assert second.build.cached_step_count == 5
+    assert not first.build.steps[2].cached
+    assert second.image == first.image
+    config = bench.config(first.image)
+    assert config["Cmd"] == ["true"]
+    assert config["Labels"] == {**(bench.config(BASE)["Labels"] or {}), bench.label: ""}
+    assert bench.ask("GET", f"/images/{quote(request.tag)}/json")["Id"] == first.image
+    rebuilt = build(replace(request, build_args={"WHO": "me"}, no_cache=True))
+    # BuildKit of engine 20.10 takes WORKDIR from the cache even so, and the docker CLI shows it as cached.
+    assert [step.name for step in rebuilt.build.steps if step.cached and "WORKDIR" not in step.name] == []
+
+
+def test_a_target_stops_at_its_stage(bench: Bench, build: Callable[[BuildRequest], Built | BuildFailed]) -> None:
+    """Only the named stage is built; one that does not exist is a failed build that names it."""
+    request = bench.request(
+        "FROM scratch AS one\nCOPY a /\nENV STAGE=one\nFROM one\nENV STAGE=two\n", files={"a": b"a"}
+    )
+    result = build(replace(request, target="one"))
+    assert isinstance(result, Built)
+    assert "STAGE=one" in bench.config(result.image)["Env"]
+    missing = build(replace(request, target="three"))
+    assert isinstance(missing, BuildFailed)
+    assert "target" in missing.message
+    assert "three" in missing.message
+
+
+def test_a_failing_step_comes_with_its_log_and_leaves_nothing(
+    bench: Bench, build: Callable[[BuildRequest], Built | BuildFailed]
+) -> None:
+    """Exit code, step and output are reported; no image of the failed build is on the engine afterwards."""
+    request = bench.request(f"FROM {BASE}\nENV A={uuid.uuid4().hex}\n{unique()}\nRUN seq 100 && echo boom && exit 3\n")
+    result = build(request)
+    assert isinstance(result, BuildFailed)
+    assert result.message == "RUN seq 100 && echo boom && exit 3 exited with code 3"
+    assert result.step is not None
+    assert result.step.endswith("RUN seq 100 && echo boom && exit 3")
+    assert result.log == (*map(str, range(62, 101)), "boom")
+    assert result.build.step_count == 2
+    assert bench.left() == []
+    assert BASE in bench.ask("GET", f"/images/{BASE}/json")["RepoTags"]
+
+
+def test_a_failed_classic_build_keeps_what_was_cached_before(bench: Bench) -> None:
+    """Steps another build made stay its cache; only the failed build's own images go."""
+    start = f"FROM {BASE}\n{unique()}\n"
+    good = bench.classic(bench.request(start))
+    assert isinstance(good, Built)
+    bad = bench.classic(bench.request(f"{start}ENV B=1\nRUN false\n"))
+    assert isinstance(bad, BuildFailed)
+    assert len(bench.discarded) == 1
+    assert good.image in bench.images()
+    assert bench.left() == []
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "expected"),
+    [
+        ("FROM scratch\nRUNN x\n", "Dockerfile line 2: unknown instruction: RUNN"),
+        ("FROM scratch\nCOPY one\n", "Dockerfile line 2: COPY requires at least two arguments"),
+        ("# nothing\n", "file with no instructions"),
+        ("FROM scratch\nCOPY nothere /\n", "nothere"),
+    ],
+)
+def test_a_bad_dockerfile_is_a_failed_build(
+    bench: Bench, build: Callable[[BuildRequest], Built | BuildFailed], dockerfile: str, expected: str
+) -> None:
+    """Unknown instruction, wrong arguments, nothing at all, a missing file: each is said in the same words."""
+    result = build(bench.request(dockerfile))
+    assert isinstance(result, BuildFailed)
+    assert expected in result.message
+
+
+def test_buildkits_own_instructions_work(bench: Bench) -> None:
+    """Cache mounts and COPY --chmod, with a Dockerfile's heredoc built or explained."""
+    result = bench.buildkit(
+        bench.request(
+            f"FROM {BASE}\nRUN --mount=type=cache,target=/c date > /c/x\nCOPY --chmod=755 a /a\nRUN /a\n",
+            files={"a": b"#!/bin/sh\n"},
+        )
+    )
+    assert isinstance(result, Built)
+    heredoc = bench.buildkit(bench.request(f"FROM {BASE}\nRUN <<EOF\ntrue\nEOF\n"))
+    if isinstance(heredoc, BuildFailed):  # engines before 23
+        assert "the heredoc begun in line 2 needs BuildKit's Dockerfile 1.4" in heredoc.message
+
+
+def test_a_frontend_that_cannot_be_pulled_is_explained(bench: Bench) -> None:
+    """A "# syntax=" line that leads nowhere is named as the cause."""
+    result = bench.buildkit(bench.request("# syntax=localhost:1/none:1\nFROM scratch\nCOPY Dockerfile /\n"))
+    assert isinstance(result, BuildFailed)
+    assert 'the frontend localhost:1/none:1 named by "# syntax=" cannot be pulled' in result.message
+
+
+def test_builds_run_in_parallel(bench: Bench) -> None:
+    """Several builds at once, sharing their first step, each give their own image and counts."""
+    shared = unique()
+    requests = [bench.request(f"FROM {BASE}\n{shared}\nRUN echo {number} > /n\n") for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(bench.buildkit, requests))
+    assert all(isinstance(result, Built) for result in results)
+    assert len({result.image for result in results if isinstance(result, Built)}) == 4
+    assert {result.build.step_count for result in results} == {2}
+
+
+def test_a_build_is_cancelled_while_it_runs(bench: Bench) -> None:
+    """Cancelling ends a running step at once, and raises rather than blaming the Dockerfile."""
+    request = bench.request(f"FROM {BASE}\n{unique()}; echo ready; sleep 300\n")
+    build_id = uuid.uuid4().hex
+    running = threading.Event()
+
+    def progress(text: str) -> None:
+        if text.endswith("ready"):
+            running.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(buildkit.build, bench.post, request, build_id, progress)
+        assert running.wait(60)
+        bench.ask("POST", f"/build/cancel?id={build_id}")
+        with pytest.raises(EngineError, match="was cancelled"):
+            future.result(timeout=60)
+
+
+def test_auto_chooses_a_builder_that_works(bench: Bench) -> None:
+    """What ``/version`` says, or trying, leads to an image in any case."""
+    request = bench.request("FROM scratch\nCOPY Dockerfile /\n")
+    result = build_image(
+        bench.post,
+        request,
+        uuid.uuid4().hex,
+        silent,
+        has_buildkit=supports_buildkit(bench.ask("GET", "/version")),
+        images=bench.images,
+        discard=bench.discard,
+    )
+    assert isinstance(result, Built)
+    assert result.build.step_count == 1
+
+
+def test_a_connection_cut_within_a_build_is_a_lost_engine(bench: Bench) -> None:
+    """A socket that closes in the middle of the answer is never taken for a failed or a finished build."""
+    request = bench.request(f"FROM {BASE}\n{unique()}; echo ready; sleep 300\n")
+    build_id = uuid.uuid4().hex
+
+    def progress(text: str) -> None:
+        if text.endswith("ready"):
+            bench.cut()
+
+    with pytest.raises(EngineLostError):
+        buildkit.build(bench.post, request, build_id, progress)
+    bench.ask("POST", f"/build/cancel?id={build_id}")
+
+
+def test_a_classic_build_that_is_broken_off_leaves_nothing(bench: Bench) -> None:
+    """The classic builder is cancelled by closing its connection; what it had finished is removed all the same."""
+    request = bench.request(f"FROM {BASE}\n{unique()}\nENV B=1\nRUN echo ready; sleep 300\n")
+
+    def progress(text: str) -> None:
+        if text.endswith("ready"):
+            bench.cut()
+
+    with pytest.raises(EngineLostError):
+        classic.build(bench.post, request, progress, images=bench.images, discard=bench.discard)
+    assert len(set(bench.discarded)) == 2
+    assert bench.left() == []

@@ -1,0 +1,163 @@
+"""Images from files and folders: every form is the same image, and what is none gets an error that names it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import tarfile
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imgcompare.errors import ImageFormatError, UsageError
+from imgcompare.image.open_file import open_image
+
+if TYPE_CHECKING:
+    from tests.support.images import Make
+
+FORMS = ("legacy", "oci", "containerd", "podman")
+
+
+def folder_of(path: Path, data: bytes) -> Path:
+    """An archive, unpacked."""
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        archive.extractall(path, filter="fully_trusted")  # noqa: S202 - we made it
+    return path
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_files_and_folders_are_the_same_image(make: Make, tmp_path: Path, form: str) -> None:
+    """A tar, the same packed with gzip or zstd, and unpacked into a folder give equal images."""
+    data: bytes = getattr(make, form)(make.layers())
+    (tmp_path / "plain.tar").write_bytes(data)
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "a.tar.zst").write_bytes(zstandard.ZstdCompressor().compress(data))
+    folder_of(tmp_path / "folder", data)
+    image, *others = [open_image(path) for path in sorted(tmp_path.iterdir())]
+    assert others == [image] * 3
+    assert image.image_id == make.digest(make.config(make.layers()))
+    assert open_image(tmp_path / "folder", "shop:1") == image
+
+
+def test_a_pipe_will_do(make: Make, tmp_path: Path) -> None:
+    """``<(docker save …)`` of a shell is read like a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_bytes(make.oci(make.layers())))
+    writer.start()
+    assert open_image(pipe).layers
+    writer.join()
+
+
+def test_several_images_need_a_name(make: Make, tmp_path: Path) -> None:
+    """An archive of two images says which there are; one of several platforms or names is one image."""
+    layers = make.layers()
+    configs = [make.config(layers), make.config(layers, architecture="arm64")]
+    manifests = [make.manifest(config, layers) for config in configs]
+    names = [{"io.containerd.image.name": name} for name in ("docker.io/library/shop:1", "shop:2")]
+    blobs = [*make.blobs(*configs, *manifests, *layers)]
+    two = [make.descriptor(manifest, annotations=name) for manifest, name in zip(manifests, names, strict=True)]
+    path = tmp_path / "two.tar"
+    path.write_bytes(make.tar([*blobs, ("index.json", make.index(*two))]))
+    with pytest.raises(UsageError, match=r"two.*2 images: shop:1, shop:2") as caught:
+        open_image(path)
+    assert caught.value.hint
+    assert open_image(path, "shop:2").config == configs[1]
+
+    nested = make.index(*map(make.descriptor, manifests))
+    index = make.index(make.descriptor(nested))
+    path.write_bytes(make.tar([*blobs, *make.blobs(nested), ("index.json", index)]))
+    assert open_image(path, platform="linux/arm64").config == configs[1]
+    assert open_image(path).config == configs[0]
+
+    again = [make.descriptor(manifests[0], annotations=name) for name in names]
+    path.write_bytes(make.tar([*blobs, ("index.json", make.index(*again))]))
+    assert open_image(path).config == configs[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "no tar archive"),
+        (b"PK\x03\x04" + b"x" * 600, "no tar archive"),
+        (b"hello", "no tar archive"),
+        (gzip.compress(b"hello"), "no tar archive"),
+        (gzip.compress(b"hello" * 500)[:-9], "no tar archive|damaged"),
+        (b"\x1f\x8b\x08" + b"\xff" * 600, "damaged"),
+        (b"\x28\xb5\x2f\xfd" + b"\xff" * 600, "damaged"),
+        (bytes(10240), "neither index.json nor manifest.json"),
+    ],
+)
+def test_other_files_are_refused_by_name(tmp_path: Path, content: bytes, problem: str) -> None:
+    """Whatever else a file holds, the error names it and says what it is not."""
+    path = tmp_path / "no\x1b[31mimage"
+    path.write_bytes(content)
+    with pytest.raises((UsageError, ImageFormatError), match=problem) as caught:
+        open_image(path)
+    assert "image" in caught.value.message
+    assert "\x1b" not in caught.value.message
+    assert caught.value.hint
+
+
+def test_other_paths_are_refused(tmp_path: Path) -> None:
+    """Absent and unusual paths, devices and folders that are no image are wrong usage, and end at once."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "absent", tmp_path / "loop", tmp_path / "empty", Path("/dev/zero"), Path("nul\0")):
+        with pytest.raises(UsageError):
+            open_image(path)
+    for document in (b"{}", b"[]", b"null", b'{"name": "web app", "icons": []}'):
+        (tmp_path / "empty" / "manifest.json").write_bytes(document)
+        with pytest.raises(ImageFormatError, match="empty"):
+            open_image(tmp_path / "empty")
+
+
+def test_nothing_outside_of_a_folder_is_read(make: Make, tmp_path: Path) -> None:
+    """Links out of the folder, paths that lead out, FIFOs and damaged blobs are refused."""
+    layers = make.layers()
+    (tmp_path / "outside").write_bytes(layers[0])
+    folder = folder_of(tmp_path / "folder", make.podman(layers))
+    blob = folder / f"{make.digest(layers[0])[7:]}.tar"
+    blob.unlink()
+    blob.symlink_to(tmp_path / "outside")
+    with pytest.raises(ImageFormatError, match="missing"):
+        open_image(folder)
+    blob.unlink()
+    os.mkfifo(blob)
+    with pytest.raises(ImageFormatError, match="missing"):
+        open_image(folder)
+    blob.unlink()
+    blob.write_bytes(layers[1])
+    with pytest.raises(ImageFormatError, match="damaged"):
+        open_image(folder)
+    (folder / "manifest.json").write_text(json.dumps([{"Config": "../outside", "Layers": []}]))
+    with pytest.raises(ImageFormatError, match="missing"):
+        open_image(folder)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_damaged_files_raise_only_our_errors(
+    make: Make, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """Random damage to a file, packed or not, ends in one of our errors or in an image."""
+    good = getattr(make, data.draw(st.sampled_from(FORMS)))(make.layers())
+    pack = data.draw(st.sampled_from(("plain", "gzip", "zstd")))
+    packed = {"plain": good, "gzip": gzip.compress(good), "zstd": zstandard.ZstdCompressor().compress(good)}[pack]
+    damaged = bytearray(packed)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, 1 << 20)) % len(damaged)  # packed, it is not always as long
+        junk = data.draw(st.binary(min_size=1, max_size=40))
+        damaged[place : place + len(junk)] = junk
+    path = tmp_path_factory.getbasetemp() / "damaged.tar"
+    path.write_bytes(damaged)
+    with suppress(ImageFormatError, UsageError):
+        assert open_image(path).layers is not None

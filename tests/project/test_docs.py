@@ -1,0 +1,108 @@
+"""The documents say what the program does: help texts, commands and failure codes are compared with it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from imgcompare.cli.main import COMMANDS, cli
+from imgcompare.config.settings import SETTINGS
+from imgcompare.diagnosis.explanations import EXPLANATIONS
+
+_ROOT = Path(__file__).parents[2]
+_COMMANDS = _ROOT / "docs" / "commands.md"
+
+
+def _pages(name: str, command: click.Command) -> Iterator[str]:
+    """What ``--help`` prints of a command and everything below it, in 100 columns."""
+    done = subprocess.run(
+        [sys.executable, "-m", *name.split(), "--help"],
+        env=os.environ | {"COLUMNS": "102", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    yield f"## {name}\n\n```text\n{done.stdout}```\n"
+    if isinstance(command, click.Group):
+        for sub in sorted(command.commands):
+            yield from _pages(f"{name} {sub}", command.commands[sub])
+
+
+def test_every_help_text_stands_in_the_docs() -> None:
+    """docs/commands.md is what ``--help`` prints; ``UPDATE_DOCS=1 pytest tests/test_docs.py`` writes it anew."""
+    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages("imgcompare", cli))
+    if os.environ.get("UPDATE_DOCS"):
+        _COMMANDS.write_text(text, encoding="utf-8")
+    assert _COMMANDS.read_text(encoding="utf-8") == text
+
+
+def test_the_readme_names_every_command_with_its_help() -> None:
+    """The README's table of commands is the group's own list."""
+    readme = (_ROOT / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `imgcompare (\w+)` \| (.+) \|$", readme, flags=re.MULTILINE))
+    assert rows == COMMANDS == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
+
+
+def test_no_command_s_help_is_cut_short_in_a_list() -> None:
+    """In a terminal of 80 columns, each list of commands says of every one the whole sentence."""
+    for command in (["imgcompare"], *(["imgcompare", name] for name in cli.commands if _is_group(name))):
+        listed = subprocess.run(
+            [sys.executable, "-m", *command, "--help"],
+            env=os.environ | {"COLUMNS": "80", "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.partition("Commands:")[2]
+        assert listed
+        assert "..." not in listed
+
+
+def _is_group(name: str) -> bool:
+    return isinstance(cli.commands[name], click.Group)
+
+
+def test_every_code_is_explained() -> None:
+    """Each code that the program can give has its explanation, and none is explained that cannot occur."""
+    paths = (path for path in (_ROOT / "imgcompare").rglob("*.py") if path.parent.name != "explanations")
+    assert {code for path in paths for code in _codes(path)} == set(EXPLANATIONS)
+
+
+def test_every_code_is_documented() -> None:
+    """The tables of docs/report.md say of each code what `imgcompare explain` does."""
+    tables = (_ROOT / "docs" / "report.md").read_text(encoding="utf-8").partition("## Failure codes")[2]
+    documented = dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", tables, flags=re.MULTILINE))
+    assert documented == {code: one.summary for code, one in EXPLANATIONS.items()}
+
+
+def test_every_key_of_the_project_file_is_documented() -> None:
+    """docs/config.md has a row for each key that is accepted, naming its option, and no other."""
+    text = (_ROOT / "docs" / "config.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|(.*)\|$", text, flags=re.MULTILINE)
+    documented = {key: re.findall(r"^ `(--[a-z-]+)`", cells.rpartition("|")[2]) for key, cells in rows}
+    options = {param.name: max(param.opts, key=len) for param in cli.commands["run"].params}
+    keys = {
+        setting.key.rpartition(".")[2]: [options[setting.parameter]] if setting.parameter in options else []
+        for setting in SETTINGS
+        if setting.in_file
+    }
+    tables = ("variants", "gates", "comparisons")
+    of_variants = ("dockerfile", "target", "image", "expected_failure")
+    assert documented == keys | {key: [] for key in ("name", *tables, *of_variants)}
+
+
+def _codes(path: Path) -> Iterator[str]:
+    """The codes that a module can give: of each ``….found(CODE, …)`` and each ``….(code=CODE, …)``."""
+    calls = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    for call in calls:
+        found = isinstance(call.func, ast.Attribute) and call.func.attr == "found"
+        given = [keyword.value for keyword in call.keywords if keyword.arg == "code"]
+        for expression in (*given, *(call.args[:1] if found else ())):
+            values = (part.value for part in ast.walk(expression) if isinstance(part, ast.Constant))
+            yield from (value for value in values if isinstance(value, str))

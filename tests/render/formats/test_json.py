@@ -1,0 +1,59 @@
+"""The report as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from imgcompare.console.style import Style
+from imgcompare.errors import UsageError
+from imgcompare.model import Report, Variant
+from imgcompare.render import RENDERERS, render
+
+MakeReport = Callable[..., Report]
+MakeVariant = Callable[..., Variant]
+
+UNICODE = Style(width=80, color=True, ascii_only=False)
+
+
+def test_everything_in_the_order_of_the_model(make_report: MakeReport, single: Variant, tutorial: Variant) -> None:
+    """The JSON is the report, whole: read back it is equal, and its fields stand as in the model."""
+    report = make_report(single, tutorial)
+    text = render(report, "json", UNICODE, notes=("notes are not data",))
+    assert msgspec.json.decode(text, type=Report) == report
+    assert list(json.loads(text)) == list(Report.__struct_fields__)
+    assert text.startswith('{\n  "schema_version": 1,\n  "tool": {\n    "name": "imgcompare",\n')
+    assert text.endswith('  "against": null\n}\n')
+
+
+def test_controls_are_escaped_and_nothing_is_lost(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """Characters that drive a terminal stand as escapes; the value is the same."""
+    name = "a\x1b[2J\x9b31m\u202eb größe 应"
+    text = render(make_report(make_variant(name)), "json", UNICODE)
+    assert r'"name": "a\u001b[2J\u009b31m\u202eb größe 应"' in text
+    assert json.loads(text)["variants"][0]["name"] == name
+
+
+def test_ascii_terminal(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """On an ASCII terminal every other character is a JSON escape, beyond the basic plane too."""
+    text = render(make_report(make_variant("ö 应 🐳")), "json", Style(width=80, color=False, ascii_only=True))
+    assert text.isascii()
+    assert json.loads(text)["variants"][0]["name"] == "ö 应 🐳"
+
+
+def test_unknown_format(make_report: MakeReport, single: Variant) -> None:
+    """A format that does not exist is refused with the list of those that do."""
+    with pytest.raises(UsageError, match="unknown format 'pdf'") as caught:
+        render(make_report(single), "pdf", UNICODE)
+    assert caught.value.hint == f"Formats: {', '.join(RENDERERS)}."
+
+
+def test_json_does_not_load_rich() -> None:
+    """A machine that reads JSON does not wait for the terminal's library."""
+    code = "import sys, imgcompare.render.formats.json, imgcompare.console.style; sys.exit('rich' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
