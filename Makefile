@@ -18,9 +18,10 @@ run: $(READY) ## make this machine ready, then compare the bundled single-stage 
 test: $(READY) ## run every test, those on a real engine included (one is started where none answers)
 	$(BIN)/python -m pytest
 
-lint: $(READY) ## static checks: formatting, ruff, mypy --strict
+lint: $(READY) ## static checks: formatting, ruff, who imports whom, mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy
 
 check: lint test ## static checks, then every test
