@@ -20,6 +20,10 @@ class UsageError(ImgcompareError):
     exit_code = 2
 
 
+class EditError(UsageError):
+    """An edit that does not fit a Dockerfile: nothing begins there, another edit is there, or it would undo others."""
+
+
 class PortTakenError(ImgcompareError):
     """The fixed host port of a container is in use; the message names its holder, if it is known."""
 

@@ -274,6 +274,30 @@ class Check(Struct, frozen=True, kw_only=True):
     body_truncated: bool = False
 
 
+class EditAction(StrEnum):
+    """What an edit does; a comment that stands directly above an instruction keeps its place above it."""
+
+    REPLACE = "replace"
+    INSERT_BEFORE = "insert_before"
+    INSERT_AFTER = "insert_after"
+    DELETE = "delete"
+
+
+class Edit(Struct, frozen=True, kw_only=True):
+    """A change of a Dockerfile at one instruction: that which begins at ``line`` (from 1) of the file as it was built.
+
+    ``stage`` is the name of the stage it belongs to, its number where it has no name, "" before the first FROM;
+    ``instruction`` is its keyword. ``lines`` are put in its place, before or after it, without line ends; a delete has
+    none. Several edits all name the lines of the same, unchanged file.
+    """
+
+    action: EditAction
+    stage: str
+    line: int
+    instruction: str
+    lines: tuple[str, ...] = ()
+
+
 class Failure(Struct, frozen=True, kw_only=True):
     """Why a variant does not work: a stable code, one sentence, the next step, and the lines that prove it.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.image.oci import History
@@ -63,7 +63,7 @@ def _written(stages: Sequence[StageInfo]) -> Iterator[tuple[Origin, Instruction]
 
 def _triggered(onbuild: Instruction) -> Instruction:
     keyword, text = (*onbuild.text.split(maxsplit=1), "", "")[:2]
-    return Instruction(keyword.upper(), onbuild.line, text)
+    return replace(onbuild, keyword=keyword.upper(), text=text)
 
 
 def _wrote(instruction: Instruction, created_by: str) -> bool:

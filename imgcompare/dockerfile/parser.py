@@ -27,12 +27,14 @@ SCRATCH = "scratch"
 class Instruction:
     """One instruction: its ``keyword`` in capitals, the number of its first ``line`` from 1, and its arguments.
 
-    Of ``text``, lines that are continued are joined; a heredoc's body is no part of it.
+    Of ``text``, lines that are continued are joined; a heredoc's body is no part of it. ``last_line`` is the last that
+    belongs to it: of its continuation, the comments in between included, or of its heredocs.
     """
 
     keyword: str
     line: int
     text: str
+    last_line: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,10 +154,8 @@ class Dockerfile:
 
 def parse(text: str, name: str) -> Dockerfile:
     """Read a Dockerfile; ``name`` is what messages call it. Raises UsageError if it has no instruction or no FROM."""
-    directives = _directives(text)
-    escape = directives.get("escape", "\\")
-    escape = escape if escape in {"\\", "`"} else "\\"
-    instructions = list(_instructions(text.removeprefix("\ufeff").split("\n"), escape))
+    escape = escape_of(text)
+    instructions = read_instructions(text, escape)
     if not instructions:
         raise UsageError(f"Dockerfile {name} has no instruction", hint="A Dockerfile begins with FROM.")
     arguments: list[tuple[str, str | None]] = []
@@ -167,18 +167,47 @@ def parse(text: str, name: str) -> Dockerfile:
     if not stages:
         raise UsageError(f"Dockerfile {name} has no FROM instruction", hint="Begin it with FROM and a base image.")
     return Dockerfile(
-        name=name, syntax=directives.get("syntax"), escape=escape, arguments=tuple(arguments), stages=stages
+        name=name, syntax=directives(text).get("syntax"), escape=escape, arguments=tuple(arguments), stages=stages
     )
 
 
-def _directives(text: str) -> dict[str, str]:
-    directives: dict[str, str] = {}
+def directives(text: str) -> dict[str, str]:
+    """Return the parser directives of the first lines (``syntax``, ``escape``, ``check``); of one twice, the first."""
+    found: dict[str, str] = {}
+    for match in _directives(text):
+        found.setdefault(match[1].lower(), match[2])
+    return found
+
+
+def directive_count(text: str) -> int:
+    """Return how many of the first lines are parser directives: what stands above them makes comments of them."""
+    return sum(1 for _ in _directives(text))
+
+
+def _directives(text: str) -> Iterator[re.Match[str]]:
     for line in text.removeprefix("\ufeff").split("\n"):
         match = _DIRECTIVE.match(line.strip())
         if match is None:
-            break
-        directives.setdefault(match[1].lower(), match[2])
-    return directives
+            return
+        yield match
+
+
+def escape_of(text: str) -> str:
+    """Return the character that continues lines: a backslash, or what ``# escape=`` says."""
+    escape = directives(text).get("escape", "\\")
+    return escape if escape in {"\\", "`"} else "\\"
+
+
+def read_instructions(text: str, escape: str) -> tuple[Instruction, ...]:
+    """Return the instructions of any text in a Dockerfile's syntax, those before the first FROM and the FROMs too."""
+    return tuple(_instructions(text.removeprefix("\ufeff").removesuffix("\n").split("\n"), escape))
+
+
+def from_words(instruction: Instruction) -> tuple[str, str | None]:
+    """Return what a FROM names as its base, "" where it names nothing, and its stage's name in small letters."""
+    words = [word for word in instruction.text.split() if not word.startswith("--")]
+    name = words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else None
+    return (words[0] if words else ""), name
 
 
 def _instructions(lines: Sequence[str], escape: str) -> Iterator[Instruction]:
@@ -199,8 +228,8 @@ def _instructions(lines: Sequence[str], escape: str) -> Iterator[Instruction]:
             at += 1
         keyword, _, rest = re.sub(r"\s", " ", (whole + part).strip(), count=1).partition(" ")
         if keyword:
-            yield Instruction(keyword.upper(), number, rest.strip())
             at = _after_heredocs(lines, at, keyword.upper(), rest.strip())
+            yield Instruction(keyword.upper(), number, rest.strip(), min(at, len(lines)))
 
 
 def _after_heredocs(lines: Sequence[str], at: int, keyword: str, rest: str) -> int:
@@ -236,11 +265,10 @@ def _is_number(text: str) -> bool:
 def _stages(instructions: Sequence[Instruction], defaults: Mapping[str, str], escape: str) -> Iterator[StageInfo]:
     starts = [position for position, instruction in enumerate(instructions) if instruction.keyword == "FROM"]
     for index, (start, end) in enumerate(pairwise([*starts, len(instructions)])):
-        words = [word for word in instructions[start].text.split() if not word.startswith("--")]
         within = tuple(instructions[start + 1 : end])
-        expression = words[0] if words else ""
+        expression, name = from_words(instructions[start])
         yield StageInfo(
-            name=words[2].lower() if len(words) > 2 and words[1].upper() == "AS" else None,
+            name=name,
             index=index,
             base=expand(expression, defaults, escape) or "",
             expression=expression,

@@ -158,13 +158,13 @@ def test_flags_end_at_the_first_argument() -> None:
 
 
 def test_instructions_of_a_stage() -> None:
-    """Keyword, first line and arguments of each after FROM; continued lines are joined, heredocs are not read."""
+    """Keyword, lines and arguments of each after FROM; continued lines are joined, heredocs are not read."""
     text = "FROM a\n\n# c\nrun x \\\n  # c\n  y\nCOPY <<E /e\nRUN no\nE\nOnBuild run z\nFROM b\n"
     first, second = parse(text, "x").stages
     assert first.instructions == (
-        Instruction("RUN", 4, "x   y"),
-        Instruction("COPY", 7, "<<E /e"),
-        Instruction("ONBUILD", 10, "run z"),
+        Instruction("RUN", 4, "x   y", 6),
+        Instruction("COPY", 7, "<<E /e", 9),
+        Instruction("ONBUILD", 10, "run z", 10),
     )
     assert second.instructions == ()
 
