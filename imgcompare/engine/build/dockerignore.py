@@ -68,6 +68,10 @@ class IgnoreRules:
         """Return these rules with one more that keeps ``name``, whatever the others say."""
         return replace(self, patterns=(*self.patterns, Pattern(True, name, False, name.__eq__)))
 
+    def may_name_below(self, folder: str) -> bool:
+        """Whether a pattern could name something inside a folder."""
+        return any(not each.negated and each.may_match_below(folder) for each in self.patterns)
+
     def leaving_out(self, folder: str) -> IgnoreRules:
         """Return these rules with one more that leaves folders of that name out, wherever they are."""
         tail = f"/{folder}"
@@ -82,7 +86,7 @@ def parse_rules(text: str, source: str) -> IgnoreRules:
         if line.startswith("#") or not line.strip():
             continue
         try:
-            patterns.append(_pattern(line.strip()))
+            patterns.append(pattern(line.strip()))
         except ValueError as exc:
             raise UsageError(
                 f"{source}, line {number}: bad pattern “{line.strip()}”: {exc}",
@@ -91,7 +95,13 @@ def parse_rules(text: str, source: str) -> IgnoreRules:
     return IgnoreRules(tuple(patterns))
 
 
-def _pattern(line: str) -> Pattern:
+def has_wildcards(text: str) -> bool:
+    """Whether a pattern can match anything but itself."""
+    return not _WILDCARDS.isdisjoint(text)
+
+
+def pattern(line: str) -> Pattern:
+    """Read one pattern. Raises ValueError where it is malformed."""
     negated = line.startswith("!")
     text = line[1:].strip() if negated else line
     if not text:
