@@ -198,9 +198,16 @@ class Categories:
         return None
 
 
+def is_for_building(name: str, section: str = "") -> bool:
+    """Whether a Debian package is there to build others with, by its name and its section ("" where not known)."""
+    if _RUNTIME_NAMES.fullmatch(name):
+        return False
+    return section in _BUILD_SECTIONS or _BUILD_NAMES.fullmatch(name) is not None
+
+
 def _of_package(owner: Owner) -> Category:
     name, section = owner.name, owner.section.rpartition("/")[2]  # "contrib/devel" outside Debian's main part
-    if not _RUNTIME_NAMES.fullmatch(name) and (section in _BUILD_SECTIONS or _BUILD_NAMES.fullmatch(name)):
+    if is_for_building(name, section):
         return Category.BUILD_TOOLS
     return Category.PYTHON_INTERPRETER if _PYTHON_NAMES.fullmatch(name) else Category.SYSTEM_PACKAGES
 

@@ -132,7 +132,8 @@ class ContainerSpec:
     """One container to run, its route published on ``publish_address``, an IP address of the engine's machine.
 
     ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take,
-    ``cpus`` does where it is not None. The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
+    ``cpus`` does where it is not None. ``entrypoint`` is run in the place of what the image says, its CMD left out.
+    The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
     """
 
     name: str
@@ -145,6 +146,7 @@ class ContainerSpec:
     memory_limit_bytes: int = 1 << 30
     pids_limit: int = 512
     cpus: float | None = None
+    entrypoint: tuple[str, ...] = ()
     read_only: bool = False
     tmpfs: tuple[str, ...] = ()
     drop_capabilities: bool = False
@@ -177,6 +179,14 @@ class Executed:
     output: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Captured:
+    """What a command wrote to standard output, all of it, and its exit code, None where it did not end in time."""
+
+    exit_code: int | None
+    output: bytes = b""
+
+
 @dataclass(frozen=True, order=True)
 class Listener:
     """A TCP socket that waits for connections inside a container: its address (``0.0.0.0``, ``::1``) and port."""
@@ -206,6 +216,9 @@ class Container(Protocol):
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
+
+    def capture(self, command: Sequence[str], timeout_s: float, limit_bytes: int) -> Captured:
+        """Run a command in it in the same way, and take what it writes to standard output, up to a limit."""
 
     def stop(self, grace_s: int) -> Stopped:
         """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` whole seconds."""

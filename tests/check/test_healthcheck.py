@@ -15,7 +15,7 @@ from imgcompare.check.healthcheck import (
     missing_program,
     unhealthy,
 )
-from imgcompare.engine.interface import Executed, Healthcheck
+from imgcompare.engine.interface import Captured, Executed, Healthcheck
 from imgcompare.errors import EngineError
 from tests.check.test_route import FakeContainer
 
@@ -26,6 +26,10 @@ class Checked(FakeContainer):
     def __init__(self, *ends: Executed) -> None:
         self.ends = list(ends)
         self.commands: list[tuple[str, ...]] = []
+
+    def capture(self, command: Sequence[str], timeout_s: float, limit_bytes: int) -> Captured:
+        """Nobody asks for this here."""
+        raise NotImplementedError
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """The next end."""

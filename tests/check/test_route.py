@@ -28,7 +28,7 @@ from imgcompare.check.route import (
     request,
     wait_until_ready,
 )
-from imgcompare.engine.interface import ContainerState, Executed, Listener, Published, Stopped
+from imgcompare.engine.interface import Captured, ContainerState, Executed, Listener, Published, Stopped
 from imgcompare.errors import EngineError
 from imgcompare.model import Expectation
 
@@ -104,6 +104,10 @@ class FakeContainer:
     def head(self, path: str) -> bytes | None:
         """No files."""
         return None
+
+    def capture(self, command: Sequence[str], timeout_s: float, limit_bytes: int) -> Captured:
+        """Nobody asks for this here."""
+        raise NotImplementedError
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Nothing runs in it."""

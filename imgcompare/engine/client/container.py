@@ -14,7 +14,7 @@ from posixpath import dirname, join
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from imgcompare.engine.client.exec import execute
+from imgcompare.engine.client.exec import capture, execute
 from imgcompare.engine.client.file_head import first_file
 from imgcompare.engine.client.listeners import TABLES, listeners, read_tables
 from imgcompare.engine.client.logs import demultiplex
@@ -23,6 +23,7 @@ from imgcompare.engine.client.remove import find, remove
 from imgcompare.engine.interface import (
     LOOPBACK,
     SCHEME,
+    Captured,
     ContainerSpec,
     ContainerState,
     Executed,
@@ -153,6 +154,10 @@ class SdkContainer:
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""
         return execute(self._api, self.name, command, timeout_s)
+
+    def capture(self, command: Sequence[str], timeout_s: float, limit_bytes: int) -> Captured:
+        """Run a command in it in the same way, and take what it writes to standard output, up to a limit."""
+        return capture(self._api, self.name, command, timeout_s, limit_bytes)
 
     def stop(self, grace_s: int) -> Stopped:
         """Send its image's stop signal, wait until it has ended, and kill it after ``grace_s`` seconds.
@@ -287,6 +292,7 @@ def _config(spec: ContainerSpec) -> dict[str, Any]:
         "Env": [f"{name}={value}" for name, value in spec.env.items()],
         "Labels": dict(spec.labels),
         "ExposedPorts": {port: {}},
+        **({"Entrypoint": list(spec.entrypoint), "Cmd": []} if spec.entrypoint else {}),
         "HostConfig": {
             "PortBindings": {port: [{"HostIp": spec.publish_address, "HostPort": host_port}]},
             "Memory": spec.memory_limit_bytes,

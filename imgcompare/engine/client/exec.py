@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from imgcompare.engine.client.logs import demultiplex
-from imgcompare.engine.interface import Executed
+from imgcompare.engine.interface import Captured, Executed
 from imgcompare.errors import EngineLostError, EngineRefusedError
 from imgcompare.text.printable import printable_lines
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _OUTPUT_BYTES = 4 << 10
 _OUTPUT_LINES = 12
+_CHUNK_BYTES = 64 << 10
 _NOT_FOUND = 127
 _POLL_S = 0.02
 # Some engines answer with an error what others write into the output: the program is missing or cannot run.
@@ -48,11 +49,30 @@ def execute(api: Api, container: str, command: Sequence[str], timeout_s: float) 
     return Executed(_exit_code(api, path, deadline) if ended else None, output)
 
 
-def _output(api: Api, path: str, deadline: float) -> tuple[bytes, bool]:
-    """What the command writes, at most 4 KiB of it, and whether it was read to its end or to that limit."""
+def capture(api: Api, container: str, command: Sequence[str], timeout_s: float, limit_bytes: int) -> Captured:
+    """Run a command as ``execute`` does, and take all that it writes to standard output. Raises EngineError."""
+    asked = {"Cmd": list(command), "AttachStdout": True, "AttachStderr": False}
+    created = api.call("POST", f"/containers/{quote(container, safe='')}/exec", body=asked)
+    path = f"/exec/{quote(str(created['Id']), safe='')}"
+    deadline = time.monotonic() + timeout_s
+    try:
+        data, ended = _output(api, f"{path}/start", deadline, limit_bytes, _CHUNK_BYTES)
+    except EngineRefusedError as exc:
+        if not _CANNOT_RUN.search(exc.text):
+            raise
+        return Captured(_NOT_FOUND)
+    return Captured(_exit_code(api, path, deadline) if ended else None, demultiplex(data))
+
+
+def _output(
+    api: Api, path: str, deadline: float, limit_bytes: int = _OUTPUT_BYTES, chunk_bytes: int = 1
+) -> tuple[bytes, bool]:
+    """What the command writes, up to a limit, and whether it was read to its end or to that limit.
+
+    A byte at a time: only so is the deadline looked at when output comes in drips.
+    """
     data = bytearray()
     try:
-        # A byte at a time: only so is the deadline looked at when output comes in drips.
         for piece in api.stream(
             "POST",
             path,
@@ -60,10 +80,10 @@ def _output(api: Api, path: str, deadline: float) -> tuple[bytes, bool]:
             body=json.dumps({"Detach": False, "Tty": False}).encode(),
             headers={"Content-Type": "application/json"},
             silence_s=max(deadline - time.monotonic(), _POLL_S),
-            chunk_bytes=1,
+            chunk_bytes=chunk_bytes,
         ):
             data += piece
-            if len(data) >= _OUTPUT_BYTES:
+            if len(data) >= limit_bytes:
                 break
             if time.monotonic() > deadline:
                 return bytes(data), False

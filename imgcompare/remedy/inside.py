@@ -1,0 +1,393 @@
+"""Run inside a container, by its Python: what can be imported there, which libraries are found, which programs run.
+
+It is started as ``python -c THIS ELF REQUEST``: THIS is the text of this file, ELF that of ``analysis/elf.py``,
+REQUEST a JSON object. What it finds goes to standard output as one JSON object. Only the standard library is there, of
+Python 3.7 or later, and nothing of ours.
+
+Modules are imported one after another in one process, for a thousand processes take minutes; what fails there is tried
+again alone, for an import may stand in another's way. Standard input is closed, and each has a time: a module that
+waits for an answer or starts a server at its import must not hold the rest up.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
+from typing import Any
+
+try:
+    from importlib import metadata
+except ImportError:  # Python 3.7
+    metadata = None  # type: ignore[assignment]
+
+_SUFFIXES = tuple(
+    sysconfig.get_config_var("EXT_SUFFIX") and (sysconfig.get_config_var("EXT_SUFFIX"), ".abi3.so", ".so")
+)
+_PACKAGE_FOLDER = re.compile(r"/(?:site|dist)-packages$")
+_SETUPTOOLS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pkg_resources|setuptools|distutils)\b", re.MULTILINE)
+# Since 3.12 distutils comes with setuptools.
+_OF_SETUPTOOLS = frozenset(("pkg_resources", "setuptools", *(("distutils",) if sys.version_info >= (3, 12) else ())))
+_NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
+_STARTERS = frozenset(("run", "Popen", "call", "check_call", "check_output", "system", "popen", "which", "getoutput"))
+_SINGLES = 300
+_MOST_FILES = 2000
+_TEXT_BYTES = 1 << 16
+_DEPTH = 8
+
+_WORKER = """
+import importlib, os, sys
+names = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\\n")
+said = os.fdopen(os.dup(1), "w", buffering=1, errors="backslashreplace")
+null = os.open(os.devnull, os.O_RDWR)
+for number in (0, 1, 2):
+    os.dup2(null, number)
+sys.argv = ["imgcompare"]
+for name in names:
+    print("try", name, file=said)
+    try:
+        importlib.import_module(name)
+    except BaseException as exc:
+        print("no", type(exc).__name__ + ":", " ".join(str(exc).split())[:300], file=said)
+    else:
+        print("yes", file=said)
+os._exit(0)
+"""
+
+
+def main() -> None:
+    """Look, and print what was found."""
+    request = json.loads(sys.argv[2])
+    began = time.monotonic()
+    _become(_interpreter(request["command"]))
+    elf = ModuleType("elf")
+    exec(compile(sys.argv[1], "elf", "exec"), elf.__dict__)  # noqa: S102 - our own text
+    folders = [path for path in dict.fromkeys(map(os.path.realpath, sys.path)) if _PACKAGE_FOLDER.search(path)]
+    roots = [root for root in request["roots"] if os.path.isdir(root)]
+    deadline = began + request["deadline_s"]
+    skip = frozenset(request["skip"])
+    modules = [name for folder in folders for name in _modules(folder, skip)]
+    own = [name for name in _modules(os.getcwd(), frozenset()) if os.getcwd() != "/"]
+    own = [name for name in own if name.rpartition(".")[2] not in ("setup", "conftest")]
+    found = {
+        "python": sys.version.split()[0],
+        "executable": sys.executable,
+        "prefix": sys.prefix,
+        "folders": folders,
+        "distributions": _distributions(),
+        "elf": _needs(elf, [*folders, os.path.join(sys.prefix, "bin"), *roots], request["library_folders"]),
+        "setuptools": [path for folder in [*folders, *roots] for path in _with_setuptools(folder, skip)][:5],
+        "programs": _programs(request["command"] + request["healthcheck"], roots),
+        "modules": _imports(modules, request["time_s"], deadline),
+        "own_modules": _imports(own, request["time_s"], time.monotonic() + request["own_s"]),
+    }
+    json.dump(found, sys.stdout)
+
+
+def _interpreter(words: list[str]) -> str:
+    """The Python that a command starts: its own program, the one that a script names, or this one."""
+    for word in words:
+        for part in _split(word):
+            path = shutil.which(part) or ""
+            if re.match(r"python[\d.]*$", os.path.basename(path)):
+                return path
+            first = _head(path).partition(b"\n")[0] if path else b""
+            if first.startswith(b"#!") and b"python" in first:
+                parts = os.fsdecode(first[2:]).split()
+                named = parts[1] if parts[0].endswith("/env") and len(parts) > 1 else parts[0]
+                return shutil.which(named) or sys.executable
+    return sys.executable
+
+
+def _become(interpreter: str) -> None:
+    """Go on as another interpreter where the application has another."""
+    if os.path.abspath(interpreter) == os.path.abspath(sys.executable) or os.environ.get("IMGCOMPARE_INSIDE"):
+        return
+    with open("/proc/self/cmdline", "rb") as file:
+        words = file.read().rstrip(b"\0").split(b"\0")
+    os.environ["IMGCOMPARE_INSIDE"] = "1"
+    os.execv(interpreter, [os.fsencode(interpreter), *words[1:]])  # noqa: S606
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError:
+        return text.split()
+
+
+def _head(path: str, size: int = 4096) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
+def _walk(folder: str, depth: int = 12) -> Any:
+    """Folders and their files, names in order; hidden folders, caches and environments inside are left out."""
+    for place, folders, files in os.walk(folder):
+        deep = place[len(folder) :].count("/") >= depth
+        folders[:] = [] if deep else [name for name in sorted(folders) if name[0] != "." and name not in _NO_FOLDERS]
+        if "pyvenv.cfg" in files and place != folder:
+            folders[:] = []
+            continue
+        yield place, folders, sorted(files)
+
+
+def _modules(folder: str, skip: frozenset[str]) -> Any:
+    """The names of the modules below a folder of sys.path, but those that only run (``__main__``)."""
+    for place, folders, files in _walk(folder):
+        inside = place[len(folder) :].strip("/").replace("/", ".")
+        if not inside:
+            folders[:] = [name for name in folders if name not in skip]
+        folders[:] = [name for name in folders if name.isidentifier()]
+        for file in files:
+            name = next((file[: -len(end)] for end in (".py", *_SUFFIXES) if file.endswith(end)), "")
+            if not name.isidentifier() or name == "__main__" or (not inside and name in skip):
+                continue
+            if name == "__init__":
+                if inside:
+                    yield inside
+            else:
+                yield f"{inside}.{name}" if inside else name
+
+
+def _distributions() -> dict[str, list[Any]]:
+    """Of each distribution: its version, its folder, what it requires and its top-level modules."""
+    found: dict[str, list[Any]] = {}
+    for one in metadata.distributions() if metadata else ():
+        try:
+            name = re.sub(r"[-_.]+", "-", one.metadata["Name"] or "").lower()
+            if not name or name in found:
+                continue
+            requires = [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in one.requires or ()]
+            tops = {str(file).partition("/")[0] for file in one.files or () if not str(file).startswith("..")}
+            modules = sorted({top.partition(".")[0] for top in tops if not top.endswith(("-info", ".data"))})
+            needed = sorted({re.sub(r"[-_.]+", "-", text).lower() for text in requires if text})
+            found[name] = [one.version, str(one.locate_file("")), needed, modules]
+        except Exception:  # noqa: BLE001, S112 - damaged metadata says nothing
+            continue
+    return found
+
+
+def _needs(elf: Any, folders: list[str], library_folders: list[str]) -> dict[str, dict[str, str]]:
+    """What each ELF file below these folders needs, and where it is found; then the same of what was found."""
+    known: dict[str, Any] = {}
+
+    def read(path: str) -> Any:
+        real = os.path.realpath(path)
+        if real not in known:
+            try:
+                with open(real, "rb") as file:
+                    known[real] = elf.read_elf(file)
+            except OSError:
+                known[real] = None
+        return known[real]
+
+    own = [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(":") if path]
+    loader = elf.Loader(read, [*_configured("/etc/ld.so.conf"), *library_folders], own)
+    waiting = [path for folder in dict.fromkeys(folders) for path in _binaries(folder)]
+    found: dict[str, dict[str, str]] = {}
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        needs = loader.needs(path)
+        if needs:
+            found[path] = needs
+            waiting += [place for place in needs.values() if place]
+    return found
+
+
+def _configured(path: str, depth: int = 0) -> list[str]:
+    """The folders that a file like ld.so.conf names."""
+    import glob  # noqa: PLC0415
+
+    folders: list[str] = []
+    for line in _head(path, _TEXT_BYTES).decode(errors="replace").splitlines():
+        words = line.partition("#")[0].split()
+        if words[:1] == ["include"] and depth < 3:
+            for pattern in words[1:]:
+                for more in sorted(glob.glob(os.path.join(os.path.dirname(path), pattern))):
+                    folders += _configured(more, depth + 1)
+        elif words and words[0].startswith("/"):
+            folders.append(words[0])
+    return folders
+
+
+def _binaries(folder: str) -> Any:
+    for place, _folders, files in os.walk(folder):
+        for file in files:
+            path = os.path.join(place, file)
+            maybe = ".so" in file or os.path.basename(place) in ("bin", "sbin") or "." not in file
+            if maybe and not os.path.islink(path) and _head(path, 4) == b"\x7fELF":
+                yield path
+
+
+def _with_setuptools(folder: str, skip: frozenset[str]) -> Any:
+    """The modules there that import what setuptools brings; setup.py is for building."""
+    for place, folders, files in _walk(folder):
+        if place == folder:
+            folders[:] = [name for name in folders if name not in skip]
+        for file in files:
+            path = os.path.join(place, file)
+            if file.endswith(".py") and file != "setup.py" and _needs_setuptools(_head(path, 1 << 20)):
+                yield path
+
+
+def _needs_setuptools(source: bytes) -> bool:
+    """Whether a module imports what setuptools brings, and is not prepared for its absence."""
+    if not _SETUPTOOLS.search(source):
+        return False
+    try:
+        waiting: list[Any] = [ast.parse(source)]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Try) and any(_catches_import_errors(one) for one in node.handlers):
+            waiting += [*node.handlers, *node.orelse, *node.finalbody]
+            continue
+        names = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        if any(name.partition(".")[0] in _OF_SETUPTOOLS for name in names):
+            return True
+        waiting += ast.iter_child_nodes(node)
+    return False
+
+
+def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
+    caught = ast.dump(handler.type) if handler.type else "Exception"
+    return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
+
+
+def _programs(command: list[str], roots: list[str]) -> dict[str, str]:
+    """The programs that the command, scripts and the application's own modules start by name, and where they are."""
+    words = {part for word in command for part in _split(word)}
+    count = 0
+    for root in roots:
+        for place, _folders, files in _walk(root, _DEPTH):
+            for file in files:
+                count += 1
+                path = os.path.join(place, file)
+                if count > _MOST_FILES:
+                    break
+                if file.endswith(".py"):
+                    words |= set(_started(_head(path, 1 << 20)))
+                elif file.endswith(".sh") or _head(path, 2) == b"#!":
+                    words |= set(_script_words(_head(path, _TEXT_BYTES).decode(errors="replace")))
+    for word in command:
+        for part in _split(word):
+            path = part if "/" in part else ""
+            if path and os.path.isfile(path) and _head(path, 2) == b"#!":
+                words |= set(_script_words(_head(path, _TEXT_BYTES).decode(errors="replace")))
+    plain = (word for word in words if re.match(r"[\w./+-]+$", word))
+    found = {word: shutil.which(word) for word in plain}
+    return {word: os.path.abspath(path) for word, path in sorted(found.items()) if path}
+
+
+def _script_words(text: str) -> list[str]:
+    """The words of a script that stand where a program does."""
+    words = re.findall(
+        r"(?:^|[;&|(`{]|\$\(|\b(?:then|do|else|exec|if|while|until|!)\s)\s*([\w./+-]+)", text, re.MULTILINE
+    )
+    first = text.partition("\n")[0]
+    return words + (first[2:].split() if first.startswith("#!") else [])
+
+
+def _started(source: bytes) -> Any:
+    """The first words of what a module gives to subprocess, os.system, shutil.which and their like."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name not in _STARTERS:
+            continue
+        first = node.args[0]
+        if isinstance(first, (ast.List, ast.Tuple)) and first.elts:
+            first = first.elts[0]
+        if isinstance(first, ast.JoinedStr) and first.values:
+            first = first.values[0]
+        value = getattr(first, "value", None)
+        if isinstance(value, str) and value.split():
+            yield value.split()[0]
+
+
+def _imports(names: list[str], time_s: float, deadline: float) -> dict[str, str]:
+    """What comes of importing each: "" where it works, else why not; "?" where there was no time to say."""
+    outcome: dict[str, str] = {}
+    _batch(names, time_s, deadline, outcome)
+    failed = [name for name, why in outcome.items() if why][:_SINGLES]
+
+    def alone(name: str) -> None:
+        again: dict[str, str] = {}
+        _batch([name], time_s, deadline, again)
+        outcome[name] = again.get(name) or "" if again.get(name) != "?" else outcome[name]
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(alone, failed))
+    return {name: outcome.get(name, "?") for name in names}
+
+
+def _batch(names: list[str], time_s: float, deadline: float, outcome: dict[str, str]) -> None:
+    """Import in one process after another: each begins behind the module that ended the one before."""
+    left = list(names)
+    while left and time.monotonic() < deadline:
+        tried = _process(left, time_s, deadline, outcome)
+        left = left[tried:]
+
+
+def _process(names: list[str], time_s: float, deadline: float, outcome: dict[str, str]) -> int:
+    """Import in one process as far as it goes; say how many it took."""
+    worker = subprocess.Popen(
+        [sys.executable, "-c", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert worker.stdin
+    assert worker.stdout
+    try:
+        worker.stdin.write("\n".join(names).encode("utf-8", "surrogateescape"))
+        worker.stdin.close()
+    except OSError:
+        pass
+    count, pending = 0, b""
+    descriptor = worker.stdout.fileno()
+    ended = "it ends the process"
+    while True:
+        wait_s = min(time_s, deadline - time.monotonic())
+        if wait_s <= 0 or not select.select([descriptor], [], [], wait_s)[0]:
+            ended = "?" if time.monotonic() >= deadline else "?: it takes too long"
+            break
+        data = os.read(descriptor, 1 << 16)
+        if not data:
+            break
+        *lines, pending = (pending + data).split(b"\n")
+        for line in lines:
+            word, _, rest = line.decode("utf-8", "replace").partition(" ")
+            if word == "try":
+                count += 1
+            elif count:
+                outcome[names[count - 1]] = "" if word == "yes" else rest or "it fails"
+    worker.kill()
+    worker.wait()
+    worker.stdout.close()
+    if count and names[count - 1] not in outcome:
+        outcome[names[count - 1]] = ended
+    return max(count, 1)
+
+
+main()

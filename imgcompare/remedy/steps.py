@@ -1,0 +1,138 @@
+"""Pure: what the commands of a RUN are for, and what apt installs by name.
+
+By their words: what a layer wrote decides where words do not tell (``sh setup.sh`` may be pip).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from imgcompare.analysis.breakdown import is_for_building
+from imgcompare.dockerfile.shell import Command
+
+
+class Purpose(Enum):
+    """What a command is for."""
+
+    APT = auto()
+    TOOL = auto()
+    INSTALL = auto()
+    CLEAN = auto()
+    NOTHING = auto()
+    OTHER = auto()
+
+
+_TOOLS = frozenset(("poetry", "pipenv", "uv", "pdm", "hatch", "pip-tools", "virtualenv"))
+_INSTALLERS = frozenset(("pip", "setuptools", "wheel"))
+_TOOL_SCRIPTS = re.compile(r"install\.python-poetry\.org|astral\.sh/uv|pdm-project\.org|bootstrap\.pypa\.io")
+_PIP = re.compile(r"pip[\d.]*")
+_PYTHON = re.compile(r"python[\d.]*")
+_INSTALLING = {
+    "poetry": frozenset(("install", "sync", "update")),
+    "pipenv": frozenset(("install", "sync")),
+    "pdm": frozenset(("install", "sync")),
+    "uv": frozenset(("sync", "pip")),
+    "easy_install": frozenset(),
+}
+_NOTHING = frozenset(("cd", "set", "true", ":", "export", "echo", "printf", "ls", "pwd", "unset"))
+_CACHES = re.compile(
+    r"(?:/var/lib/apt/lists|/var/cache|/var/tmp|/tmp|/root/\.cache|~/\.cache|\$HOME/\.cache|/var/log|/usr/share/(?:doc|man))"
+    r"(?:/.*)?"
+)
+_APT = frozenset(("apt", "apt-get", "aptitude"))
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/]\S+)?")
+# Options that take a word of their own.
+_VALUED = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--target-release", "--default-release"))
+
+
+@dataclass(frozen=True)
+class AptInstall:
+    """An ``apt-get install``: its words before the packages' names, and these as written."""
+
+    words: tuple[str, ...]
+    packages: tuple[str, ...]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The packages that are not for building alone."""
+        return tuple(one for one in self.packages if not is_for_building(package_name(one)))
+
+    @property
+    def recommends(self) -> bool:
+        """Whether recommended packages come along."""
+        return "--no-install-recommends" not in self.words and not any(
+            "Install-Recommends=" in word for word in self.words
+        )
+
+
+def package_name(written: str) -> str:
+    """A package's name without its architecture and version."""
+    return re.split(r"[:=/]", written, maxsplit=1)[0]
+
+
+def purpose_of(command: Command) -> Purpose:
+    """What a command is for; OTHER where its words do not tell."""
+    words, program = command.words, command.program
+    if not words or (program in _NOTHING and ">" not in command.text):
+        return Purpose.NOTHING
+    if _TOOL_SCRIPTS.search(command.text):
+        return Purpose.TOOL
+    if program in _APT:
+        return Purpose.APT
+    if program == "rm" and len(words) > 1 and all(_CACHES.fullmatch(word) for word in words[1:] if word[0] != "-"):
+        return Purpose.CLEAN
+    if program == "find" and "__pycache__" in command.text:
+        return Purpose.CLEAN
+    return _python_purpose(words, program)
+
+
+def _python_purpose(words: Sequence[str], program: str) -> Purpose:
+    if _PYTHON.fullmatch(program) and len(words) > 2 and words[1] == "-m":
+        words, program = words[2:], words[2]
+        if program == "venv":
+            return Purpose.INSTALL
+    rest = [word for word in words[1:] if not word.startswith("-")]
+    if _PIP.fullmatch(program):
+        return _pip_purpose(rest)
+    if program in _INSTALLING:
+        if program == "uv" and rest[:2] == ["pip", "install"]:
+            return Purpose.INSTALL
+        if not _INSTALLING[program] or (rest and rest[0] in _INSTALLING[program]):
+            return Purpose.INSTALL
+        # Its settings and its cache: nothing for what runs.
+        return Purpose.TOOL if rest[:1] in (["config"], ["cache"], ["self"], ["export"], ["lock"]) else Purpose.OTHER
+    if _PYTHON.fullmatch(program) and words[1:3] and words[1].endswith("setup.py"):
+        return Purpose.INSTALL
+    return Purpose.OTHER
+
+
+def _pip_purpose(rest: Sequence[str]) -> Purpose:
+    if rest[:1] in (["cache"], ["config"], ["list"], ["freeze"], ["check"], ["--version"]):
+        return Purpose.CLEAN
+    if rest[:1] not in (["install"], ["sync"], ["uninstall"]):
+        return Purpose.OTHER
+    names = [re.split(r"[\[<>=!~ ;@]", word, maxsplit=1)[0].lower() for word in rest[1:]]
+    tools = _TOOLS.intersection(names)
+    return Purpose.TOOL if tools and tools | _INSTALLERS >= set(names) else Purpose.INSTALL
+
+
+def apt_install(command: Command) -> AptInstall | None:
+    """What an apt command installs by name; None for one that installs nothing, or not by plain names."""
+    words = command.words
+    if command.program not in _APT or "install" not in words:
+        return None
+    head: list[str] = []
+    packages: list[str] = []
+    pending = False
+    for word in words:
+        if pending or word.startswith("-") or "install" not in head:
+            head.append(word)
+            pending = word in _VALUED
+        elif _PACKAGE.fullmatch(word):
+            packages.append(word)
+        else:
+            return None
+    return AptInstall(tuple(head), tuple(packages))
