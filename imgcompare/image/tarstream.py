@@ -192,7 +192,7 @@ class TarStream:
             length = data[position:space] if space > 0 else b""
             end = position + int(length) if length.isdigit() else 0
             key, equals, value = data[space + 1 : end - 1].partition(b"=")
-            if not space < end <= len(data) or not equals or data[end - 1] != 0x0A:
+            if not position < space < end <= len(data) or not equals or data[end - 1] != 0x0A:
                 self._fail("a damaged PAX record")
             if (name := key.decode("utf-8", "surrogateescape")) in _PAX_KEYS:
                 if b"\0" in value:

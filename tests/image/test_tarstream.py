@@ -256,6 +256,12 @@ def test_an_engines_error_in_the_body_is_told(make: Make, size: int, cut: int) -
         extension(b"x", b"9" * 5000) + header() + END,
         extension(b"x", b"\xb2 path=a\n") + header() + END,
         extension(b"x", b"9 path=aa") + header() + END,
+        extension(b"x", b"path=x\n") + header() + END,
+        extension(b"g", b"path=x\n") + header() + END,
+        extension(b"x", b"99999999 path=x\n") + header() + END,
+        extension(b"x", b" path=x\n") + header() + END,
+        extension(b"x", b"=\n") + header() + END,
+        extension(b"x", pax(path="a") + b"path=x\n") + header() + END,
         extension(b"x", pax(path="a")) + END,
         header(b"ext", b"x", 8 << 30) + END,
         header(b"ext", b"L", b"\xff" * 12) + END,
@@ -284,7 +290,7 @@ def test_a_flipped_bit_in_a_header_is_noticed(make: Make) -> None:
 @settings(max_examples=150, deadline=None)
 @given(
     kinds=st.lists(st.sampled_from(list(b"0123567LKxgSDVM\0")), max_size=5),
-    junk=st.binary(max_size=1600),
+    junk=st.binary(max_size=1600) | st.text("0179 =path\n", max_size=30).map(str.encode),
     size=st.integers(1, 2000),
 )
 def test_nothing_but_our_error(kinds: list[int], junk: bytes, size: int) -> None:
