@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from imgcompare.analysis.filesystem import AUFS, WHITEOUT, is_whiteout, marked_folder
+from imgcompare.analysis.filesystem import AUFS, WHITEOUT, ImpliedFolders, is_whiteout, marked_folder
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.image.tarheader import DIRECTORY
 
@@ -46,6 +46,7 @@ def _nodes(layer: LayerIndex) -> tuple[_Nodes, set[str]]:
     """A layer's paths, with None for folders it has no entry of, and those that have others beneath them."""
     nodes: _Nodes = {}
     inner = {""}
+    implied = ImpliedFolders()
     for entry in layer.entries:
         path = entry.path
         if WHITEOUT in path and AUFS in path and is_whiteout(path):
@@ -56,7 +57,9 @@ def _nodes(layer: LayerIndex) -> tuple[_Nodes, set[str]]:
         folder = path.rpartition("/")[0]
         while folder not in inner:
             inner.add(folder)
-            nodes.setdefault(folder, None)
+            if folder not in nodes:
+                implied.add(folder)
+                nodes[folder] = None
             folder = folder.rpartition("/")[0]
     nodes.pop("", None)
     return nodes, inner

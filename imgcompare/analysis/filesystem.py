@@ -24,8 +24,24 @@ _OPAQUE = ".wh..wh..opq"
 AUFS = ".wh..wh."
 _SETUID = 0o4000
 _NEARLY_ALL = 0.9
-# One path of a megabyte of slashes would make half a million folders with names of half a megabyte.
+# A path of 4,096 letters and slashes makes two thousand folders, whose names take 4 MB.
 _MAX_IMPLIED_BYTES = 64 << 20
+
+
+class ImpliedFolders:
+    """How much memory the names of folders take that no layer has an entry of."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, path: str) -> None:
+        """Count one more. Raises ImageFormatError when it is too much."""
+        self._bytes += len(path)
+        if self._bytes > _MAX_IMPLIED_BYTES:
+            raise ImageFormatError(
+                f"The image's layers leave out folders whose names take more than {_MAX_IMPLIED_BYTES >> 20} MiB.",
+                hint="No usual image nests so deep; look at what made its layers.",
+            )
 
 
 class Superseded(NamedTuple):
@@ -134,7 +150,7 @@ class _Tree:
         self.layer_of: dict[str, int] = {}
         self.superseded: list[Superseded] = []
         self._layer = 0
-        self._implied_bytes = 0
+        self._implied = ImpliedFolders()
         # Of each folder every path that was ever added right beneath it: some may be gone, or stand there twice.
         self._beneath: dict[str, list[str]] = {"": []}
 
@@ -183,12 +199,7 @@ class _Tree:
         """Make the folder and those above it that are not there, replacing what is in the way."""
         missing = []
         while path not in self._beneath:
-            self._implied_bytes += len(path)
-            if self._implied_bytes > _MAX_IMPLIED_BYTES:
-                raise ImageFormatError(
-                    f"The image's layers leave out folders whose names take more than {_MAX_IMPLIED_BYTES >> 20} MiB.",
-                    hint="No usual image nests so deep; look at what made its layers.",
-                )
+            self._implied.add(path)
             missing.append(path)
             path = path.rpartition("/")[0]
         for folder in reversed(missing):

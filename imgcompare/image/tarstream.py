@@ -24,6 +24,8 @@ _ZEROS = bytes(BLOCK)
 _MAX_EXTENSION = 1 << 20
 # GNU tar writes at most L, K and x before an entry, and g now and then: a longer chain is an attack.
 _MAX_CHAIN = 16
+# Linux makes no path and no link that is longer (PATH_MAX), so no engine can have exported one.
+_MAX_NAME = 4096
 _TAIL = 4096
 _READ_ON = 1 << 16
 _HINT = "Export the image again; if it happens again, look at the engine's log."
@@ -154,6 +156,8 @@ class TarStream:
             gid, mtime = self._pax_number(extensions, "gid", gid), self._pax_number(extensions, "mtime", mtime)
         if size < 0 or uid < 0 or gid < 0 or mode < 0:
             self._fail(f"a negative number in a header (size {size}, owner {uid}:{gid}, mode {mode})")
+        if len(name) > _MAX_NAME or len(link) > _MAX_NAME:
+            self._fail(f"a name of {max(len(name), len(link))} characters (at most {_MAX_NAME})")
         if flag == b"S":
             self._skip_sparse_maps(more=prefix[137])  # isextended, at offset 482
         if flag in _HEADER_ONLY:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imgcompare.analysis.dive_efficiency import efficiency
 from imgcompare.analysis.filesystem import RootFilesystem, merge
 from imgcompare.analysis.waste import waste
 from imgcompare.errors import ImageFormatError
@@ -172,10 +173,14 @@ def test_the_root_is_no_entry(lay: Callable[..., RootFilesystem]) -> None:
     assert list(lay([folder("./"), ("./a", b"")]).entries) == ["a"]
 
 
-def test_endless_folders_are_refused(lay: Callable[..., RootFilesystem]) -> None:
-    """A name of a megabyte of slashes, which would make half a million long names, is an image format error."""
+DEEP = [(f"{number}/" + "a/" * 2000, b"") for number in range(40)]
+
+
+@pytest.mark.parametrize("read", [lambda layer: merge([layer]), lambda layer: efficiency([layer])])
+def test_endless_folders_are_refused(make: Any, read: Callable[[LayerIndex], object]) -> None:
+    """Forty paths through two thousand folders each, which no layer has, are an image format error to all who read."""
     with pytest.raises(ImageFormatError, match="64 MiB"):
-        lay([("a/" * 100_000, b"")])
+        read(index(make.tar(DEEP)))
 
 
 # --- totals

@@ -125,6 +125,12 @@ def test_reads_long_names_and_links(form: int) -> None:
     assert (entry.name, entry.type, entry.linkname.rstrip("/")) == ("n/" * 400 + "file", SYMLINK, ("t/" * 500)[:-1])
 
 
+def test_the_longest_name_linux_has_is_read() -> None:
+    """A path of 4,096 characters is the longest that an engine can have exported."""
+    (entry,) = entries(extension(b"L", b"a/" * 2048) + header() + END)
+    assert len(entry.name) == 4096
+
+
 def test_streams_and_skips_payloads(make: Make) -> None:
     """A payload can be read, read in part, or left; the next entry is found each time."""
     data = make.tar([("a", b"1" * 1000), ("b", b"2" * 3000), ("c", b"3" * 600), ("d", b"")])
@@ -260,6 +266,9 @@ def test_an_engines_error_in_the_body_is_told(make: Make, size: int, cut: int) -
         extension(b"g", b"path=x\n") + header() + END,
         extension(b"x", b"99999999 path=x\n") + header() + END,
         extension(b"x", b" path=x\n") + header() + END,
+        extension(b"x", pax(path="a/" * 60_000)) + header() + END,
+        extension(b"L", b"a" * 4097) + header() + END,
+        extension(b"K", b"a" * 4097) + header(kind=b"2") + END,
         extension(b"x", b"=\n") + header() + END,
         extension(b"x", pax(path="a") + b"path=x\n") + header() + END,
         extension(b"x", pax(path="a")) + END,
