@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -45,25 +46,58 @@ class Evidence:
     port_given: bool = False
     listeners: tuple[Listener, ...] | None = None
     heads: Mapping[str, bytes] = field(default_factory=dict)
-    engine_architecture: str = ""
+
+
+class Neighbours(Protocol):
+    """What can be looked into beside the image, by name; it is made and read when it is first asked for.
+
+    That takes seconds, so a cause asks only where the image's own files do not tell enough.
+    """
+
+    def stages(self) -> Mapping[str, View]:
+        """The stages that the Dockerfile takes files from."""
+
+    def others(self) -> Mapping[str, View]:
+        """The images of other variants that work."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Neighbours that are looked into already; none, if nothing is given."""
+
+    by_stage: Mapping[str, View] = field(default_factory=dict)
+    by_variant: Mapping[str, View] = field(default_factory=dict)
+
+    def stages(self) -> Mapping[str, View]:
+        """The stages."""
+        return self.by_stage
+
+    def others(self) -> Mapping[str, View]:
+        """The other variants."""
+        return self.by_variant
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """The evidence beside what can be looked up: this image's files, those of its stages and of other variants.
 
-    ``view`` is None where the image was not read. ``stages`` are those that the Dockerfile takes files from, and
-    ``others`` the images of other variants, all by name. ``written`` are the stages stacked to the image, the lowest
-    first, with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
+    ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,
+    with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
+    ``engine_architecture`` is the engine's machine, "" where that is not known.
     """
 
     evidence: Evidence
     view: View | None = None
-    stages: Mapping[str, View] = field(default_factory=dict)
-    others: Mapping[str, View] = field(default_factory=dict)
+    neighbours: Neighbours = field(default_factory=Known)
     written: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
     base: str = ""
+    engine_architecture: str = ""
+
+    @cached_property
+    def stages(self) -> Mapping[str, View]:
+        """The stages that the Dockerfile takes files from, by name."""
+        return self.neighbours.stages()
 
     @cached_property
     def command(self) -> Command:
@@ -94,9 +128,9 @@ class Case:
         return next((path for path in paths if self.view.file(path) is not None), None)
 
     def elsewhere(self) -> Iterator[tuple[str, View]]:
-        """What else may have what this image lacks, in words: the stages first."""
+        """What else may have what this image lacks, in words: the stages first, and variants where these do not."""
         yield from ((f"stage {name}", view) for name, view in self.stages.items())
-        yield from ((f"the variant {name}", view) for name, view in self.others.items())
+        yield from ((f"the variant {name}", view) for name, view in self.neighbours.others().items())
 
     @cached_property
     def forgotten(self) -> str:

@@ -32,7 +32,11 @@ _DENIED = re.compile(
     r"|exec (?P<kernel>[^\s:]*/[^:]*): permission denied"
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<sh>/[^:]*): [Pp]ermission denied"
 )
-_FORMAT = re.compile(r"exec (?P<kernel>[^\s:]*/[^:]*): exec format error|(?P<sh>/[^:\s]*): [Ee]xec format error")
+_FORMAT = re.compile(
+    r"exec (?P<kernel>[^\s:]*/[^:]*): exec format error"
+    r"|exec container process `(?P<crun>[^`]*/[^`]*)`: Exec format error"
+    r"|(?P<sh>/[^:\s]*): (?:cannot execute binary file: )?[Ee]xec format error"
+)
 _NO_USER = re.compile(r"unable to find user (?P<user>[^:]+): no matching entries in passwd")
 # Commands that are named as their package, or nearly, and that a Dockerfile for Python starts.
 _PACKAGES = {

@@ -168,14 +168,15 @@ def wrong_format(case: Case, refusal: Refusal) -> Failure | None:
             ),
             hint="Download or build the program for the image's architecture (in a RUN, `uname -m` names it).",
         )
-    if elf and image and case.evidence.engine_architecture not in {"", image.architecture}:
+    is_text = bool(head) and not elf and not head.startswith(b"#!") and b"\0" not in head
+    if image and not is_text and case.engine_architecture not in {"", image.architecture}:
         return case.found(
             "wrong-architecture",
-            f"The image is for {image.architecture}, and the engine's machine is {case.evidence.engine_architecture}.",
+            f"The image is for {image.architecture}, and the engine's machine is {case.engine_architecture}.",
             (refusal.line, f"the image's architecture: {image.architecture}"),
-            hint=f"Build it for this machine: --platform linux/{case.evidence.engine_architecture}",
+            hint=f"Build it for this machine: --platform linux/{case.engine_architecture}",
         )
-    if head and not elf and not head.startswith(b"#!") and b"\0" not in head:
+    if is_text:
         return case.found(
             "script-cannot-run",
             f"{program} is a script without a first line that names its interpreter.",

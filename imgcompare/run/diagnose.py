@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.diagnosis.image_files import View
@@ -25,20 +25,6 @@ from imgcompare.run.resources import Workbench
 _SUBJECT = "diagnosis"
 _MAX_STAGES = 4
 _MAX_OTHERS = 2
-# What another image may have, or tell more of.
-_ELSEWHERE = frozenset(
-    {
-        "missing-python-module",
-        "executable-not-found",
-        "missing-shared-library",
-        "application-not-found",
-        "user-site-as-other-user",
-        "python-version-mismatch",
-        "moved-virtualenv",
-        "glibc-mismatch",
-        "unknown-user",
-    }
-)
 
 
 def find_causes(
@@ -82,46 +68,56 @@ class _Desk:
     views: dict[str, View] = field(default_factory=dict)
 
     def look(self, blueprint: Blueprint, evidence: Evidence, built: BuiltVariant) -> Failure | None:
-        """The failure by the image's own files, then by those of others; None where they could not be read."""
+        """The failure by the image's own files, and by those of others where a cause asks; None if none can be read."""
         try:
-            case = Case(
-                evidence=evidence,
-                view=self._view(blueprint.variant.name, built.image.image),
-                written=blueprint.stages,
-                unused=blueprint.unused,
-                base=blueprint.base or "",
+            return diagnose(
+                Case(
+                    evidence=evidence,
+                    view=self.view(blueprint.variant.name, built.image.image),
+                    neighbours=_Nearby(self, blueprint),
+                    written=blueprint.stages,
+                    unused=blueprint.unused,
+                    base=blueprint.base or "",
+                    engine_architecture=self.bench.engine.info().architecture,
+                )
             )
-            failure = diagnose(case)
-            if failure.code in _ELSEWHERE:
-                failure = diagnose(replace(case, stages=self._stages(blueprint), others=self._others()))
         except ImgcompareError as exc:
             if self.bench.cancelled.is_set():
                 raise
             self.bench.progress.note(f"{blueprint.variant.name} could not be looked into: {exc.message}")
             return None
-        return failure
 
-    def _view(self, name: str, image: str) -> View:
+    def view(self, name: str, image: str) -> View:
+        """An image's files, read once."""
         if image not in self.views:
             self.views[image] = View(name, read_images([image], self.plan.config.platform, self.bench)[image].layers)
         return self.views[image]
 
-    def _stages(self, blueprint: Blueprint) -> dict[str, View]:
+
+@dataclass(frozen=True)
+class _Nearby:
+    """What one variant's image is looked at beside: built and read when it is asked for."""
+
+    desk: _Desk
+    blueprint: Blueprint
+
+    def stages(self) -> dict[str, View]:
         """The stages that the image takes files from, built again: every step is in the builder's cache.
 
         The last ones first: what stands on another stage has all that it has.
         """
-        views = {}
-        sources = [stage for stage in reversed(blueprint.needed) if stage not in blueprint.stages]
+        views, desk = {}, self.desk
+        sources = [stage for stage in reversed(self.blueprint.needed) if stage not in self.blueprint.stages]
         for stage in sources[:_MAX_STAGES]:
             name = stage.name or str(stage.index)
-            with _borrowed(self.plan, blueprint, stage, self.bench) as image:
+            with _borrowed(desk.plan, self.blueprint, stage, desk.bench) as image:
                 if image is not None:
-                    views[name] = self._view(name, image)
+                    views[name] = desk.view(name, image)
         return views
 
-    def _others(self) -> dict[str, View]:
-        return {name: self._view(name, built.image.image) for name, built in self.others.items()}
+    def others(self) -> dict[str, View]:
+        """The first variants that work."""
+        return {name: self.desk.view(name, built.image.image) for name, built in self.desk.others.items()}
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -284,3 +285,17 @@ def test_a_stage_without_a_name_is_looked_into_too(project: Project, builder: st
     place = "/usr/local/lib/python3.11/site-packages"
     assert failure["code"] == "missing-python-module"
     assert failure["fix"] == [f"COPY --from=0 {place} {place}"]
+
+
+def test_an_image_for_another_machine_is_told_from_a_program_for_one(project: Project) -> None:
+    """The engine's machine counts: every program of the image is right for the image, and none can run here."""
+    foreign, machine = ("amd64", 62) if os.uname().machine == "aarch64" else ("arm64", 183)
+    program = project.folder / "serve"
+    program.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + bytes([2, 0, machine, 0, 1, 0, 0, 0]) + bytes(4096))
+    program.chmod(0o755)
+    project.write({"Dockerfile": 'FROM scratch\nCOPY serve /serve\nEXPOSE 8000\nCMD ["/serve"]\n'})
+    run = project("run", "Dockerfile", "--platform", f"linux/{foreign}", "--json")
+    failure, here = run.variant("Dockerfile")["failure"], run.report["engine"]["architecture"]
+    assert failure["code"] == "wrong-architecture"
+    assert failure["message"] == f"The image is for {foreign}, and the engine's machine is {here}."
+    assert failure["hint"] == f"Build it for this machine: --platform linux/{here}"
