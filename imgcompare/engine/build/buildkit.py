@@ -1,7 +1,8 @@
 """BuildKit builds over the engine's HTTP API, without a session and without the docker CLI: ``POST /build?version=2``.
 
-The body is the context's tar; the answer is JSON messages: ``moby.buildkit.trace`` (see buildkit_trace.py) while it builds, then
-``moby.image.id`` or an error. Bases must be on the engine: without a session BuildKit has no registry's credentials.
+The body is the context's tar; the answer is JSON messages: ``moby.buildkit.trace`` (see buildkit_trace.py) while it
+builds, then ``moby.image.id`` or an error. Bases must be on the engine: without a session BuildKit has no registry's
+credentials.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
-from imgcompare.engine.build.request import TAR_HEADERS, Post, parameters, summary
-from imgcompare.engine.transport.json_stream import error_text, messages
-from imgcompare.engine.build.errors import explain
 from imgcompare.engine.build.buildkit_trace import BuildLog
+from imgcompare.engine.build.errors import explain
+from imgcompare.engine.build.request import TAR_HEADERS, Post, parameters, summary
+from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
+from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, NoBuildKitError
 from imgcompare.model import Build
 from imgcompare.text.printable import printable

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from imgcompare.engine.build import buildkit, classic
-from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
-from imgcompare.engine.build.request import Post, summary
 from imgcompare.engine.build.errors import heredoc_line
+from imgcompare.engine.build.request import Post, summary
+from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.errors import NoBuildKitError
 
 

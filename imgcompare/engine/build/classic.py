@@ -4,7 +4,8 @@ The answer is the text a terminal would show, cut into JSON messages: "Step 2/5 
 " ---> ID" (moby builder/dockerfile/dispatchers.go; Podman writes "STEP 2/5: RUN …" and "--> ID"). What a RUN prints
 arrives among them and can look the same, so nothing read here is trusted where it matters: see ``_leftovers``.
 
-Steps are counted as for BuildKit (buildkit_trace.py): RUN, COPY, ADD and WORKDIR, so that both builders give the same numbers.
+Steps are counted as for BuildKit (buildkit_trace.py): RUN, COPY, ADD and WORKDIR, so that both builders give the same
+numbers.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
-from imgcompare.engine.build.request import TAR_HEADERS, Post, parameters, summary
-from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.engine.build.errors import explain
 from imgcompare.engine.build.log_tail import LogTail
+from imgcompare.engine.build.request import TAR_HEADERS, Post, parameters, summary
+from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
+from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError
 from imgcompare.model import Step
 from imgcompare.text.printable import printable

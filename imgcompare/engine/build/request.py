@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 
-from imgcompare.errors import EngineError, EngineLostError
 from imgcompare.model import Build, Step
-from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
     from imgcompare.engine.interface import BuildRequest
 
 TAR_HEADERS: Mapping[str, str] = {"Content-Type": "application/x-tar"}
-
 
 
 class Post(Protocol):
@@ -47,10 +44,6 @@ def parameters(request: BuildRequest, version: int) -> dict[str, str]:
     return params
 
 
-
-
-
-
 def summary(steps: tuple[Step, ...], *, duration_s: float) -> Build:
     """Return how a build went, from its steps and its whole duration by our clock, the context's sending included."""
     return Build(
@@ -59,5 +52,3 @@ def summary(steps: tuple[Step, ...], *, duration_s: float) -> Build:
         cached_step_count=sum(step.cached for step in steps),
         steps=steps,
     )
-
-
