@@ -301,8 +301,8 @@ class Edit(Struct, frozen=True, kw_only=True):
 class Failure(Struct, frozen=True, kw_only=True):
     """Why a variant does not work: a stable code, one sentence, the next step, and the lines that prove it.
 
-    ``fix`` holds Dockerfile lines that mend it, where they are known for certain. ``imgcompare explain CODE`` tells
-    each code at length.
+    ``fix`` holds Dockerfile lines that mend it, where they are known for certain, and ``edits`` the same as changes of
+    the variant's Dockerfile, where their place is known too. ``imgcompare explain CODE`` tells each code at length.
     """
 
     stage: Stage
@@ -311,16 +311,18 @@ class Failure(Struct, frozen=True, kw_only=True):
     hint: str = ""
     evidence: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 class Caution(Struct, frozen=True, kw_only=True):
-    """Something about a variant that works today and will hurt later: like a Failure, with a code, proof and fix."""
+    """Something about a variant that works today and will hurt later: with code, proof, fix and edits like a Failure."""
 
     code: str
     message: str
     hint: str = ""
     evidence: tuple[str, ...] = ()
     fix: tuple[str, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 class Hardened(Struct, frozen=True, kw_only=True):
