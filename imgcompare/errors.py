@@ -7,6 +7,8 @@ class ImgcompareError(Exception):
     """Any problem that ends the command: what failed with its values, and a hint that says what to do next."""
 
     exit_code = 4
+    details = ""
+    """Lines for whoever mends the program itself."""
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -99,3 +101,18 @@ class InterruptedRunError(ImgcompareError):
     def __init__(self, signal_number: int) -> None:
         super().__init__("interrupted")
         self.exit_code = 128 + signal_number
+
+
+class InternalError(ImgcompareError):
+    """A fault of imgcompare itself, with its traceback in ``details``; what was finished by then is kept."""
+
+    exit_code = 4
+
+    def __init__(self, cause: Exception) -> None:
+        import traceback  # noqa: PLC0415 - only needed when something went wrong
+
+        super().__init__(
+            f"imgcompare itself failed: {type(cause).__name__}: {cause}",
+            hint="This is a fault of imgcompare: please report it with these lines.",
+        )
+        self.details = "".join(traceback.format_exception(cause))

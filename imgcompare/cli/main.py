@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = cli.main(arguments, prog_name="imgcompare", standalone_mode=False)
     except ImgcompareError as exc:
-        _tell(exc.message, exc.hint)
+        _tell(exc.message, exc.hint, exc.details)
         code = exc.exit_code
     except click.ClickException as exc:
         exc.show()
@@ -118,10 +118,10 @@ def _fill_closed_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
-def _tell(message: str, hint: str | None) -> None:
+def _tell(message: str, hint: str | None, details: str = "") -> None:
     from imgcompare.text.printable import printable_lines  # noqa: PLC0415 - only needed when something went wrong
 
     for line in printable_lines(f"Error: {message}"):
         click.echo(line, err=True)
-    for line in printable_lines(f"Next: {hint}" if hint else ""):
+    for line in (*printable_lines(details), *printable_lines(f"Next: {hint}" if hint else "")):
         click.echo(line, err=True)

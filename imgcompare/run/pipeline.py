@@ -6,26 +6,27 @@ A variant that fails is data and the others go on. What ends the whole run (a si
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import TypeVar
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.diagnosis import observed
-from imgcompare.errors import EngineError, EngineLostError, ImageFormatError, ImgcompareError, InterruptedRunError
+from imgcompare.errors import EngineLostError, ImgcompareError, InternalError
 from imgcompare.model import EngineInfo, Failure, Image, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import Base, BuiltVariant, build_variant, provide_bases
-from imgcompare.run.container import run_variant
+from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.diagnose import find_causes
 from imgcompare.run.measure import measure_images, pull_sizes
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
-from imgcompare.run.results import Board
+from imgcompare.run.results import Finished, Results, blank
 
 T = TypeVar("T")
 A_CHANGE = "a change of the app"
@@ -41,103 +42,143 @@ class Outcome:
 
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
-    board = Board(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
+    results = Results(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
     # Of its own: it waits for builds, and must not take the place of a variant.
     reader = ThreadPoolExecutor(1, "imgcompare-reader", leave_signals_to_the_main_thread)
-    workers: list[Future[Variant]] = []
+    builds = Builds()
+    workers: list[Future[Finished]] = []
     images: list[Future[Mapping[str, Image]]] = []
     error: ImgcompareError | None = None
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
-        workers += (pool.submit(_finish_variant, plan, drawn, bases, board, bench) for drawn in blueprints)
-        images.append(reader.submit(measure_images, plan, board.each_built(), bench))
+        workers += (pool.submit(_finish_variant, plan, drawn, bases, builds, bench) for drawn in blueprints)
+        images.append(reader.submit(measure_images, plan, builds.each(), bench))
         for worker in as_completed(workers):
-            board.put(worker.result())
-            bench.save(board.report())
-        board.add_images(images[0].result())
-        if changes := board.changes():
-            board.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
-        if board.evidence:
-            seen = board.variants, board.evidence, board.all_built()
-            board.explain(pool.submit(find_causes, plan, blueprints, *seen, bench).result())
-    except (InterruptedRunError, EngineError, ImageFormatError) as exc:
+            results.put(worker.result())
+            bench.save(results.report())
+        builds.end()
+        results.add_images(images[0].result())
+        if changes := results.changes:
+            results.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
+        if evidence := results.evidence:
+            seen = results.variants, evidence, results.built
+            results.explain(pool.submit(find_causes, plan, blueprints, *seen, bench).result())
+    except ImgcompareError as exc:
         error = exc
-        bench.cancel()
-        board.stop_waiting()
+    except Exception as exc:  # noqa: BLE001 - a fault of ours ends the run, but loses nothing that was finished
+        error = InternalError(exc)
     finally:
+        if error:
+            bench.cancel()
+        builds.end()
         for each in (pool, reader):
             each.shutdown(wait=True, cancel_futures=True)
     if error:
-        board.salvage(_finished(workers), _finished(images), error)
-    report = board.report()
+        _salvage(results, workers, images)
+        results.cut_short(error, builds.names)
+    report = results.report()
     bench.save(report)
     return Outcome(report, error)
 
 
-def _finished(futures: Iterable[Future[T]]) -> list[T]:
+def _salvage(
+    results: Results, workers: Iterable[Future[Finished]], images: Iterable[Future[Mapping[str, Image]]]
+) -> None:
+    """Keep what came to a good end before or while the run was cut short."""
+    for finished in _succeeded(workers):
+        if results.finished[finished.variant.name].built is None:
+            results.put(finished)
+    for measured in _succeeded(images):
+        results.add_images(measured)
+
+
+def _succeeded(futures: Iterable[Future[T]]) -> list[T]:
     """The results of those that came to a good end."""
     return [done.result() for done in futures if done.done() and not done.cancelled() and done.exception() is None]
 
 
+class Builds:
+    """Hands each image from the worker that built it to the one thread that reads images, in the order they come."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[tuple[str, BuiltVariant] | None] = SimpleQueue()
+        self.names: set[str] = set()
+
+    def put(self, name: str, built: BuiltVariant) -> None:
+        """Tell of an image that was built."""
+        self.names.add(name)
+        self._queue.put((name, built))
+
+    def end(self) -> None:
+        """Tell that no more will come."""
+        self._queue.put(None)
+
+    def each(self) -> Iterator[tuple[str, BuiltVariant]]:
+        """Yield the images, waiting for each, until there will be no more."""
+        return iter(self._queue.get, None)
+
+
 def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
     """The engine with the builder that this run uses, which need not be the best it has."""
-    return replace(info, builder="classic") if plan.config.builder == "classic" else info
+    return structs.replace(info, builder="classic") if plan.config.builder == "classic" else info
 
 
 def _finish_variant(
-    plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], board: Board, bench: Workbench
-) -> Variant:
+    plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], builds: Builds, bench: Workbench
+) -> Finished:
     """Build, run and check one variant; whatever goes wrong with it alone becomes its Failure."""
-    variant, stage = board.blank(blueprint), Stage.BUILD
+    finished, stage = Finished(variant=blank(blueprint)), Stage.BUILD
     try:
         built, build = build_variant(plan, blueprint, bases, bench)
-        variant = replace(variant, build=build)
+        variant = structs.replace(finished.variant, build=build)
         if isinstance(built, Failure):
             if plan.config.skip_unavailable and built.stage is Stage.PULL:
-                return _skipped(variant, built, bench)
-            return _told(replace(variant, verdict=Verdict.BROKEN, failure=built), bench)
-        board.built(variant.name, built)
-        stage = Stage.RUN
-        tried = run_variant(plan, blueprint.variant, built, bench)
-        board.logged(variant.name, tried.log)
-        board.seen(variant.name, tried.evidence)
-        verdict = Verdict.BROKEN if tried.failure else Verdict.WORKS
-        variant = replace(
-            variant,
-            run=tried.run,
-            check=tried.check,
-            failure=tried.failure,
-            verdict=verdict,
-            hardened=tried.hardened,
-            not_measured=tried.not_measured,
-        )
-        if plan.config.after_change and tried.failure is None:
-            variant = _changed(plan, blueprint, variant, built, board, bench)
+                return Finished(variant=_skipped(variant, built, bench))
+            variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=built)
+            return Finished(variant=_told(variant, bench))
+        finished, stage = Finished(variant=variant, built=built), Stage.RUN
+        builds.put(variant.name, built)
+        finished = _tried(finished, run_variant(plan, blueprint.variant, built, bench))
+        if plan.config.after_change and finished.variant.failure is None:
+            finished = _changed(plan, blueprint, finished, bench)
     except EngineLostError:
         raise
     except ImgcompareError as exc:
         if bench.cancelled.is_set():
             raise
-        variant = replace(variant, verdict=Verdict.BROKEN, failure=observed.engine_refused(stage, exc))
-    finally:
-        board.not_built(variant.name)
-    return _told(variant, bench)
+        failure = observed.engine_refused(stage, exc)
+        variant = structs.replace(finished.variant, verdict=Verdict.BROKEN, failure=failure)
+        finished = replace(finished, variant=variant)
+    return replace(finished, variant=_told(finished.variant, bench))
 
 
-def _changed(
-    plan: Plan, blueprint: Blueprint, variant: Variant, built: BuiltVariant, board: Board, bench: Workbench
-) -> Variant:
+def _tried(finished: Finished, tried: Tried) -> Finished:
+    """Add what running a variant showed."""
+    variant = structs.replace(
+        finished.variant,
+        run=tried.run,
+        check=tried.check,
+        failure=tried.failure,
+        verdict=Verdict.BROKEN if tried.failure else Verdict.WORKS,
+        hardened=tried.hardened,
+        not_measured=tried.not_measured,
+    )
+    return replace(finished, variant=variant, log=tried.log, evidence=tried.evidence)
+
+
+def _changed(plan: Plan, blueprint: Blueprint, finished: Finished, bench: Workbench) -> Finished:
     """Add what a change of the app costs, or why that cannot be said."""
     notes: list[str] = []
     with bench.noting(A_CHANGE, notes):
         match rebuild(plan, blueprint, bench):
             case Rebuilt(image, after):
-                board.changed(variant.name, built.image, image)
-                variant = replace(variant, after_change=after)
+                variant = structs.replace(finished.variant, after_change=after)
+                finished = replace(finished, variant=variant, changed=image)
             case reason:
                 notes.append(f"{A_CHANGE}: {reason}")
-    return replace(variant, not_measured=(*variant.not_measured, *notes))
+    variant = finished.variant
+    return replace(finished, variant=structs.replace(variant, not_measured=(*variant.not_measured, *notes)))
 
 
 def _told(variant: Variant, bench: Workbench) -> Variant:
@@ -153,4 +194,4 @@ def _told(variant: Variant, bench: Workbench) -> Variant:
 def _skipped(variant: Variant, unavailable: Failure, bench: Workbench) -> Variant:
     bench.progress.finished(variant.name, "skipped", ok=True)
     reason = " ".join(unavailable.evidence) or unavailable.message
-    return replace(variant, skipped=f"{reason.rstrip('.')}. {unavailable.hint}".strip())
+    return structs.replace(variant, skipped=f"{reason.rstrip('.')}. {unavailable.hint}".strip())

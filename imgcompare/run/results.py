@@ -1,10 +1,9 @@
-"""What is known of a run so far, and the report that it makes: workers post, the main thread reads."""
+"""What became of each variant, put together by one thread into the report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, InvalidStateError, as_completed
-from contextlib import suppress
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -23,137 +22,102 @@ from imgcompare.run.plan import Plan
 from imgcompare.text.redact import secret_values
 
 
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What a worker returns of its variant: what is told of it, and what later stages look into.
+
+    ``built`` is None where there is no image, ``evidence`` where nothing broke, ``changed`` where no change was built.
+    ``log`` holds the last lines of one that works.
+    """
+
+    variant: Variant
+    built: BuiltVariant | None = None
+    evidence: Evidence | None = None
+    log: tuple[str, ...] = ()
+    changed: EngineImage | None = None
+
+
+def blank(blueprint: Blueprint) -> Variant:
+    """Return a variant of which nothing is known yet."""
+    spec = blueprint.variant.spec
+    return Variant(
+        name=spec.name,
+        source=blueprint.source,
+        verdict=Verdict.NOT_CHECKED,
+        expected_failure=spec.expected_failure,
+    )
+
+
 @dataclass
-class Board:
-    """What is known so far. Workers post what they built; everything else is the main thread's."""
+class Results:
+    """What is known so far of a comparison; only the thread that runs the pipeline reads or changes it."""
 
     plan: Plan
     engine: EngineInfo
     created: str
     blueprints: tuple[Blueprint, ...]
-    evidence: dict[str, Evidence] = field(default_factory=dict)
-    _results: dict[str, Variant] = field(default_factory=dict)
-    _builds: dict[str, Future[BuiltVariant | None]] = field(default_factory=dict)
-    _logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _changes: dict[str, tuple[EngineImage, EngineImage]] = field(default_factory=dict)
+    finished: dict[str, Finished] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._results = {blueprint.variant.name: self.blank(blueprint) for blueprint in self.blueprints}
-        self._builds = {name: Future() for name in self._results}
+        self.finished = {drawn.variant.name: Finished(variant=blank(drawn)) for drawn in self.blueprints}
 
-    @staticmethod
-    def blank(blueprint: Blueprint) -> Variant:
-        """Return a variant of which nothing is known yet."""
-        spec = blueprint.variant.spec
-        return Variant(
-            name=spec.name,
-            source=blueprint.source,
-            verdict=Verdict.NOT_CHECKED,
-            expected_failure=spec.expected_failure,
-        )
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """What is told of each variant, in order."""
+        return tuple(each.variant for each in self.finished.values())
 
-    def built(self, name: str, built: BuiltVariant) -> None:
-        """Post what a variant's build made."""
-        with suppress(InvalidStateError):
-            self._builds[name].set_result(built)
+    @property
+    def built(self) -> dict[str, BuiltVariant]:
+        """The images that there are, by variant."""
+        return {name: each.built for name, each in self.finished.items() if each.built}
 
-    def not_built(self, name: str) -> None:
-        """Let the export go on without this variant, unless it was built."""
-        with suppress(InvalidStateError):
-            self._builds[name].set_result(None)
-
-    def each_built(self) -> Iterator[tuple[str, BuiltVariant]]:
-        """Yield each variant that gets built, as soon as it is."""
-        names = {future: name for name, future in self._builds.items()}
-        for future in as_completed(names):
-            if (built := future.result()) is not None:
-                yield names[future], built
-
-    def all_built(self) -> dict[str, BuiltVariant]:
-        """Wait until every variant is built or has failed to."""
-        return {name: built for name, future in self._builds.items() if (built := future.result()) is not None}
-
-    def put(self, variant: Variant) -> None:
-        """Keep what is known of a variant now."""
-        self._results[variant.name] = variant
-
-    def logged(self, name: str, log: tuple[str, ...]) -> None:
-        """Keep the last log lines of a variant that works, for what they say against it."""
-        self._logs[name] = log
-
-    def changed(self, name: str, before: EngineImage, after: EngineImage) -> None:
-        """Keep a variant's images from before and after a change."""
-        self._changes[name] = before, after
-
+    @property
     def changes(self) -> dict[str, tuple[EngineImage, EngineImage]]:
         """The images from before and after a change, of the variants that have both."""
-        return dict(self._changes)
+        return {
+            name: (each.built.image, each.changed)
+            for name, each in self.finished.items()
+            if each.built and each.changed
+        }
+
+    @property
+    def evidence(self) -> dict[str, Evidence]:
+        """What failures were observed by."""
+        return {name: each.evidence for name, each in self.finished.items() if each.evidence}
+
+    def put(self, finished: Finished) -> None:
+        """Keep what became of a variant."""
+        self.finished[finished.variant.name] = finished
+
+    def add_images(self, images: Mapping[str, Image]) -> None:
+        """Add what was measured; with it everything is known that may be said against a variant that works."""
+        for name, image in images.items():
+            each = self.finished[name]
+            warnings = self._warnings(each, image) if each.variant.verdict is Verdict.WORKS else ()
+            self._tell(name, image=image, warnings=warnings)
 
     def add_pull_sizes(self, sizes: Mapping[str, int]) -> None:
         """Add what a change makes a server pull."""
         for name, size in sizes.items():
-            variant = self._results[name]
-            if variant.after_change:
-                self._results[name] = replace(variant, after_change=replace(variant.after_change, pull_size=size))
-
-    def add_images(self, images: Mapping[str, Image]) -> None:
-        """Add what was measured; with it everything is known that may be said against a variant that works."""
-        built = self.all_built()
-        for name, image in images.items():
-            variant = replace(self._results[name], image=image)
-            if variant.verdict is Verdict.WORKS:
-                variant = replace(variant, warnings=self._warnings(variant, image, built[name]))
-            self._results[name] = variant
-
-    def _warnings(self, variant: Variant, image: Image, built: BuiltVariant) -> tuple[Caution, ...]:
-        evidence = cautions.Evidence(
-            image=image,
-            settings=built.image,
-            run=variant.run,
-            route=self.plan.config.route,
-            log=self._logs.get(variant.name, ()),
-            stages=built.stages,
-            build_args=variant.source.build_args,
-        )
-        return cautions.find(evidence)
-
-    @property
-    def variants(self) -> tuple[Variant, ...]:
-        """What is known of each variant, in order."""
-        return tuple(self._results.values())
-
-    def seen(self, name: str, evidence: Evidence | None) -> None:
-        """Keep what a failure was observed by."""
-        if evidence is not None:
-            self.evidence[name] = evidence
+            if after := self.finished[name].variant.after_change:
+                self._tell(name, after_change=replace(after, pull_size=size))
 
     def explain(self, failures: Mapping[str, Failure]) -> None:
         """Put the causes that were found in the place of what was observed."""
         for name, failure in failures.items():
-            self._results[name] = replace(self._results[name], failure=failure)
+            self._tell(name, failure=failure)
 
-    def stop_waiting(self) -> None:
-        """Wake whoever waits for a build that will not come."""
-        for name in self._builds:
-            self.not_built(name)
-
-    def salvage(
-        self, variants: Iterable[Variant], images: Iterable[Mapping[str, Image]], error: ImgcompareError
-    ) -> None:
-        """Keep what was finished, and mark what was not."""
-        for variant in variants:
-            self.put(variant)
-        for measured in images:
-            self.add_images(measured)
-        built = self.all_built()
-        for name, variant in self._results.items():
+    def cut_short(self, error: ImgcompareError, begun: Iterable[str]) -> None:
+        """Mark what was not finished, by the stage it was in: ``begun`` are the variants that had been built."""
+        begun = frozenset(begun)
+        for variant in self.variants:
             if variant.verdict is Verdict.NOT_CHECKED and not variant.skipped:
-                stage = Stage.RUN if name in built else Stage.BUILD
-                self._results[name] = replace(variant, failure=observed.cut_short(stage, error))
+                stage = Stage.RUN if variant.name in begun else Stage.BUILD
+                self._tell(variant.name, failure=observed.cut_short(stage, error))
 
     def report(self) -> Report:
         """Return the report of what is known now, compared and judged, without secrets."""
-        variants = compare.share(compare.settle(tuple(self._results.values()), self.plan.baseline))
+        variants = compare.share(compare.settle(self.variants, self.plan.baseline))
         config = self.plan.config
         report = Report(
             schema_version=SCHEMA_VERSION,
@@ -171,3 +135,21 @@ class Board:
         )
         held = baseline.hold(report, config.stored) if config.stored else report
         return redact_report(gates.judge(held, config.limits), secret_values(config.build_args, config.env))
+
+    def _tell(self, name: str, **fields: object) -> None:
+        each = self.finished[name]
+        self.finished[name] = dataclasses.replace(each, variant=replace(each.variant, **fields))
+
+    def _warnings(self, each: Finished, image: Image) -> tuple[Caution, ...]:
+        if each.built is None:
+            return ()
+        evidence = cautions.Evidence(
+            image=image,
+            settings=each.built.image,
+            run=each.variant.run,
+            route=self.plan.config.route,
+            log=each.log,
+            stages=each.built.stages,
+            build_args=each.variant.source.build_args,
+        )
+        return cautions.find(evidence)
