@@ -315,7 +315,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
 
 class Caution(Struct, frozen=True, kw_only=True):
-    """Something about a variant that works today and will hurt later: with code, proof, fix and edits like a Failure."""
+    """Something about a variant that works today and will hurt later: with a code, proof, fix and edits."""
 
     code: str
     message: str

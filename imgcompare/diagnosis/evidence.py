@@ -13,7 +13,9 @@ from msgspec.structs import replace
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.traceback import LastError, is_unhandled, last_error
+from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import StageInfo
+from imgcompare.dockerfile.placing import Spot, is_there, place
 from imgcompare.engine.interface import EngineImage, Listener
 from imgcompare.model import Failure
 from imgcompare.text.printable import printable
@@ -83,6 +85,7 @@ class Case:
 
     ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,
     with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
+    ``document`` is the Dockerfile to be mended, None for an image without one, and ``target`` the stage that was built.
     ``engine_architecture`` is the engine's machine, "" where that is not known.
     """
 
@@ -92,6 +95,8 @@ class Case:
     written: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
     base: str = ""
+    document: Document | None = None
+    target: str | None = None
     engine_architecture: str = ""
 
     @cached_property
@@ -143,17 +148,42 @@ class Case:
         return next((stage.name or str(stage.index) for stage in self.unused if _installs(stage)), "")
 
     def found(
-        self, code: str, message: str, proof: tuple[str, ...], *, hint: str = "", fix: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        proof: tuple[str, ...],
+        *,
+        hint: str = "",
+        fix: tuple[str, ...] = (),
+        spot: Spot | None = None,
     ) -> Failure:
-        """The observed failure with its cause: the lines that prove it before everything else."""
+        """The observed failure with its cause: the lines that prove it before everything else.
+
+        The fix goes where its lines belong in the stage that was built, its first line to the ``spot`` if one is named.
+        """
+        lines = tuple(printable(line, limit=2 * _LIMIT) for line in fix)
         return replace(
             self.evidence.observed,
             code=code,
             message=printable(message, limit=_LIMIT),
-            hint=printable(hint, limit=_LIMIT),
+            hint=printable(self._in_this_stage(hint), limit=_LIMIT),
             evidence=tuple(printable(line, limit=_LIMIT) for line in proof if line),
-            fix=tuple(printable(line, limit=2 * _LIMIT) for line in fix),
+            fix=lines,
+            edits=place(self.document, self.target, lines, base=self.base, spot=spot) if self.document else (),
         )
+
+    def refutes(self, failure: Failure) -> bool:
+        """Whether a fix stands in the Dockerfile already: what it would mend has another cause."""
+        return self.document is not None and is_there(self.document, self.target, failure.fix)
+
+    def _in_this_stage(self, hint: str) -> str:
+        """The hint in the words of the Dockerfile: the stage by its name where it is not the last one."""
+        if self.document is None or self.target is None or not self.document.stages:
+            return hint
+        stage = self.document.target(self.target)
+        if stage is self.document.stages[-1]:
+            return hint
+        return hint.replace("the last stage", f"stage {stage.label}")
 
     @cached_property
     def last_error(self) -> LastError | None:

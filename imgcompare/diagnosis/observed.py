@@ -23,10 +23,14 @@ _EVIDENCE_LINES = 12
 
 
 def diagnose(case: Case) -> Failure:
-    """The proven cause of what was observed, or what was observed."""
+    """The proven cause of what was observed, or what was observed.
+
+    A cause whose fix stands in the Dockerfile already is none.
+    """
     from imgcompare.diagnosis.causes import CAUSES  # noqa: PLC0415 - many patterns to compile, and most variants work
 
-    return next((found for explain in CAUSES if (found := explain(case)) is not None), case.evidence.observed)
+    found = (failure for explain in CAUSES if (failure := explain(case)) is not None)
+    return next((failure for failure in found if not case.refutes(failure)), case.evidence.observed)
 
 
 def build_failed(outcome: BuildFailed) -> Failure:

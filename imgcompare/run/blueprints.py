@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import StageInfo, parse
 from imgcompare.engine.build.context import BuildContext, open_context
 from imgcompare.errors import UsageError
@@ -19,6 +20,7 @@ class Blueprint:
 
     ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.
     ``needed`` are all that its build needs, those it only copies from too, and ``unused`` those above that it does not.
+    ``document`` is the Dockerfile as it is built.
     """
 
     variant: PlannedVariant
@@ -29,6 +31,7 @@ class Blueprint:
     stages: tuple[StageInfo, ...] = ()
     needed: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
+    document: Document | None = None
 
 
 def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
@@ -43,7 +46,7 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
     if spec.dockerfile is None:
         raise UsageError(f"variant {spec.name!r} names neither a Dockerfile nor an image")
     context = open_context(config.context, spec.dockerfile)
-    dockerfile = parse(spec.dockerfile.read_text(encoding="utf-8", errors="replace"), str(spec.dockerfile))
+    dockerfile = parse(context.dockerfile_content.decode("utf-8", "replace"), str(spec.dockerfile))
     if spec.target is not None:
         dockerfile.check_target(spec.target)
     source = Source(
@@ -66,6 +69,7 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
         stages=stages,
         needed=needed,
         unused=tuple(stage for stage in above if stage not in needed),
+        document=Document.read(context.dockerfile_content),
     )
 
 

@@ -113,7 +113,15 @@ def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> Failure:
     if outcome.missing_base is not None:
         return observed.base_missing(outcome.missing_base, plan.config.platform, outcome)
     evidence = Evidence(observed=observed.build_failed(outcome), log=outcome.log)
-    return observed.diagnose(Case(evidence=evidence, written=blueprint.stages, base=blueprint.base or ""))
+    return observed.diagnose(
+        Case(
+            evidence=evidence,
+            written=blueprint.stages,
+            base=blueprint.base or "",
+            document=blueprint.document,
+            target=blueprint.variant.spec.target,
+        )
+    )
 
 
 def base_layer_count(built: BuiltVariant) -> int | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.diagnosis.image_files import View
@@ -35,20 +35,37 @@ def find_causes(
     built: Mapping[str, BuiltVariant],
     bench: Workbench,
 ) -> dict[str, Failure]:
-    """Return the failures of broken variants again, by name, with the cause where their files prove one."""
+    """Return the failures of broken variants again, by name, with the cause where their files prove one, and edits."""
     working = [built[v.name] for v in variants if v.verdict is Verdict.WORKS and v.name in built]
     names = [v.name for v in variants if v.verdict is Verdict.WORKS and v.name in built]
     desk = _Desk(plan, bench, dict(zip(names[:_MAX_OTHERS], working, strict=False)))
     found: dict[str, Failure] = {}
+    looked = False
     for blueprint in blueprints:
         name = blueprint.variant.name
-        if name in evidence and name in built and _wants_files(evidence[name]):
+        if name not in evidence:
+            continue
+        failure = None
+        if name in built and _wants_files(evidence[name]):
+            looked = True
             bench.progress.stage(_SUBJECT, Stage.DIAGNOSE, f"looking into {name}")
-            if (failure := desk.look(blueprint, evidence[name], built[name])) is not None:
-                found[name] = failure
-    if found:
+            failure = desk.look(blueprint, evidence[name], built[name])
+        found[name] = failure or diagnose(_case(blueprint, evidence[name]))
+    if looked:
         bench.progress.finished(_SUBJECT, "done", ok=True)
     return found
+
+
+def _case(blueprint: Blueprint, evidence: Evidence) -> Case:
+    """What is known of a variant that broke, without its image's files."""
+    return Case(
+        evidence=evidence,
+        written=blueprint.stages,
+        unused=blueprint.unused,
+        base=blueprint.base or "",
+        document=blueprint.document,
+        target=blueprint.variant.spec.target,
+    )
 
 
 def _wants_files(evidence: Evidence) -> bool:
@@ -71,13 +88,10 @@ class _Desk:
         """The failure by the image's own files, and by those of others where a cause asks; None if none can be read."""
         try:
             return diagnose(
-                Case(
-                    evidence=evidence,
+                replace(
+                    _case(blueprint, evidence),
                     view=self.view(blueprint.variant.name, built.image.image),
                     neighbours=_Nearby(self, blueprint),
-                    written=blueprint.stages,
-                    unused=blueprint.unused,
-                    base=blueprint.base or "",
                     engine_architecture=self.bench.engine.info().architecture,
                 )
             )

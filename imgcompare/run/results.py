@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -12,6 +13,7 @@ from imgcompare import __version__
 from imgcompare.comparison import baseline, compare, gates
 from imgcompare.diagnosis import cautions, observed
 from imgcompare.diagnosis.evidence import Evidence
+from imgcompare.dockerfile.placing import place
 from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
@@ -20,6 +22,8 @@ from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.plan import Plan
 from imgcompare.text.redact import secret_values
+
+Told = TypeVar("Told", Failure, Caution)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +91,10 @@ class Results:
 
     def put(self, finished: Finished) -> None:
         """Keep what became of a variant."""
+        if (
+            finished.evidence is None
+        ):  # its failure, if it has one, was found without a Case, which knows the Dockerfile
+            finished = dataclasses.replace(finished, variant=self._placed(finished.variant))
         self.finished[finished.variant.name] = finished
 
     def add_images(self, images: Mapping[str, Image]) -> None:
@@ -152,4 +160,20 @@ class Results:
             stages=each.built.stages,
             build_args=each.variant.source.build_args,
         )
-        return cautions.find(evidence)
+        return tuple(self._with_edits(caution, each.variant.name) for caution in cautions.find(evidence))
+
+    def _placed(self, variant: Variant) -> Variant:
+        """The variant, whose fixes are edits of its Dockerfile as well."""
+        failure, hardened = variant.failure, variant.hardened
+        if failure and not failure.edits:
+            variant = replace(variant, failure=self._with_edits(failure, variant.name))
+        if hardened and hardened.failure:
+            told = replace(hardened, failure=self._with_edits(hardened.failure, variant.name))
+            variant = replace(variant, hardened=told)
+        return variant
+
+    def _with_edits(self, told: Told, name: str) -> Told:
+        blueprint = next(drawn for drawn in self.blueprints if drawn.variant.name == name)
+        if not told.fix or blueprint.document is None:
+            return told
+        return replace(told, edits=place(blueprint.document, blueprint.variant.spec.target, told.fix))
