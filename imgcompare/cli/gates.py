@@ -10,37 +10,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imgcompare.cli.completion import complete_saved
+from imgcompare.comparison.measures import MUST_WORK, OPTIONS
 
 if TYPE_CHECKING:
     from imgcompare.comparison.limits import Limit
     from imgcompare.model import Document
 
-_SIZE = "[VARIANT=]SIZE"
-_OPTIONS = (
-    ("max-size", _SIZE, "Most bytes an image may have unpacked: 120MB, 1.5GB, 90MiB."),
-    ("max-compressed-size", _SIZE, "Most bytes a pull may take."),
-    ("max-own-size", _SIZE, "Most bytes that may be added to the base image."),
-    ("max-layers", "[VARIANT=]N", "Most layers."),
-    ("min-saving", "[VARIANT=]PERCENT", "How much smaller than the baseline variant, at least: 50%."),
-    ("max-wasted", "[VARIANT=]SIZE|PERCENT", "Most bytes that may be stored in vain."),
-    ("max-ready", "[VARIANT=]SECONDS", "Longest time to the first good reply: 2s, 500ms."),
-    ("max-growth", "[VARIANT=]SIZE|PERCENT", "Most that may be added since --against: 5MB, 2%; 0% for nothing."),
-)
-
 
 def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--against``, and an option for each limit of ``limits.OPTIONS``, each of which is repeatable."""
-    add = click.option(
-        "--must-work",
-        multiple=True,
-        is_flag=False,
-        flag_value="",
-        metavar="[VARIANT]",
-        help="Fail also if it was skipped, or breaks as its scenario declares. [default: every variant]",
-    )
-    command = add(command)
-    for option, metavar, text in reversed(_OPTIONS):
-        command = click.option(f"--{option}", multiple=True, metavar=metavar, help=text)(command)
+    """Add ``--against``, and an option for each of ``measures.OPTIONS``, which are repeatable."""
+    for option in reversed(tuple(OPTIONS.values())):
+        # --must-work alone is for every variant.
+        alone: dict[str, Any] = {"is_flag": False, "flag_value": ""} if option.name == MUST_WORK else {}
+        add = click.option(f"--{option.name}", multiple=True, metavar=option.form, help=option.help, **alone)
+        command = add(command)
     return click.option(
         "--against",
         metavar="FILE|RUN|IMAGE",
@@ -51,11 +34,12 @@ def gate_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def limits_given(options: Mapping[str, Any]) -> tuple[Limit, ...]:
     """Return the limits that were given. Raises UsageError for those that cannot be read."""
-    if not any(options.get(name.replace("-", "_")) for name in ("must-work", *(name for name, *_ in _OPTIONS))):
+    given = {name: options[option.parameter] for name, option in OPTIONS.items() if options.get(option.parameter)}
+    if not given:
         return ()
-    from imgcompare.comparison.limits import OPTIONS, read_limits  # noqa: PLC0415 - only where something is limited
+    from imgcompare.comparison.limits import read_limits  # noqa: PLC0415 - only where something is limited
 
-    return read_limits({option: options.get(option.replace("-", "_"), ()) for option in OPTIONS})
+    return read_limits(given)
 
 
 def judged(document: Document, limits: Sequence[Limit], options: Mapping[str, Any], project: Path) -> Document:

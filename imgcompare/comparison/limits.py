@@ -1,4 +1,4 @@
-"""Pure: what may be limited, how limits are written, and which can never be held.
+"""Pure: limits as they are written, and which can never be held; `measures` says what can be limited.
 
 A limit without a variant is for all of them; one that names a variant stands for that variant in place of the general
 ones of the same option.
@@ -7,42 +7,26 @@ ones of the same option.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
+from imgcompare.comparison.measures import MAX_GROWTH, MIN_SAVING, MUST_WORK, OPTIONS
 from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
-from imgcompare.text.units import parse_bytes, parse_seconds, parse_share
-
-MUST_WORK = "must-work"
-MAX_GROWTH = "max-growth"
-MIN_SAVING = "min-saving"
-
-OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "max-size": ("uncompressed_size",),
-        "max-compressed-size": ("compressed_size",),
-        "max-own-size": ("own_size",),
-        "max-layers": ("layer_count",),
-        MIN_SAVING: ("saving_ratio",),
-        "max-wasted": ("wasted_bytes", "wasted_ratio"),
-        "max-ready": ("ready_after_s",),
-        MUST_WORK: ("works",),
-        MAX_GROWTH: ("growth_bytes", "growth_ratio"),
-    }
-)
-"""What can be limited, in the order in which gates are shown, and the names of the gates that each makes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """``measure`` (a Gate's name) of ``variant``, or of all, must keep to ``value``; ``option`` is what was given."""
+    """``measure`` (a Gate's name) of ``variant``, or of all, must keep to ``value``; ``option`` is what was given.
+
+    ``text`` is how it was written, empty for one that was read from a report.
+    """
 
     option: str
     measure: str
     value: float
     variant: str | None = None
+    text: str = field(default="", compare=False)
 
 
 def read_limit(option: str, text: str, shown: str | None = None) -> Limit:
@@ -52,12 +36,12 @@ def read_limit(option: str, text: str, shown: str | None = None) -> Limit:
     """
     shown = shown or f"--{option}"
     if option == MUST_WORK:
-        return Limit(option=option, measure="works", value=1, variant=text or None)
+        return Limit(option=option, measure="works", value=1, variant=text or None, text=text)
     variant, equals, value = text.rpartition("=")
     if equals and not variant:
         raise UsageError(f"{shown} {text!r} has no variant before the '='", hint=f"Write {shown} VARIANT={value}")
-    measure, number = _READERS[option](shown, value)
-    return Limit(option=option, measure=measure, value=number, variant=variant or None)
+    measure, number = OPTIONS[option].parse(shown, value)
+    return Limit(option=option, measure=measure, value=number, variant=variant or None, text=text)
 
 
 def read_limits(given: Mapping[str, Iterable[str]]) -> tuple[Limit, ...]:
@@ -72,12 +56,11 @@ def read_limits(given: Mapping[str, Iterable[str]]) -> tuple[Limit, ...]:
     return limits
 
 
-def by_variant(option: str, texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Group limits of one option, as they are written, by the variant that each names; "" for those of all."""
-    groups: dict[str, tuple[str, ...]] = {}
-    for text in texts:
-        variant = text if option == MUST_WORK else text.rpartition("=")[0]
-        groups[variant] = (*groups.get(variant, ()), text)
+def by_variant(limits: Iterable[Limit]) -> dict[str, tuple[Limit, ...]]:
+    """Group limits by the variant that each names; "" for those of all."""
+    groups: dict[str, tuple[Limit, ...]] = {}
+    for limit in limits:
+        groups[limit.variant or ""] = (*groups.get(limit.variant or "", ()), limit)
     return groups
 
 
@@ -106,65 +89,3 @@ def check_limits(limits: Iterable[Limit], variants: Collection[str], baseline: s
                 f"--{MAX_GROWTH} needs something that growth is measured from",
                 hint="Name what was stored: --against imgcompare.baseline.json (`imgcompare baseline update` makes it)",
             )
-
-
-# How a limit is written: the option as messages call it and the text → the measure and its value.
-_Reader = Callable[[str, str], tuple[str, float]]
-
-
-def _size(measure: str) -> _Reader:
-    def read(shown: str, text: str) -> tuple[str, float]:
-        size = parse_bytes(shown, text)
-        if not size:
-            raise UsageError(f"{shown} {text!r}: no image is that small", hint=f"For example: {shown} 120MB")
-        return measure, size
-
-    return read
-
-
-def _bytes_or_share(stem: str) -> _Reader:
-    def read(shown: str, text: str) -> tuple[str, float]:
-        if text.rstrip().endswith("%"):
-            return f"{stem}_ratio", parse_share(shown, text)
-        try:
-            return f"{stem}_bytes", parse_bytes(shown, text)
-        except UsageError as exc:
-            raise UsageError(
-                f"{shown} {text!r} is neither a number of bytes nor a percentage",
-                hint=f"Accepted forms: {shown} 500000, 500kB, 1.5MB, 2MiB or 2.5%.",
-            ) from exc
-
-    return read
-
-
-def _layers(shown: str, text: str) -> tuple[str, float]:
-    digits = text.strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 10 and int(digits)):
-        raise UsageError(f"{shown} {text!r} is no number of layers", hint=f"For example: {shown} 12")
-    return "layer_count", int(digits)
-
-
-def _least_saving(shown: str, text: str) -> tuple[str, float]:
-    share = parse_share(shown, text)
-    if share >= 1:
-        raise UsageError(f"{shown} {text!r}: no image saves all of another", hint=f"For example: {shown} 50%")
-    return "saving_ratio", share
-
-
-def _ready(shown: str, text: str) -> tuple[str, float]:
-    seconds = parse_seconds(shown, text)
-    if not seconds:
-        raise UsageError(f"{shown} {text!r}: nothing answers at once", hint=f"For example: {shown} 2s")
-    return "ready_after_s", seconds
-
-
-_READERS: Mapping[str, _Reader] = {
-    "max-size": _size("uncompressed_size"),
-    "max-compressed-size": _size("compressed_size"),
-    "max-own-size": _size("own_size"),
-    "max-layers": _layers,
-    MIN_SAVING: _least_saving,
-    "max-wasted": _bytes_or_share("wasted"),
-    "max-ready": _ready,
-    MAX_GROWTH: _bytes_or_share("growth"),
-}

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
+from imgcompare.comparison.measures import OPTIONS
 from imgcompare.config.model import Config
 from imgcompare.config.project import (
     DEFAULT,
@@ -91,7 +92,7 @@ def _over(given: Given, environ: Mapping[str, str]) -> Values:
         if (option := given.get(setting.parameter)) is None:
             continue
         if setting.key.startswith(f"{GATES}."):
-            limits = by_variant(setting.parameter.replace("_", "-"), option.value)
+            limits = by_variant(read_limits({setting.parameter.replace("_", "-"): option.value}))
             values |= flatten(setting, limits, option.origin, environ)
             continue
         if setting.key not in PAIRED:
@@ -177,10 +178,9 @@ def _refuse_limit(key: str, value: Value, values: Values, variants: Sequence[str
     """What is wrong with a limit of the file is said with its line, too."""
     if value.origin.source != "file" or not key.startswith(f"{GATES}."):
         return
-    option = _option(key)
     baseline = values["baseline"].value if "baseline" in values else variants[0]
     try:
-        check_limits(read_limits({option: value.value}), variants, baseline, against="against" in values)
+        check_limits(value.value, variants, baseline, against="against" in values)
     except UsageError as exc:
         raise UsageError(f"{value.origin.where}: {exc.message}", hint=exc.hint) from exc
 
@@ -272,19 +272,7 @@ def _config(base: Config, values: Values) -> Config:
     if "against" in fields:
         fields["against"] = str(fields["against"])
     expect = {name.removeprefix(_EXPECT): fields.pop(name) for name in list(fields) if name.startswith(_EXPECT)}
-    fields["limits"] = read_limits(_limits(values))
+    order = list(OPTIONS)
+    limits = [limit for key, value in values.items() if key.startswith(f"{GATES}.") for limit in value.value]
+    fields["limits"] = tuple(sorted(limits, key=lambda limit: order.index(limit.option)))
     return replace(base, **fields, expect=structs.replace(base.expect, **expect))
-
-
-def _limits(values: Values) -> Mapping[str, Sequence[str]]:
-    """The limits as they are written, those of all variants and those of one, by option."""
-    limits: dict[str, list[str]] = {}
-    for key, value in values.items():
-        if key.startswith(f"{GATES}."):
-            limits.setdefault(_option(key), []).extend(value.value)
-    return limits
-
-
-def _option(key: str) -> str:
-    """Which option a limit's key stands for: ``max-size`` of ``gates.max_size.slim``."""
-    return key.split(".")[1].replace("_", "-")

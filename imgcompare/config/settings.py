@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgcompare.comparison.limits import MUST_WORK, OPTIONS, by_variant, read_limits
+from imgcompare.comparison.limits import Limit, by_variant, read_limits
+from imgcompare.comparison.measures import MUST_WORK, OPTIONS
 from imgcompare.config.model import PLATFORM, ROUTE
 
 Read = Callable[[object], Any]
@@ -131,21 +132,19 @@ def _limits(option: str) -> Read:
     ``must_work = true`` is for every variant.
     """
 
-    def read(value: object) -> dict[str, tuple[str, ...]]:
+    def read(value: object) -> dict[str, tuple[Limit, ...]]:
         given = value if isinstance(value, list) else [value]
         if option == MUST_WORK:
             given = ["" if text is True else text for text in given]
         if not given or not all(isinstance(text, str | int | float) and text is not False for text in given):
             raise ValueError
-        texts = tuple(map(str, given))
-        read_limits({option: texts})
-        return by_variant(option, texts)
+        return by_variant(read_limits({option: map(str, given)}))
 
     return read
 
 
 def _gate(option: str) -> Setting:
-    name = option.replace("-", "_")
+    name = OPTIONS[option].parameter
     accepts = "true or variants' names" if option == MUST_WORK else f"what --{option} takes, or an array of it"
     return Setting(f"{GATES}.{name}", Kind(accepts, _limits(option)), option=name)
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.comparison.limits import OPTIONS, Limit, check_limits, read_limit, read_limits
+from imgcompare.comparison.limits import Limit, check_limits, read_limit, read_limits
+from imgcompare.comparison.measures import OPTIONS
 from imgcompare.errors import UsageError
 
 

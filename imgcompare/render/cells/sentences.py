@@ -5,24 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imgcompare.comparison.compare import as_expected, same_body
+from imgcompare.comparison.measures import MEASURES
 from imgcompare.model import Change, Check, Collection, EngineInfo, Gate, Report, Variant, Verdict
 from imgcompare.render.cells.grid import variant_name
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes, format_delta, format_exactly, format_percent, format_quantity
 
-_GATES = {
-    "uncompressed_size": "Unpacked",
-    "compressed_size": "Pull",
-    "own_size": "Own size",
-    "layer_count": "Layers",
-    "saving_ratio": "Saving",
-    "wasted_bytes": "Wasted",
-    "wasted_ratio": "Wasted",
-    "ready_after_s": "Ready",
-    "works": "Works",
-    "growth_bytes": "Growth",
-    "growth_ratio": "Growth",
-}
 _BUILDERS = {"buildkit": "BuildKit", "classic": "classic builder"}
 
 
@@ -133,7 +121,8 @@ def left_out(report: Report) -> tuple[str, ...]:
 
 def gate_name(gate: Gate) -> str:
     """Return what a gate limits, in words: ``Unpacked``."""
-    return _GATES.get(gate.name) or printable(gate.name.replace("_", " "), limit=40)
+    known = MEASURES.get(gate.name)
+    return known.title if known else printable(gate.name.replace("_", " "), limit=40)
 
 
 def gate_limit(gate: Gate) -> str:

@@ -142,5 +142,5 @@ def _plain(value: object) -> Any:
         case Path():
             return str(value)
         case tuple():
-            return [text or "all" for text in value]
+            return [limit.text or "all" for limit in value]
     return value
