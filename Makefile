@@ -1,22 +1,27 @@
 # imgcompare: `make run` and `make test` do all their own set-up on a bare Debian machine (root, or sudo).
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench clean
+.PHONY: help run test test-fast check lint bench clean
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Whole modules at a time to as many processes as there are processors: what a module's fixtures make is made once.
+SHARED_OUT := --numprocesses auto --dist loadgroup --no-loadscope-reorder --quiet
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 help: ## show these targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 run: $(READY) ## make this machine ready, then compare the bundled single-stage and multi-stage images
 	@$(BIN)/imgcompare setup --yes
 	@$(BIN)/imgcompare run
 
 test: $(READY) ## run every test, those on a real engine included (one is started where none answers)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SHARED_OUT)
+
+test-fast: $(READY) ## run every test that needs no engine and no browser: what to run while working
+	$(BIN)/python -m pytest -m "not engine and not browser" $(SHARED_OUT)
 
 lint: $(READY) ## static checks: formatting, ruff, who imports whom, mypy --strict
 	$(BIN)/ruff format --check .

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,27 +23,62 @@ pytest_plugins = [
 ]
 
 _IMGCOMPARE = (sys.executable, "-m", "imgcompare")
+_MARKED_BY = {"engine_url": "engine", "browser": "browser"}
+"""The fixtures that everything of their kind stands on, and the mark of the tests that do."""
+
+_SHARED = "IMGCOMPARE_TESTS_SHARED"
+"""The variable that names the folder which the processes of one test run share."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs an engine or a browser by the fixtures that it asks for, its fixtures' own included.
+
+    With those first, processes that share the work (``--dist loadgroup``) end at about the same time. What shares
+    fixtures stays together: a module, or all that runs on one other engine.
+    """
+    for item in items:
+        for name in _MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(_MARKED_BY[name])
+        callspec = getattr(item, "callspec", None)
+        other = callspec.params.get("other_engine") if callspec else None
+        item.add_marker(pytest.mark.xdist_group(other or item.location[0]))
+    items.sort(key=lambda item: not any(item.iter_markers("engine")))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder that all processes of this run share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_SHARED] = tempfile.mkdtemp(prefix="imgcompare-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the engine, if it was started for this run; all processes that used it have ended."""
+    if not hasattr(config, "workerinput"):
+        shared = Path(os.environ.pop(_SHARED))
+        if (shared / "started").exists():
+            subprocess.run([*_IMGCOMPARE, "engine", "stop"], check=True, stdin=subprocess.DEVNULL)
+        shutil.rmtree(shared)
 
 
 @pytest.fixture(scope="session")
-def engine_url(pytestconfig: pytest.Config) -> Iterator[str]:
+def engine_url(pytestconfig: pytest.Config) -> str:
     """The endpoint of a real engine that has the base images; where there is none, one is set up and stopped again.
 
     ``IMGCOMPARE_TEST_HOST`` names another engine to test against.
     """
     if host := os.environ.get("IMGCOMPARE_TEST_HOST"):
-        yield host
-        return
+        return host
+    shared = Path(os.environ[_SHARED])
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    ran_before = _status()["running"]
-    with capture.global_and_fixture_disabled():  # setting a bare machine up takes a minute or two: show it
-        subprocess.run([*_IMGCOMPARE, "setup", "--yes"], check=True, stdin=subprocess.DEVNULL)
-    status = _status()
-    try:
-        yield str(status["endpoint"])
-    finally:
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run may be setting it up
+        ran_before = _status()["running"]
+        with capture.global_and_fixture_disabled():  # setting a bare machine up takes a minute or two: show it
+            subprocess.run([*_IMGCOMPARE, "setup", "--yes"], check=True, stdin=subprocess.DEVNULL)
+        status = _status()
         if status["private"] and not ran_before:
-            subprocess.run([*_IMGCOMPARE, "engine", "stop"], check=True, stdin=subprocess.DEVNULL)
+            (shared / "started").touch()
+    return str(status["endpoint"])
 
 
 def _status() -> dict[str, object]:

@@ -271,11 +271,13 @@ def ours(client: docker.DockerClient) -> set[str]:
 
 
 def assert_gone(left: Callable[[], Iterable[str]]) -> None:
-    """Another run on the same engine may have containers for a moment; what stays is a leak."""
-    deadline = time.monotonic() + 15
-    while found := set(left()):
+    """Other runs on the same engine have containers for a while, each its own; what stays is a leak."""
+    deadline = time.monotonic() + 60
+    found = set(left())
+    while found:
         assert time.monotonic() < deadline, f"left on the engine: {found}"
         time.sleep(0.1)
+        found &= set(left())
 
 
 class Proxy:

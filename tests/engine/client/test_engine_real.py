@@ -134,7 +134,7 @@ def test_it_is_an_engine(engine: SdkEngine) -> None:
 
 def test_the_protocol_is_imported_without_the_sdk() -> None:
     """``imgcompare --help`` and everything else that only names the protocol does not pay for the Docker SDK."""
-    code = "import sys, imgcompare.engine; print('docker' in sys.modules, 'requests' in sys.modules)"
+    code = "import sys, imgcompare.engine.interface; print('docker' in sys.modules, 'requests' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False False\n"
 
@@ -675,7 +675,7 @@ def _hang_up(listener: socket.socket) -> None:
 
 _AS_NOBODY = """
 import os, sys
-from imgcompare.engine import Endpoint
+from imgcompare.engine.interface import Endpoint
 from imgcompare.engine.client.engine import SdkEngine
 from imgcompare.errors import NoEngineError
 def ask(url):

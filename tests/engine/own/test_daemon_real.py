@@ -31,8 +31,11 @@ def _quiet(_text: str) -> None:
 
 
 @pytest.fixture
-def state(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The engine's folder under a fresh state folder, short enough for sockets; stopped and removed at the end."""
+def state(engine_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The engine's folder under a fresh state folder, short enough for sockets; stopped and removed at the end.
+
+    Comes after ``engine_url``, for that makes the machine one where engines run.
+    """
     root = Path(tempfile.mkdtemp(prefix="imgc-", dir="/tmp"))
     monkeypatch.setenv("XDG_STATE_HOME", str(root))
     yield root / "imgcompare/engine"
@@ -117,7 +120,7 @@ def test_it_starts_once_serves_its_owner_alone_and_leaves_nothing(state: Path, e
 
 def test_two_starts_at_once_end_with_one_engine(state: Path) -> None:
     """Two runs that begin together share the engine that one of them started."""
-    code = "from imgcompare.engine import private; print(private.start(lambda text: None).pid)"
+    code = "from imgcompare.engine.own import daemon; print(daemon.start(lambda text: None).pid)"
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     pids = {process.communicate()[0].strip() for process in both}
     assert [process.returncode for process in both] == [0, 0]
