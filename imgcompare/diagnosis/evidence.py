@@ -14,7 +14,7 @@ from imgcompare.diagnosis.command import Command, command_of, environment, searc
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.traceback import LastError, is_unhandled, last_error
 from imgcompare.dockerfile.document import Document
-from imgcompare.dockerfile.parser import StageInfo
+from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot, is_there, place
 from imgcompare.engine.interface import EngineImage, Listener
 from imgcompare.model import Failure
@@ -175,6 +175,22 @@ class Case:
     def refutes(self, failure: Failure) -> bool:
         """Whether a fix stands in the Dockerfile already: what it would mend has another cause."""
         return self.document is not None and is_there(self.document, self.target, failure.fix)
+
+    def written_as(self, keyword: str, words: str) -> Instruction | None:
+        """The Dockerfile's only instruction of that keyword and those words, whatever space is between them."""
+        instructions = self.document.instructions if self.document else ()
+        found = [one for one in instructions if one.keyword == keyword and one.text.split() == words.split()]
+        return found[0] if len(found) == 1 else None
+
+    def copied_to(self, folder: str) -> Instruction | None:
+        """The only COPY --from of the stage that was built, or those below it, whose target is that folder."""
+        if self.document is None or not self.document.stages:
+            return None
+        stage = self.document.target(self.target)
+        written = (one for each in (stage, *self.document.parents(stage)) for one in each.instructions)
+        copies = (one for one in written if one.keyword == "COPY" and "--from=" in one.text)
+        found = [one for one in copies if one.text.split()[-1].rstrip("/") == folder.rstrip("/")]
+        return found[0] if len(found) == 1 else None
 
     def _in_this_stage(self, hint: str) -> str:
         """The hint in the words of the Dockerfile: the stage by its name where it is not the last one."""

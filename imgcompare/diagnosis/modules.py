@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from posixpath import basename
 
 from imgcompare.diagnosis.copy_fixes import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.interpreter import Python, python_of, version_of
 from imgcompare.diagnosis.traceback import LastError
+from imgcompare.dockerfile.parser import Instruction, StageInfo
+from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
 
 _MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")
@@ -91,27 +93,34 @@ def _others_home(case: Case, name: str, place: str, proof: tuple[str, ...], pyth
     proof = (*proof, f"the image runs as {case.user}, whose Python does not look into {home}")
     fix: tuple[str, ...] = ()
     hint = "Install without --user, so that the packages belong to everybody."
-    line = next((text for stage in case.written for text in user_installs(stage.instructions)), None)
-    if line:
-        fix, hint = (line,), "Instead of the line with --user: the packages then belong to everybody."
+    spot = Spot(instruction=None)
+    if own := next(_user_installs(case.written), None):
+        fix, hint = (_for_everybody(own),), "Instead of the line with --user: the packages then belong to everybody."
+        spot = Spot(instruction=case.written_as("RUN", own.text))
     for source, view in case.stages.items():
         if view.modules(name) and copied(case, source, f"{home}/.local"):
             fix = (f"COPY --from={source} {home}/.local {python.prefix}",)
             hint = f"Instead of the line that copies it to {home}: {python.prefix} is for all users."
+            spot = Spot(instruction=case.copied_to(f"{home}/.local"))
     return case.found(
         "user-site-as-other-user",
         f"{name} was installed with --user into the home of somebody else than the user who runs the program.",
         proof,
         hint=hint,
         fix=fix,
+        spot=spot,
     )
 
 
-def user_installs(instructions: object) -> Iterator[str]:
-    """The RUN lines that install with --user, without it."""
-    for instruction in instructions if isinstance(instructions, tuple) else ():
+def _user_installs(stages: Sequence[StageInfo]) -> Iterator[Instruction]:
+    """The RUNs that install with --user."""
+    for instruction in (one for stage in stages for one in stage.instructions):
         if instruction.keyword == "RUN" and re.search(r"pip3? .*install .*--user\b", instruction.text):
-            yield "RUN " + re.sub(r"\s--user\b", "", instruction.text)
+            yield instruction
+
+
+def _for_everybody(install: Instruction) -> str:
+    return "RUN " + re.sub(r"\s--user\b", "", install.text)
 
 
 def _other_version(case: Case, name: str, place: str, proof: tuple[str, ...], python: Python) -> Failure:
@@ -126,6 +135,7 @@ def _other_version(case: Case, name: str, place: str, proof: tuple[str, ...], py
                     (*proof, f"stage {source} has it for Python {python.version}: {found}"),
                     hint=f"Instead of the line that copies to {place}.",
                     fix=(f"COPY --from={source} {found} {python.site}",),
+                    spot=Spot(instruction=case.copied_to(place)),
                 )
     base = case.base
     renamed = re.sub(rf"(python:){re.escape(python.version)}(?=[.\-]|$)(?:\.\d+)?", rf"\g<1>{wanted}", base)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
 
 _LAST_LINES = 12
@@ -98,6 +99,7 @@ def _no_debian_package(case: Case, line: str, match: re.Match[str], step: str) -
         (line, f"the step has no apt-get update: RUN {step}"),
         hint="Instead of that step: update, install and clean up belong into one.",
         fix=(f"RUN apt-get update && {step} && rm -rf /var/lib/apt/lists/*",) if _is_one_line(step) else (),
+        spot=Spot(instruction=case.written_as("RUN", step)),
     )
 
 
@@ -135,6 +137,7 @@ def _no_command(case: Case, line: str, match: re.Match[str], step: str) -> Failu
         (line, f"step RUN {step}"),
         hint=hint,
         fix=(fix,) if fix else (),
+        spot=Spot(instruction=case.written_as("RUN", step), above=True),
     )
 
 

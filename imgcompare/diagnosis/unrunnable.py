@@ -9,6 +9,7 @@ from posixpath import dirname
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.file_head import interpreter_line, read_elf
 from imgcompare.diagnosis.image_files import View
+from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
 
 _MUSL = re.compile(r"/ld-musl-")
@@ -81,6 +82,7 @@ def _lost_interpreter(case: Case, refusal: Refusal, view: View, interpreter: str
         else "An environment works only where it was made: make it in the image, and name the one of the build context "
         "in .dockerignore.",
         fix=(f"COPY --from={source} {old} {old}", f"ENV PATH={old}/bin:$PATH") if source else (),
+        spot=Spot(instruction=case.copied_to(environment)),
     )
 
 

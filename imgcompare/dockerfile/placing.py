@@ -37,10 +37,11 @@ _ON_FILES = re.compile(r"RUN (?:chmod|chown|sed|mv|ln) ")
 class Spot:
     """Where a fix goes if not where its kind belongs: at an instruction of the Dockerfile that is wrong.
 
-    The first line of the fix is put in its place, or above it; the others go where they belong.
+    The first line of the fix is put in its place, or above it; the others go where they belong. None is an instruction
+    that was not found: the fix then has no certain place.
     """
 
-    instruction: Instruction
+    instruction: Instruction | None
     above: bool = False
 
 
@@ -82,6 +83,8 @@ def _edits(
         raise _NoPlaceError
     rest = list(lines)
     if spot is not None and rest:
+        if spot.instruction is None:
+            raise _NoPlaceError
         put = insert_before if spot.above else replace
         yield put(document, spot.instruction, rest.pop(0))
     group: list[str] = []

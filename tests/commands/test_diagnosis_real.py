@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import docker
 import pytest
 
 from imgcompare.scenarios import bundled_root
+from tests.support.mending import mended
 from tests.support.projects import BASE, Project, Result
 
 MISTAKES = bundled_root() / "dockerfiles" / "common-mistakes"
@@ -54,34 +54,13 @@ def test_no_stage_stays_on_the_engine(mistakes: Result, client: docker.DockerCli
     assert [tag for tag in tags if tag.startswith("imgcompare/diagnosis-")] == []
 
 
-def mended(text: str, fix: Sequence[str], hint: str) -> str:
-    """A Dockerfile with the lines put where the hint says: instead of one, or in the last stage above USER and CMD."""
-    lines = text.splitlines()
-    for line in fix:
-        keyword = line.split()[0]
-        alike = [number for number, other in enumerate(lines) if other.startswith(f"{keyword} ")]
-        if keyword in {"CMD", "ENTRYPOINT", "EXPOSE", "FROM"}:
-            lines[alike[-1]] = line
-        elif hint.startswith("Instead of the line") and line is fix[0]:
-            replaced = max(alike, key=lambda number: difflib.SequenceMatcher(None, lines[number], line).ratio())
-            lines[replaced] = line
-        else:
-            ends_with = ("USER ", "ENTRYPOINT ", "CMD ")
-            last_stage = max(number for number, other in enumerate(lines) if other.startswith("FROM "))
-            ends = (n for n, other in enumerate(lines) if n > last_stage and other.startswith(ends_with))
-            lines.insert(min(ends), line)
-    return "\n".join(lines) + "\n"
-
-
 @pytest.fixture(scope="module")
 def repaired(lasting_project: Project, mistakes: Result) -> Result:
     """One run of every mistake that has a fix, with the fix put in."""
     names = [name for name in CODES if CODES[name] and mistakes.variant(name)["failure"]["fix"]]
-    failures = {name: mistakes.variant(name)["failure"] for name in names}
+    edits = {name: mistakes.variant(name)["failure"]["edits"] for name in names}
     texts = {name: (MISTAKES / f"{name}.Dockerfile").read_text(encoding="utf-8") for name in names}
-    lasting_project.write(
-        {f"{name}.Dockerfile": mended(texts[name], failures[name]["fix"], failures[name]["hint"]) for name in names}
-    )
+    lasting_project.write({f"{name}.Dockerfile": mended(texts[name], edits[name]) for name in names})
     context = str(bundled_root() / "sample_app")
     files = [f"{name}.Dockerfile" for name in names]
     return lasting_project("run", *files, "--build-context", context, "--timeout", "120", "--json")
@@ -101,7 +80,7 @@ def test_these_mistakes_come_with_a_fix(repaired: Result) -> None:
 
 @pytest.mark.parametrize("name", MENDABLE)
 def test_the_fix_mends_it(repaired: Result, name: str) -> None:
-    """Put where the hint says, the lines make the image work."""
+    """Where its edits put them, the lines make the image work."""
     variant = repaired.variant(name)
     assert (variant["verdict"], variant["failure"]) == ("works", None)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.commands.test_diagnosis_real import mended
+from tests.support.mending import mended
 from tests.support.projects import BASE, Project, Result
 
 _SERVER = "http.server.ThreadingHTTPServer(('', 8000), http.server.SimpleHTTPRequestHandler).serve_forever()"
@@ -302,14 +302,15 @@ def test_what_is_said_of_it(seen: Result, name: str) -> None:
     assert (failure["code"], tuple(failure["fix"])) == (expected.code, expected.fix), text
     assert expected.words in text
     assert failure["hint"] or failure["fix"]
+    assert bool(failure["edits"]) == bool(failure["fix"]), "lines without a place"
 
 
 @pytest.fixture(scope="module")
 def repaired(lasting_project: Project, seen: Result) -> Result:
-    """One run of those that the fix alone mends, with the fix put where the hint says."""
+    """One run of those that the fix alone mends, with the fix put where its edits say."""
     failures = {name: seen.variant(name)["failure"] for name in MENDABLE}
     files = {
-        f"mended/{name}.Dockerfile": mended(MISTAKES[name].dockerfile, failure["fix"], failure["hint"])
+        f"mended/{name}.Dockerfile": mended(MISTAKES[name].dockerfile, failure["edits"])
         for name, failure in failures.items()
     }
     lasting_project.write(files)
