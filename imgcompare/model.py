@@ -351,6 +351,32 @@ class AfterChange(Struct, frozen=True, kw_only=True):
     pull_size: int | None = None
 
 
+class Finding(Struct, frozen=True, kw_only=True):
+    """One thing that was held against the original: ``what`` was compared, in how many places, and what differs.
+
+    ``differences`` are what the original has or does and the variant not, the first of them; none where it ``passed``.
+    """
+
+    name: str
+    passed: bool
+    what: str
+    compared: int
+    differences: tuple[str, ...] = ()
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """Whether a smaller variant does all that the original does (``imgcompare shrink``), and what that rests on.
+
+    ``exempt`` names what the variant leaves out on purpose: installers that nothing needs when it runs. ``unproved``
+    says in sentences what could not be looked at.
+    """
+
+    passed: bool
+    findings: tuple[Finding, ...]
+    exempt: tuple[str, ...] = ()
+    unproved: tuple[str, ...] = ()
+
+
 class Variant(Struct, frozen=True, kw_only=True):
     """Everything known of one variant; parts that its failure kept from happening are null.
 
@@ -373,6 +399,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     expected_failure: str | None = None
     skipped: str | None = None
     not_measured: tuple[str, ...] = ()
+    proof: Proof | None = None
 
 
 class Change(Struct, frozen=True, kw_only=True):

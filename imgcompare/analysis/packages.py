@@ -80,7 +80,7 @@ def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> I
     hard-linked ones too: for the package that comes first by name, or the distribution whose location does.
     """
     links = Links(filesystem)
-    documents = _surviving(layers, filesystem)
+    documents = surviving(layers, filesystem)
     moved = diversions(documents)
     debian, python = _Files(filesystem, links), _Files(filesystem, links)
     return Inventory(
@@ -104,7 +104,7 @@ def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> I
     )
 
 
-def _surviving(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> Documents:
+def surviving(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> Documents:
     """The documents of the files that a container sees, by each of their names."""
     documents: dict[str, bytes] = {}
     for path, entry in filesystem.entries.items():

@@ -28,6 +28,7 @@ class Config:
     ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
     ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
+    ``more_routes`` are asked beside ``route``, and ``also`` are run inside, each compared with the baseline.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
     """
 
@@ -58,6 +59,8 @@ class Config:
     hardened: bool = False
     after_change: bool = False
     limits: tuple[Limit, ...] = ()
+    more_routes: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     against: str | None = None
     stored: Stored | None = None
 

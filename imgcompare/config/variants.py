@@ -23,13 +23,15 @@ VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET or NAME=ima
 class VariantSpec:
     """One way to make the image: a Dockerfile (with an optional target stage), or an existing image's reference.
 
-    ``expected_failure`` is the code of the failure it is meant to show, ``hardened`` runs it with restrictions too.
+    ``text`` is built in the place of what the Dockerfile holds. ``expected_failure`` is the code of the failure it is
+    meant to show, ``hardened`` runs it with restrictions too.
     """
 
     name: str
     dockerfile: Path | None = None
     target: str | None = None
     image: str | None = None
+    text: bytes | None = None
     expected_failure: str | None = None
     hardened: bool = False
 

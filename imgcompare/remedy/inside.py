@@ -42,6 +42,7 @@ _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages"
 _STARTERS = frozenset(("run", "Popen", "call", "check_call", "check_output", "system", "popen", "which", "getoutput"))
 _SINGLES = 300
 _MOST_FILES = 2000
+_MOST_SCRIPTS = 50
 _TEXT_BYTES = 1 << 16
 _DEPTH = 8
 
@@ -171,7 +172,9 @@ def _distributions() -> dict[str, list[Any]]:
             name = re.sub(r"[-_.]+", "-", one.metadata["Name"] or "").lower()
             if not name or name in found:
                 continue
-            requires = [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in one.requires or ()]
+            # What an extra would require is not installed for its sake.
+            plain = [text for text in one.requires or () if "extra ==" not in text.partition(";")[2]]
+            requires = [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in plain]
             tops = {str(file).partition("/")[0] for file in one.files or () if not str(file).startswith("..")}
             modules = sorted({top.partition(".")[0] for top in tops if not top.endswith(("-info", ".data"))})
             needed = sorted({re.sub(r"[-_.]+", "-", text).lower() for text in requires if text})
@@ -273,27 +276,27 @@ def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
 
 
 def _programs(command: list[str], roots: list[str]) -> dict[str, str]:
-    """The programs that the command, scripts and the application's own modules start by name, and where they are."""
-    words = {part for word in command for part in _split(word)}
+    """The programs that the command, its scripts and the application's modules start by name, and where they are."""
+    words: set[str] = set()
+    waiting, scripts = [part for word in command for part in _split(word)], 0
+    while waiting:
+        word = waiting.pop()
+        if word in words or not re.match(r"[\w./+-]+$", word):
+            continue
+        words.add(word)
+        path = shutil.which(word) or word
+        # Of programs that packages bring, the interpreter's line is enough: it names the environment's Python.
+        if _head(path, 2) == b"#!" and scripts < _MOST_SCRIPTS and not _head(path).startswith(b"#!/usr/local/bin/py"):
+            scripts += 1
+            waiting += _script_words(_head(path, _TEXT_BYTES).decode(errors="replace"))
     count = 0
     for root in roots:
         for place, _folders, files in _walk(root, _DEPTH):
             for file in files:
-                count += 1
-                path = os.path.join(place, file)
-                if count > _MOST_FILES:
-                    break
-                if file.endswith(".py"):
-                    words |= set(_started(_head(path, 1 << 20)))
-                elif file.endswith(".sh") or _head(path, 2) == b"#!":
-                    words |= set(_script_words(_head(path, _TEXT_BYTES).decode(errors="replace")))
-    for word in command:
-        for part in _split(word):
-            path = part if "/" in part else ""
-            if path and os.path.isfile(path) and _head(path, 2) == b"#!":
-                words |= set(_script_words(_head(path, _TEXT_BYTES).decode(errors="replace")))
-    plain = (word for word in words if re.match(r"[\w./+-]+$", word))
-    found = {word: shutil.which(word) for word in plain}
+                count += file.endswith(".py")
+                if file.endswith(".py") and count <= _MOST_FILES:
+                    words |= set(_started(_head(os.path.join(place, file), 1 << 20)))
+    found = {word: shutil.which(word) for word in words}
     return {word: os.path.abspath(path) for word, path in sorted(found.items()) if path}
 
 

@@ -1,0 +1,260 @@
+"""Pure: from a Dockerfile of one stage to one of two: what builds is left behind, what runs is taken along.
+
+Two ways. *environment*: the packages go into a virtual environment in the builder, which the last stage takes whole.
+*in place*: the builder is the original as it stands, and the last stage takes what it wrote, to the same paths; for
+what a virtual environment would change (``pip --user``, absolute paths, tools that run the application).
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
+from imgcompare.remedy.copies import copy_lines
+from imgcompare.remedy.needs import Need
+from imgcompare.remedy.shape import Part, Shape
+from imgcompare.remedy.steps import Purpose, apt_install
+from imgcompare.remedy.subject import Files
+
+ENVIRONMENT = "/opt/venv"
+_BUILDER = "builder"
+_LISTS = "rm -rf /var/lib/apt/lists/*"
+_FOR_BUILDING = frozenset(("ENV", "ARG", "WORKDIR", "SHELL", "COPY", "ADD", "RUN", "USER"))
+_TOOL_RUNS = re.compile(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
+_NO_ENVIRONMENT = (
+    (re.compile(r"\s--(?:user|target|prefix|root)\b|PIP_USER|PIP_TARGET|PYTHONUSERBASE"), "pip installs elsewhere"),
+    (
+        re.compile(r"(?:/usr(?:/local)?|\.venv|venv)/bin/(?:python|pip|gunicorn|uvicorn|flask)"),
+        "a path names its Python",
+    ),
+    (re.compile(r"/usr/local/lib/python|/site-packages"), "a path names its packages"),
+    (re.compile(r"\b(?:cron|crond|supervisord?|s6-svscan|systemctl)\b"), "something else starts the application"),
+    (re.compile(r"\bbash\s+-\w*l|\b(?:ba)?sh\s+--login"), "a login shell sets PATH anew"),
+    (re.compile(r"-m\s+venv\b|\bvirtualenv\b|\bconda\b|uv\s+(?:sync|venv|run)\b"), "it has an environment of its own"),
+    (re.compile(r"\s(?:-e|--editable)\s|setup\.py\s+develop"), "a package is installed where it lies"),
+    (re.compile(r"uv\s+pip\s+install\b.*--system"), "uv installs past an environment"),
+)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a candidate is not written."""
+
+    reason: str
+
+
+@dataclass
+class _Stages:
+    """The two stages while they are written."""
+
+    builder: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
+
+
+def environment_refusal(shape: Shape) -> str:
+    """Why the packages must not go into a virtual environment; "" where they may."""
+    runs = [part.instruction for part in shape.parts if part.keyword in {"RUN", "ENV", "ENTRYPOINT", "CMD"}]
+    for pattern, reason in _NO_ENVIRONMENT:
+        if any(pattern.search(one.text) for one in runs) or pattern.search(shape.started):
+            return reason
+    if _TOOL_RUNS.search(shape.started):
+        return "a tool starts the application"
+    first = shape.installers[0].line if shape.installers else 0
+    if any(part.keyword == "USER" and part.instruction.line < first for part in shape.parts):
+        return "packages are installed by a user that is not root"
+    if any(
+        part.keyword == "ENV" and re.search(r"\bPATH[= ](?!.*\$\{?PATH)", part.instruction.text) for part in shape.parts
+    ):
+        return "ENV sets PATH without what was in it"
+    if shape.original.files.has(f"{ENVIRONMENT}/bin"):
+        return f"the image has {ENVIRONMENT}"
+    return ""
+
+
+def write_multi_stage(shape: Shape, base: str, there: Files, needs: Sequence[Need], *, in_place: bool) -> str | Refusal:
+    """Write the Dockerfile; ``base`` is what the last stage stands on, ``there`` its files, ``needs`` what it lacks."""
+    if not shape.installers:
+        return Refusal("nothing in it installs Python packages in a way that is understood")
+    name = shape.stage.name or _BUILDER
+    if in_place:
+        copies = copy_lines(shape, name, there, tools=bool(_TOOL_RUNS.search(shape.started)))
+        if isinstance(copies, str):
+            return Refusal(copies)
+        lines = copies
+    else:
+        lines = (f"COPY --from={name} {ENVIRONMENT} {ENVIRONMENT}", f"ENV PATH={ENVIRONMENT}/bin:$PATH")
+    stages = _Stages()
+    _write_builder(shape, stages, name, there, in_place=in_place)
+    _write_last(shape, stages, base, lines, needs)
+    text = shape.preamble + "".join(stages.builder) + "\n" + "".join(stages.last) + shape.trailing
+    return _with_line_ends(text, shape.document.text)
+
+
+def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in_place: bool) -> None:
+    """Everything up to the last installation, as it stands; into an environment where there is to be one."""
+    begin, *rest = shape.parts
+    source = shape.document.source(begin.instruction).rstrip()
+    stages.builder.append(begin.lead + (source if shape.stage.name else f"{source} AS {name}") + "\n")
+    last = shape.installers[-1].line
+    activated = in_place
+    for part in rest:
+        if part.instruction.line > last or part.keyword not in _FOR_BUILDING:
+            continue
+        if not activated and part.instruction in shape.installers:
+            activated = True
+            stages.builder += _activated(shape, part)
+        else:
+            stages.builder.append(part.text)
+    stages.builder += _without_installers(shape, there) if in_place else _without_unneeded(shape)
+
+
+def _activated(shape: Shape, part: Part) -> Iterator[str]:
+    """The environment is made before the first installation, but behind the tool that does it."""
+    lines = (
+        "\n# A virtual environment: all packages in one folder, which the last stage takes whole.\n"
+        f"RUN python -m venv {ENVIRONMENT}\n"
+        f"ENV VIRTUAL_ENV={ENVIRONMENT} PATH={ENVIRONMENT}/bin:$PATH\n"
+    )
+    commands = shape.commands(part.instruction) or ()
+    first = next((at for at, (_, purpose) in enumerate(commands) if purpose is Purpose.INSTALL), 0)
+    if not any(purpose is Purpose.TOOL for _, purpose in commands[:first]):
+        yield lines
+        yield part.text if part.text.startswith("\n") else f"\n{part.text}"
+        return
+    flags = flags_of(part.instruction)
+    yield part.lead
+    yield f"RUN {flags}{join_commands([one for one, _ in commands[:first]])}\n"
+    yield lines
+    yield f"RUN {flags}{join_commands([one for one, _ in commands[first:]])}\n"
+
+
+def _without_installers(shape: Shape, there: Files) -> Iterator[str]:
+    """What the last stage's base has anyway, in the same version, is not taken along a second time."""
+    versions = [
+        {one.name: one.version for one in files.inventory.packages.python}
+        for files in (shape.original.base, shape.original.files, there)
+    ]
+    same = [name for name in ("wheel", "setuptools", "pip") if len({each.get(name, "") for each in versions}) == 1]
+    same = [name for name in same if name in versions[0]]
+    if same:
+        yield "\n# The last stage has these.\n"
+        yield f"RUN pip uninstall --yes {' '.join(same)}\n"
+
+
+def _without_unneeded(shape: Shape) -> Iterator[str]:
+    """What only installs is taken out of the environment, unless a package asks for it."""
+    probe = shape.original.probe
+    if probe is None:
+        return
+    base = shape.original.base.inventory.packages.python
+    own = {one.name: one.version for one in base}
+    asked = {
+        name for one, each in probe.distributions.items() if one not in {"pip", "setuptools"} for name in each.requires
+    }
+    found = probe.distributions.get("setuptools")
+    pinned = found is not None and found.version != own.get("setuptools")
+    kept = asked | ({"setuptools"} if probe.setuptools or pinned else set())
+    unneeded = [name for name in ("setuptools", "pip") if name not in kept]
+    if unneeded:
+        yield "\n# What only installs is not taken along.\n"
+        yield f"RUN pip uninstall --yes {' '.join(unneeded)}\n"
+
+
+def _write_last(shape: Shape, stages: _Stages, base: str, lines: Iterable[str], needs: Sequence[Need]) -> None:
+    """The original without what builds, and with what was built in the place of the first installation."""
+    begin, *rest = shape.parts
+    platform = re.search(r"--platform=\S+\s+", begin.instruction.text)
+    stages.last.append("\n# What runs: the packages without the tools that built them.\n")
+    stages.last.append(f"FROM {platform[0] if platform else ''}{base}\n")
+    for part in rest:
+        if part.keyword != "RUN":
+            stages.last.append(part.text)
+            continue
+        if part.instruction is shape.installers[0]:
+            stages.last.append("\n")
+            stages.last += _needed(needs)
+            stages.last += [f"{line}\n" for line in lines]
+        stages.last += _run_of_last(shape, part)
+
+
+def _needed(needs: Sequence[Need]) -> Iterator[str]:
+    if needs:
+        what = ", ".join(f"{need.package} ({need.what})" for need in needs)
+        yield f"# What the packages and the application need of the system: {what}\n"
+        yield apt_line([need.package for need in needs])
+
+
+def apt_line(packages: Iterable[str]) -> str:
+    """The RUN that installs packages and leaves no lists."""
+    names = " ".join(packages)
+    return f"RUN apt-get update \\\n    && apt-get install -y --no-install-recommends {names} \\\n    && {_LISTS}\n"
+
+
+def _run_of_last(shape: Shape, part: Part) -> Iterator[str]:
+    """What of a RUN the last stage has: nothing that installs Python packages or build tools, all else in its order."""
+    instruction = part.instruction
+    commands = shape.commands(instruction)
+    if commands is None:
+        if not shape.installs(instruction):
+            yield part.text
+        return
+    kept = _kept_commands(commands)
+    if kept == [command for command, _ in commands]:
+        yield part.text
+    elif any(one.program not in {"cd", "set"} for one in kept):
+        yield f"{part.lead}RUN {flags_of(instruction)}{join_commands(kept)}\n"
+
+
+def _kept_commands(commands: Sequence[tuple[Command, Purpose]]) -> list[Command]:
+    """What of a RUN's commands the last stage has; none where nothing is left that does anything."""
+    installs = [apt_install(one) for one, purpose in commands if purpose is Purpose.APT and "install" in one.words]
+    upgrades = any(purpose is Purpose.APT and _upgrades(one) for one, purpose in commands)
+    apt = upgrades or any(found is None or found.kept for found in installs)
+    kept: list[Command] = []
+    for command, purpose in commands:
+        if purpose is Purpose.APT and apt:
+            kept += _kept_apt(command, updated=any("update" in one.words for one in kept))
+        elif purpose is Purpose.OTHER or purpose is Purpose.NOTHING or (purpose is Purpose.CLEAN and apt):
+            kept.append(command)
+    if not apt and not any(purpose is Purpose.OTHER for _, purpose in commands):
+        return []
+    if apt and not any(_LISTS in one.text for one in kept):
+        kept.append(Command(_LISTS, AND))
+    return kept
+
+
+def _kept_apt(command: Command, *, updated: bool) -> Iterator[Command]:
+    """An apt command with the packages that are not for building, its options as they are."""
+    words = command.words
+    found = apt_install(command)
+    if "install" in words and found and not found.kept:
+        return
+    if any(word in words for word in ("purge", "remove", "autoremove")):
+        return  # what takes build tools away has nothing to take here
+    joint = command.joint
+    if not updated and "update" not in words and not any(word in words for word in ("clean", "autoclean")):
+        yield Command("apt-get update", joint)
+        joint = AND
+    if found is None or found.kept == found.packages:
+        yield Command(command.text, joint)
+        return
+    assignments = re.match(r"(?:[A-Za-z_]\w*=\S*\s+)*", command.text)
+    yield Command((assignments[0] if assignments else "") + " ".join(map(_quoted, (*found.words, *found.kept))), joint)
+
+
+def _upgrades(command: Command) -> bool:
+    return any(word.endswith("upgrade") for word in command.words)
+
+
+def _quoted(word: str) -> str:
+    return word if re.fullmatch(r"[\w@%+=:,./$-]+", word) else shlex.quote(word)
+
+
+def _with_line_ends(text: str, like: str) -> str:
+    """The text with the line ends of another."""
+    plain = text.replace("\r\n", "\n")
+    plain = re.sub(r"\n{3,}", "\n\n", plain)
+    return plain.replace("\n", "\r\n") if "\r\n" in like else plain

@@ -1,0 +1,48 @@
+"""Pure: the Debian packages that an application needs when it runs: found in the image where it works, not guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from imgcompare.remedy.subject import Subject
+
+
+@dataclass(frozen=True)
+class Need:
+    """A package, and what needs it: a library's or a program's name."""
+
+    package: str
+    what: str
+
+
+def runtime_needs(original: Subject, there: Iterable[str]) -> tuple[Need, ...]:
+    """The packages that the application's own files need and that are not ``there``, each once, by name.
+
+    A library is needed by an ELF file that no Debian package brought, be it an extension module or a program; what it
+    needs in turn is apt's to bring. A program is needed that is started by name.
+    """
+    probe = original.probe
+    if probe is None:
+        return ()
+    known, found = set(there), dict[str, str]()
+    for path, needs in probe.elf.items():
+        if original.files.owner(path):
+            continue
+        for name, place in needs.items():
+            if place and (package := original.files.owner(place)) and package not in known:
+                found.setdefault(package, name)
+    for name, place in probe.programs.items():
+        if (package := original.files.owner(place)) and package not in known and not _is_python(package):
+            found.setdefault(package, name)
+    return tuple(Need(package, what) for package, what in sorted(found.items()))
+
+
+def lost_packages(original: Subject, candidate_packages: Iterable[str], named: Iterable[str]) -> tuple[str, ...]:
+    """What the original has beyond its base, wanted for itself or ``named``, and a candidate has not."""
+    wanted = original.files.installed.wanted(original.base.installed.names, named)
+    return tuple(sorted(wanted.difference(candidate_packages)))
+
+
+def _is_python(package: str) -> bool:
+    return package.startswith(("python3", "libpython3"))

@@ -1,0 +1,123 @@
+"""A look inside an image with its own Python: one container, one process, one JSON answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from importlib import resources
+
+import msgspec
+
+from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
+from imgcompare.errors import ImgcompareError
+from imgcompare.model import Stage
+from imgcompare.run.plan import Plan
+from imgcompare.run.resources import Workbench
+
+MODULE_TIME_S = 10.0
+"""How long the import of one module may take."""
+
+_DEADLINE_S = 120.0
+_OWN_S = 30.0
+_ANSWER_LIMIT = 64 << 20
+_MEMORY_BYTES = 4 << 30
+_FOREVER = ("sleep", "3600")
+_PYTHONS = ("python3", "python")
+_SKIPPED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
+_LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu", "386": "i386-linux-gnu"}
+
+
+class Distribution(msgspec.Struct, frozen=True, array_like=True):
+    """A Python distribution: what it requires, and its top-level modules."""
+
+    version: str
+    folder: str
+    requires: tuple[str, ...]
+    modules: tuple[str, ...]
+
+
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen inside an image.
+
+    ``folders`` are those of sys.path that packages lie in. ``elf`` tells of each file what it needs and where that is,
+    "" where it is nowhere. ``programs`` are those started by name, and where they are. ``modules`` and ``own_modules``
+    (the application's) tell what comes of importing each: "" where it works; "?" begins what could not be said.
+    ``setuptools`` are modules that need it.
+    """
+
+    python: str
+    executable: str
+    prefix: str
+    folders: tuple[str, ...]
+    distributions: dict[str, Distribution]
+    elf: dict[str, dict[str, str]]
+    setuptools: tuple[str, ...]
+    programs: dict[str, str]
+    modules: dict[str, str]
+    own_modules: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a look inside showed: the probe, or why there is none; and how each command of ``--also`` ended."""
+
+    probe: Probe | None
+    reason: str = ""
+    also: tuple[tuple[str, int | None], ...] = ()
+
+
+def look_inside(name: str, image: EngineImage, roots: tuple[str, ...], plan: Plan, bench: Workbench) -> Seen:
+    """Start a container of the image that only waits, and look; ``roots`` are the application's folders."""
+    spec = ContainerSpec(
+        name=f"imgcompare-inside-{plan.run_id}-{name}",
+        image=image.image,
+        container_port=9,
+        env=plan.config.env,
+        labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: name},
+        memory_limit_bytes=_MEMORY_BYTES,
+        entrypoint=_FOREVER,
+    )
+    bench.progress.stage(name, Stage.CHECK, "importing all modules")
+    with bench.container(spec) as container:
+        container.start()
+        if error := container.state().error:
+            return Seen(None, error)
+        seen = _probed(container, _request(image, roots))
+        also = tuple((text, container.execute(["/bin/sh", "-c", text], 600.0).exit_code) for text in plan.config.also)
+    return replace(seen, also=also)
+
+
+def _probed(container: Container, request: str) -> Seen:
+    program = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
+    reader = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
+    reason = "it has no Python"
+    for python in _PYTHONS:
+        captured = container.capture(
+            [python, "-c", program, reader, request], _DEADLINE_S + 2 * _OWN_S + 30.0, _ANSWER_LIMIT
+        )
+        if captured.exit_code == 0:
+            try:
+                return Seen(msgspec.json.decode(captured.output, type=Probe))
+            except msgspec.DecodeError as exc:
+                raise ImgcompareError(f"what the look inside an image answered makes no sense: {exc}") from exc
+        if captured.exit_code != 127:
+            reason = f"the look inside ended with {captured.exit_code}"
+    return Seen(None, reason)
+
+
+def _request(image: EngineImage, roots: tuple[str, ...]) -> str:
+    folder = _LIBRARY_FOLDERS.get(image.architecture, "")
+    own = [f"{start}/{folder}" for start in ("/lib", "/usr/lib") if folder]
+    check = image.healthcheck.command if image.healthcheck else ()
+    return json.dumps(
+        {
+            "command": [*image.entrypoint, *image.cmd],
+            "healthcheck": list(check),
+            "roots": list(roots),
+            "skip": list(_SKIPPED),
+            "time_s": MODULE_TIME_S,
+            "deadline_s": _DEADLINE_S,
+            "own_s": _OWN_S,
+            "library_folders": [*own, "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"],
+        }
+    )

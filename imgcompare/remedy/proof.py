@@ -1,0 +1,274 @@
+"""Pure: whether a candidate has and does all that the original has and does.
+
+Everything is compared with the original, never judged by itself: a module that cannot be imported there and a library
+that is not found there are no difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from imgcompare.analysis.breakdown import Category
+from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.model import Finding, Proof
+from imgcompare.remedy.needs import lost_packages
+from imgcompare.remedy.probe import Probe
+from imgcompare.remedy.subject import Subject
+from imgcompare.text.printable import printable
+
+_SHOWN = 12
+_INSTALLERS = ("pip", "wheel", "setuptools")
+_TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
+_UNSAID = "?"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The two images, the Debian packages that the Dockerfile installs by name, and whether tools may be left out."""
+
+    original: Subject
+    candidate: Subject
+    named: tuple[str, ...] = ()
+    without_tools: bool = False
+
+    @cached_property
+    def exempt(self) -> frozenset[str]:
+        """The distributions that may be missing: installers, and the tools with what only they need."""
+        probe = self.original.probe
+        if probe is None:
+            return frozenset()
+        installers = {name for name in _INSTALLERS if name != "setuptools" or not probe.setuptools}
+        return frozenset(installers | (_only_for(probe, _TOOLS) if self.without_tools else set()))
+
+    def places(self, path: str) -> tuple[str, str]:
+        """Where a file of the original may be: where it was, or in the candidate's own environment."""
+        old, new = self._prefixes
+        return path, f"{new}{path[len(old) :]}" if path.startswith(f"{old}/") else path
+
+    @cached_property
+    def _prefixes(self) -> tuple[str, str]:
+        original, candidate = self.original.probe, self.candidate.probe
+        return (original.prefix, candidate.prefix) if original and candidate else ("/-", "/-")
+
+
+def prove(compared: Comparison) -> Proof:
+    """Hold a candidate against the original in all that files and a look inside show."""
+    original, candidate = compared.original.probe, compared.candidate.probe
+    findings = [_settings(compared), _release(compared), _packages(compared), _own_files(compared)]
+    unproved: list[str] = []
+    if original is None or candidate is None:
+        who = compared.original if original is None else compared.candidate
+        unproved.append(f"What can be imported could not be seen: {printable(who.seen.reason, limit=200)}.")
+        return Proof(passed=False, findings=tuple(findings), unproved=tuple(unproved))
+    findings += [
+        _python(original, candidate),
+        _distributions(compared, original, candidate),
+        _modules(compared, original, candidate),
+        _libraries(compared, original, candidate),
+        _extensions(compared, original),
+    ]
+    findings += _commands(compared)
+    if unsaid := _unsaid(original, candidate):
+        unproved.append(f"{len(unsaid)} modules took too long to import: {', '.join(unsaid[:5])}.")
+    return Proof(
+        passed=all(one.passed for one in findings),
+        findings=tuple(findings),
+        exempt=tuple(sorted(compared.exempt & original.distributions.keys())),
+        unproved=tuple(unproved),
+    )
+
+
+def _finding(name: str, what: str, compared: int, differences: Iterable[str]) -> Finding:
+    told = [printable(text, limit=200) for text in differences]
+    more = (f"and {len(told) - _SHOWN} more",) if len(told) > _SHOWN else ()
+    return Finding(name=name, passed=not told, what=what, compared=compared, differences=(*told[:_SHOWN], *more))
+
+
+def _settings(compared: Comparison) -> Finding:
+    before, after = compared.original.built.image, compared.candidate.built.image
+    read: dict[str, Callable[[], tuple[object, object]]] = {
+        "USER": lambda: (before.user, after.user),
+        "WORKDIR": lambda: (before.working_dir or "/", after.working_dir or "/"),
+        "EXPOSE": lambda: (sorted(before.exposed_ports), sorted(after.exposed_ports)),
+        "ENTRYPOINT": lambda: (before.entrypoint, after.entrypoint),
+        "CMD": lambda: (before.cmd, after.cmd),
+        "HEALTHCHECK": lambda: (before.healthcheck, after.healthcheck),
+        "STOPSIGNAL": lambda: (before.stop_signal, after.stop_signal),
+    }
+    pairs = {name: values() for name, values in read.items()}
+    differences = [f"{name}: {old} became {new}" for name, (old, new) in pairs.items() if old != new]
+    old_env, new_env = _environment(before.env), _environment(after.env)
+    for name, value in old_env.items():
+        if name == "PATH":
+            lost = [part for part in value.split(":") if part not in new_env.get("PATH", "").split(":")]
+            differences += [f"ENV PATH: {part} is gone" for part in lost]
+        elif new_env.get(name) != value:
+            differences.append(f"ENV {name}: {value} became {new_env.get(name, 'nothing')}")
+    return _finding("settings", "settings of the image", len(pairs) + len(old_env), differences)
+
+
+def _environment(env: Iterable[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (text.partition("=") for text in env)}
+
+
+def _release(compared: Comparison) -> Finding:
+    old, new = compared.original.files.release, compared.candidate.files.release
+    return _finding("distribution", "distribution and release", 1, [f"{old} became {new}"] if old != new else [])
+
+
+def _python(original: Probe, candidate: Probe) -> Finding:
+    changed = [f"{original.python} became {candidate.python}"] if original.python != candidate.python else []
+    return _finding("python", "version of Python", 1, changed)
+
+
+def _packages(compared: Comparison) -> Finding:
+    """Debian packages that are not for building; recommended ones are among them, which no library asks for."""
+    original, candidate = compared.original.files.installed, compared.candidate.files.installed
+    lost = lost_packages(compared.original, candidate.names, compared.named)
+    wanted = original.wanted(compared.original.base.installed.names, compared.named)
+    return _finding("packages", "Debian packages that are not for building", len(wanted), lost)
+
+
+def _own_files(compared: Comparison) -> Finding:
+    """The application's files: those that COPY brought must be the same, the others must be there."""
+    original, candidate = compared.original, compared.candidate
+    mine, theirs = original.files.root, candidate.files.root
+    count, differences = 0, list[str]()
+    for path, layer in mine.layer_of.items():
+        entry = mine.entries[path]
+        if layer < original.base_count or entry.kind == DIRECTORY or not _is_own(original.categories.of(path)):
+            continue
+        count += 1
+        found = theirs.entries.get(path)
+        if found is None and not any(candidate.files.has(place) for place in compared.places(f"/{path}")):
+            differences.append(f"/{path} is missing")
+        elif found is not None and entry.digest != found.digest and _is_copied(original, layer):
+            differences.append(f"/{path} has another content")
+    return _finding("files", "files of the application", count, differences)
+
+
+def _is_own(category: Category) -> bool:
+    return category in {Category.APPLICATION, Category.OTHER}
+
+
+def _is_copied(original: Subject, layer: int) -> bool:
+    return original.image.layers[layer].created_by.startswith(("COPY", "ADD"))
+
+
+def _distributions(compared: Comparison, original: Probe, candidate: Probe) -> Finding:
+    wanted = {name: one.version for name, one in original.distributions.items() if name not in compared.exempt}
+    there = candidate.distributions
+    differences = [
+        f"{name} {version} " + (f"became {there[name].version}" if name in there else "is missing")
+        for name, version in wanted.items()
+        if name not in there or there[name].version != version
+    ]
+    return _finding("distributions", "Python distributions with their versions", len(wanted), differences)
+
+
+def _modules(compared: Comparison, original: Probe, candidate: Probe) -> Finding:
+    tops = {top for name in compared.exempt for top in _modules_of(original, name)}
+    kept = {top for name in original.distributions.keys() - compared.exempt for top in _modules_of(original, name)}
+    wanted = {
+        name: why for name, why in original.modules.items() if not why and name.partition(".")[0] not in tops - kept
+    }
+    differences = [*_not_importable(wanted, candidate.modules), *_own_not_importable(original, candidate)]
+    own = sum(not why for why in original.own_modules.values())
+    return _finding("imports", "modules that can be imported", len(wanted) + own, differences)
+
+
+def _own_not_importable(original: Probe, candidate: Probe) -> Iterator[str]:
+    wanted = {name: why for name, why in original.own_modules.items() if not why}
+    yield from _not_importable(wanted, candidate.own_modules)
+
+
+def _not_importable(wanted: Mapping[str, str], there: Mapping[str, str]) -> Iterator[str]:
+    for name in wanted:
+        why = there.get(name, "it is missing")
+        if why and not why.startswith(_UNSAID):
+            yield f"{name}: {why}"
+
+
+def _modules_of(probe: Probe, name: str) -> tuple[str, ...]:
+    return probe.distributions[name].modules if name in probe.distributions else ()
+
+
+def _libraries(compared: Comparison, original: Probe, candidate: Probe) -> Finding:
+    """Libraries that were found must be found; those that a file brings itself are compared like all others."""
+    count, differences = 0, list[str]()
+    for path, needs in original.elf.items():
+        place = next((one for one in compared.places(path) if one in candidate.elf), None)
+        if place is None or compared.original.files.owner(path):
+            continue
+        for name, found in needs.items():
+            count += 1
+            if found and not candidate.elf[place].get(name):
+                differences.append(f"{place} needs {name}")
+    return _finding("libraries", "libraries that programs and extension modules need", count, differences)
+
+
+def _extensions(compared: Comparison, original: Probe) -> Finding:
+    """Extension modules and programs in the environment: imports pass without those that are optional."""
+    wanted = [
+        path
+        for path in original.elf
+        if path.startswith((*original.folders, f"{original.prefix}/bin/"))
+        and not compared.original.files.owner(path)
+        and not _of_base(compared.original, path)
+    ]
+    wanted = [path for path in wanted if not _is_exempt(compared, original, path)]
+    there = compared.candidate.files.has
+    lost = [f"{path} is missing" for path in wanted if not any(map(there, compared.places(path)))]
+    return _finding("extensions", "compiled modules and programs", len(wanted), lost)
+
+
+def _is_exempt(compared: Comparison, probe: Probe, path: str) -> bool:
+    owner = compared.original.files.inventory.python_paths.get(compared.original.files.links.real(path.strip("/")), "")
+    return owner in compared.exempt and owner in probe.distributions
+
+
+def _of_base(original: Subject, path: str) -> bool:
+    layer = original.files.root.layer_of.get(original.files.links.real(path.strip("/")))
+    return layer is not None and layer < original.base_count
+
+
+def _commands(compared: Comparison) -> Iterator[Finding]:
+    before, after = compared.original.seen.also, dict(compared.candidate.seen.also)
+    if before:
+        ended = [(text, code, after.get(text)) for text, code in before]
+        differences = [f"{text} ended with {old}, and now with {new}" for text, old, new in ended if old != new]
+        yield _finding("commands", "commands of --also", len(before), differences)
+
+
+def _unsaid(*probes: Probe) -> list[str]:
+    return sorted(
+        {
+            name
+            for probe in probes
+            for modules in (probe.modules, probe.own_modules)
+            for name, why in modules.items()
+            if why.startswith(_UNSAID)
+        }
+    )
+
+
+def _only_for(probe: Probe, tools: Iterable[str]) -> set[str]:
+    """The tools that are installed, and what nothing else requires."""
+    there = probe.distributions
+    found = [tool for tool in tools if tool in there]
+    required = {name for one in there.values() for name in one.requires}
+    others = [name for name in there if name not in required and name not in found]
+    return _closure(probe, found) - _closure(probe, others) if found else set()
+
+
+def _closure(probe: Probe, names: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name in probe.distributions:
+            seen.add(name)
+            waiting += probe.distributions[name].requires
+    return seen
