@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.against_dive import compare_with_dive
 from benchmarks.pairs import Command, compare
-from imgcompare.run.session import Connection, connected
+from imgcompare.run.opening import Connection, connected
 from imgcompare.scenarios import scenario
 
 _HERE = Path(__file__).parent

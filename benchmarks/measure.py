@@ -12,9 +12,9 @@ from imgcompare.image.cache import default_cache
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.ledger import Ledger
 from imgcompare.run.measure import measure_images
+from imgcompare.run.opening import Connection, connected
 from imgcompare.run.plan import make_plan
 from imgcompare.run.resources import Workbench
-from imgcompare.run.session import Connection, connected
 
 
 def main(references: list[str]) -> None:

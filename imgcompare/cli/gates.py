@@ -50,7 +50,7 @@ def judged(document: Document, limits: Sequence[Limit], options: Mapping[str, An
         return judge_again(document, limits)
     from imgcompare.console.progress import open_progress  # noqa: PLC0415
     from imgcompare.run.against import find_stored  # noqa: PLC0415
-    from imgcompare.run.session import Connection  # noqa: PLC0415
+    from imgcompare.run.opening import Connection  # noqa: PLC0415
 
     connection = Connection(host=options["host"], context=options["docker_context"])
     with open_progress(sys.stderr, quiet=False) as progress:

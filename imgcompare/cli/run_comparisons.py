@@ -17,8 +17,9 @@ from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.reports import store
 from imgcompare.run.against import with_stored
+from imgcompare.run.opening import Connection
 from imgcompare.run.plan import default_jobs
-from imgcompare.run.session import Connection, perform, perform_all
+from imgcompare.run.session import perform, perform_all
 
 
 def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[str, str]) -> int:

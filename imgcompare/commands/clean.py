@@ -17,7 +17,7 @@ def clean(*, keep_images: bool, host: str | None, docker_context: str | None) ->
     left alone.
     """
     from imgcompare.run import cleanup  # noqa: PLC0415 - --help must be quick
-    from imgcompare.run.session import Connection, connected, ledgers_folder  # noqa: PLC0415
+    from imgcompare.run.opening import Connection, connected, ledgers_folder  # noqa: PLC0415
 
     def say(text: str) -> None:
         click.echo(text, err=True)

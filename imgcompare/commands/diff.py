@@ -65,7 +65,7 @@ def diff(
     from imgcompare.render.formats.json import to_json  # noqa: PLC0415
     from imgcompare.render.pages import diff as page  # noqa: PLC0415
     from imgcompare.run.load_images import load_images  # noqa: PLC0415
-    from imgcompare.run.session import Connection  # noqa: PLC0415
+    from imgcompare.run.opening import Connection  # noqa: PLC0415
     from imgcompare.text.units import parse_bytes  # noqa: PLC0415
 
     min_bytes = parse_bytes("--min", min_) if min_ is not None else None

@@ -38,7 +38,7 @@ def inspect(*, image: str, json_: bool, platform: str | None, host: str | None, 
     from imgcompare.render.formats.json import to_json  # noqa: PLC0415
     from imgcompare.render.pages import inspect as page  # noqa: PLC0415
     from imgcompare.run.load_images import load_images  # noqa: PLC0415 - --help must be quick
-    from imgcompare.run.session import Connection  # noqa: PLC0415
+    from imgcompare.run.opening import Connection  # noqa: PLC0415
 
     with open_progress(sys.stderr, quiet=False) as progress:
         connection = Connection(host=host, context=docker_context)

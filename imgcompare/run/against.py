@@ -16,7 +16,7 @@ from imgcompare.config.model import Config
 from imgcompare.console.progress import Progress
 from imgcompare.errors import UsageError
 from imgcompare.reports import store
-from imgcompare.run.session import Connection
+from imgcompare.run.opening import Connection
 from imgcompare.text.printable import printable
 
 _FILES = {".json", ".toml"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from imgcompare.analysis.diff_images import LoadedImage
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import Progress
-from imgcompare.console.signals import interruptible, leave_signals_to_the_main_thread
+from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.errors import ImgcompareError, UsageError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache, default_cache
@@ -26,11 +25,10 @@ from imgcompare.reports import store
 from imgcompare.run.blueprints import draw_blueprints
 from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
 from imgcompare.run.image_arguments import ArchiveFile, Subject, find_subjects, variants_by_name
-from imgcompare.run.ledger import Ledger
 from imgcompare.run.measure import measure_images, read_images
+from imgcompare.run.opening import Connection, opened, run_id_at, working_engine
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
-from imgcompare.run.session import Connection, connected, ledgers_folder
 
 
 def load_images(
@@ -49,7 +47,7 @@ def load_images(
     }
     missing = {text: subject for text, subject in zip(texts, subjects, strict=True) if text not in loaded}
     if missing:
-        loaded |= _from_engine(missing, connection, progress, cache, platform)
+        loaded |= _from_engine(missing, connection, progress, platform)
     for found in loaded.values():
         _refuse_other_platform(found, platform)
     return tuple(loaded[text] for text in texts)
@@ -102,16 +100,19 @@ def _from_engine(
     subjects: Mapping[str, Subject],
     connection: Connection,
     progress: Progress,
-    cache: ImageCache,
     platform: str | None,
 ) -> dict[str, LoadedImage]:
     """The images that the engine has, pulls or builds, all read in one go."""
     specs = {text: _spec(text, subject) for text, subject in subjects.items()}
     # As `imgcompare run` names them, so that what was built once is found again.
     config = Config(scenario="run", context=Path(), variants=tuple(specs.values()), platform=platform)
-    plan = make_plan(config, f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{os.urandom(3).hex()}")
+    plan = make_plan(config, run_id_at(datetime.now(UTC)))
     blueprints = draw_blueprints(plan)
-    with interruptible(progress.stopping), _workbench(plan, connection, progress, cache) as (bench, pool):
+    with (
+        working_engine(connection, progress) as engine,
+        opened(plan, engine, progress) as bench,
+        _threads(plan, bench) as pool,
+    ):
         for variant in (subject for subject in subjects.values() if isinstance(subject, Variant)):
             _refuse_gone(variant, bench)
         bases = provide_bases(plan, blueprints, bench, pool)
@@ -150,24 +151,16 @@ def _spec(text: str, subject: Subject) -> VariantSpec:
 
 
 @contextmanager
-def _workbench(
-    plan: Plan, connection: Connection, progress: Progress, cache: ImageCache
-) -> Iterator[tuple[Workbench, ThreadPoolExecutor]]:
-    """What builds and pulls need, and threads for them; what was built stays, and `imgcompare clean` knows of it."""
-    with connected(connection, progress.note) as engine:
-        ledger = Ledger(ledgers_folder(), plan.run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
-        bench = Workbench(
-            engine=engine, progress=progress, ledger=ledger, cache=cache, save=lambda _report: None, created=""
-        )
-        pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
-        try:
-            yield bench, pool
-        except ImgcompareError:
-            bench.cancel()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            ledger.close(left=any(entry.kept for entry in ledger.made()))
+def _threads(plan: Plan, bench: Workbench) -> Iterator[ThreadPoolExecutor]:
+    """Threads for builds; when something fails, those under way are cancelled and no other begins."""
+    pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
+    try:
+        yield pool
+    except ImgcompareError:
+        bench.cancel()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _built(name: str, outcome: BuiltVariant | Failure) -> BuiltVariant:

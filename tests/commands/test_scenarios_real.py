@@ -11,7 +11,8 @@ import pytest
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import QuietProgress
-from imgcompare.run.session import Connection, perform
+from imgcompare.run.opening import Connection
+from imgcompare.run.session import perform
 from imgcompare.scenarios import SCENARIOS, Scenario
 
 if TYPE_CHECKING:

@@ -36,7 +36,7 @@ def _pages(name: str, command: click.Command) -> Iterator[str]:
 
 
 def test_every_help_text_stands_in_the_docs() -> None:
-    """docs/commands.md is what ``--help`` prints; ``UPDATE_DOCS=1 pytest tests/project/test_docs.py`` writes it anew."""
+    """docs/commands.md is what ``--help`` prints; run with UPDATE_DOCS=1, this test writes it anew."""
     text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages("imgcompare", cli))
     if os.environ.get("UPDATE_DOCS"):
         _COMMANDS.write_text(text, encoding="utf-8")
