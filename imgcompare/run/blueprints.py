@@ -46,6 +46,8 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
     if spec.dockerfile is None:
         raise UsageError(f"variant {spec.name!r} names neither a Dockerfile nor an image")
     context = open_context(config.context, spec.dockerfile)
+    if spec.text is not None:
+        context = context.with_dockerfile(spec.text)
     dockerfile = parse(context.dockerfile_content.decode("utf-8", "replace"), str(spec.dockerfile))
     if spec.target is not None:
         dockerfile.check_target(spec.target)

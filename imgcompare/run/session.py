@@ -41,6 +41,11 @@ def perform(config: Config, connection: Connection, progress: Progress, reports:
     return outcome
 
 
+def run_on(engine: Engine, config: Config, progress: Progress) -> Outcome:
+    """Run a comparison on an engine that is open, as one of several pieces of work; no report is saved."""
+    return _Errand.of(config).run(engine, progress, lambda _report: None)
+
+
 def perform_all(
     configs: Sequence[Config],
     connection: Connection,
