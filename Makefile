@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Whole modules at a time to as many processes as there are processors: what a module's fixtures make is made once.
-SHARED_OUT := --numprocesses auto --dist loadgroup --no-loadscope-reorder --quiet
+SHARED_OUT := --numprocesses auto --dist loadscope --no-loadscope-reorder --quiet
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 help: ## show these targets

@@ -33,16 +33,17 @@ _SHARED = "IMGCOMPARE_TESTS_SHARED"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs an engine or a browser by the fixtures that it asks for, its fixtures' own included.
 
-    With those first, processes that share the work (``--dist loadgroup``) end at about the same time. What shares
-    fixtures stays together: a module, or all that runs on one other engine.
+    With those first, which take longest, processes that share the modules out end at about the same time.
     """
     for item in items:
         for name in _MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(_MARKED_BY[name])
-        callspec = getattr(item, "callspec", None)
-        other = callspec.params.get("other_engine") if callspec else None
-        item.add_marker(pytest.mark.xdist_group(other or item.location[0]))
     items.sort(key=lambda item: not any(item.iter_markers("engine")))
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case without its bytes: they need not be the same in each process (gzip writes the time)."""
+    return argname if isinstance(val, bytes) else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
