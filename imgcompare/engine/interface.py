@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from imgcompare.image.overlay2 import LayerStore
 from imgcompare.model import Build, EngineInfo
@@ -40,12 +34,46 @@ class Endpoint:
     tls: Mapping[str, str] = field(default_factory=dict)
 
 
+class BuildContext(Protocol):
+    """A build context on this machine, and the Dockerfile that it was opened for."""
+
+    @property
+    def root(self) -> Path:
+        """The folder, links resolved."""
+
+    @property
+    def appended(self) -> tuple[str, bytes]:
+        """A file's name in the folder and what is sent after its content."""
+
+    @property
+    def name(self) -> str:
+        """The file name of the Dockerfile."""
+
+    @property
+    def dockerfile_content(self) -> bytes:
+        """The Dockerfile."""
+
+    @property
+    def ignore_file(self) -> bytes | None:
+        """The ignore file that is the Dockerfile's own, None where the root's holds."""
+
+    @property
+    def dockerfile(self) -> str:
+        """The Dockerfile's name in the tar."""
+
+    @property
+    def hides(self) -> bool:
+        """Whether the tar holds files that are for the builder alone."""
+
+    def stream(self) -> Iterator[bytes]:
+        """The context as a tar, read now. Raises UsageError."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:
-    """One image to build; ``context`` gives a fresh tar of the build context, ``dockerfile`` is the name in it."""
+    """One image to build, from a context and the Dockerfile that it was opened for."""
 
-    context: Callable[[], Iterator[bytes]]
-    dockerfile: str
+    context: BuildContext
     tag: str
     target: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)

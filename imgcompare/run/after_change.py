@@ -37,7 +37,7 @@ def rebuild(plan: Plan, blueprint: Blueprint, bench: Workbench) -> Rebuilt | str
     context, variant = blueprint.context, blueprint.variant
     if context is None:
         return "an existing image is not built"
-    file = choose(context.files(), blueprint.needed, context.dockerfile)
+    file = choose(context.files(), blueprint.needed, context.inside or "")
     if file is None:
         return "the build context holds no file"
     # Of its own for each variant and run: what another one has built already would cost nothing here.

@@ -162,8 +162,7 @@ def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: 
     """What to ask the engine for; the image gets the ``tag``."""
     config = plan.config
     return BuildRequest(
-        context=context.stream,
-        dockerfile=context.dockerfile,
+        context=context,
         tag=tag,
         target=blueprint.variant.spec.target,
         build_args=config.build_args,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from imgcompare.run.ledger import Ledger
 from imgcompare.run.measure import _from_store, measure_images
 from imgcompare.run.plan import make_plan
 from imgcompare.run.resources import Workbench
+from tests.support.builds import written_context
 
 TAG = "imgcompare/test-measuring:latest"
 DOCKERFILE = b"""\
@@ -40,16 +39,6 @@ def engine(engine_url: str) -> Iterator[SdkEngine]:
     engine.close()
 
 
-def context() -> Iterator[bytes]:
-    """A build context that is a Dockerfile."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.GNU_FORMAT) as tar:
-        file = tarfile.TarInfo("Dockerfile")
-        file.size = len(DOCKERFILE)
-        tar.addfile(file, io.BytesIO(DOCKERFILE))
-    yield stream.getvalue()
-
-
 @pytest.fixture
 def bench(engine: SdkEngine, tmp_path: Path) -> Iterator[Workbench]:
     """What reading images needs, with a cache of its own."""
@@ -65,26 +54,27 @@ def bench(engine: SdkEngine, tmp_path: Path) -> Iterator[Workbench]:
     bench.ledger.close(left=False)
 
 
-def build(engine: SdkEngine) -> EngineImage:
+def build(engine: SdkEngine, folder: Path) -> EngineImage:
     """The image of the Dockerfile above."""
-    built = engine.build(BuildRequest(context=context, dockerfile="Dockerfile", tag=TAG), lambda _: None)
+    context = written_context(folder, {"Dockerfile": DOCKERFILE})
+    built = engine.build(BuildRequest(context=context, tag=TAG), lambda _: None)
     assert isinstance(built, Built)
     image = engine.image(built.image)
     assert image is not None
     return image
 
 
-def test_the_engines_store_gives_what_the_export_gives(engine: SdkEngine, bench: Workbench) -> None:
+def test_the_engines_store_gives_what_the_export_gives(engine: SdkEngine, bench: Workbench, tmp_path: Path) -> None:
     """Config, layers, sizes and file counts are equal to the byte: hard links, FIFOs and odd names included."""
-    key = build(engine).image
+    key = build(engine, tmp_path).image
     exported = read_archive(engine.export([key])).find(key)
     assert len(exported.layers) >= 3
     assert _from_store([key], {}, bench) == ({key: exported} if engine.layer_store() else {})
 
 
-def test_an_image_is_read_while_others_are_still_built(engine: SdkEngine, bench: Workbench) -> None:
+def test_an_image_is_read_while_others_are_still_built(engine: SdkEngine, bench: Workbench, tmp_path: Path) -> None:
     """Where the engine's store can be read nothing waits for the last build; elsewhere one export has them all."""
-    image = build(engine)
+    image = build(engine, tmp_path)
     known_before_the_next: list[bool] = []
 
     def builds() -> Iterator[tuple[str, BuiltVariant]]:

@@ -32,7 +32,7 @@ _BASE = re.compile(r"\[internal\] load metadata for (?:docker\.io/(?:library/)?)
 _HINT = "Build with --builder classic, or update the engine."
 
 
-def build(post: Post, request: BuildRequest, build_id: str, progress: Callable[[str], None]) -> Built | BuildFailed:
+def build(post: Post, request: BuildRequest, progress: Callable[[str], None], *, build_id: str) -> Built | BuildFailed:
     """Build with BuildKit; ``POST /build/cancel?id=`` with that ``build_id`` stops it at once.
 
     Raises NoBuildKitError when the engine cannot, before anything ran; EngineLostError when it died under the build;
@@ -42,14 +42,14 @@ def build(post: Post, request: BuildRequest, build_id: str, progress: Callable[[
     log = BuildLog()
     params = parameters(request, version=2) | {"buildid": build_id}
     try:
-        image, error = _follow(messages(post("/build", params, request.context(), TAR_HEADERS)), log, progress)
+        image, error = _follow(messages(post("/build", params, request.context.stream(), TAR_HEADERS)), log, progress)
     except EngineRefusedError as exc:
         if "invalid version" in exc.text:
             raise NoBuildKitError("the engine has no BuildKit", hint=_HINT) from exc
         raise
     build = summary(log.steps(), duration_s=time.monotonic() - started)
     if error is not None:
-        return _failed(error, log, request, build)
+        return failed_build(error, log, request, build)
     if image is None:
         raise EngineLostError("the engine ended the build without an image and without an error")
     return Built(image, build)
@@ -81,10 +81,11 @@ def _follow(
     return image, error
 
 
-def _failed(error: str, log: BuildLog, request: BuildRequest, build: Build) -> BuildFailed:
+def failed_build(error: str, log: BuildLog, request: BuildRequest, build: Build) -> BuildFailed:
+    """Return how a build failed by its error and its log. Raises EngineError when it was cancelled."""
     if _UNREADABLE_CONTEXT.search(error) and not _CANCELLED.fullmatch(error):
         raise NoBuildKitError("the engine's BuildKit cannot read a build context sent over the API", hint=_HINT)
-    failed = log.failed()
+    failed = log.failed(error)
     if failed is None:
         if _CANCELLED.fullmatch(error):
             raise EngineError(f"the build of {printable(request.tag, limit=80)} was cancelled")

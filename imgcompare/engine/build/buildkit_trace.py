@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from imgcompare.engine.build.log_tail import LogTail
+from imgcompare.engine.transport.protobuf import as_bytes, fields
 from imgcompare.model import Step
 from imgcompare.text.printable import printable
 
@@ -87,8 +88,13 @@ class BuildLog:
         """Take the ``aux`` value of one ``moby.buildkit.trace`` message."""
         if not isinstance(aux, str):
             return
+        with suppress(ValueError):
+            self.take(base64.b64decode(aux, validate=True))
+
+    def take(self, status: bytes) -> None:
+        """Take one ``StatusResponse``; nothing of it where it cannot be decoded."""
         try:
-            vertices, logs = decode_status(base64.b64decode(aux, validate=True))
+            vertices, logs = decode_status(status)
         except ValueError:
             return
         for vertex in vertices:
@@ -106,12 +112,14 @@ class BuildLog:
             if known.started is not None and _STEP.match(known.name)
         )
 
-    def failed(self) -> FailedVertex | None:
-        """Return the vertex that failed, not one that was cancelled because of it; None when no vertex did."""
-        for known in self._known.values():
-            if known.error and not known.error.endswith(_CANCELLED):
-                return FailedVertex(known.name, known.error, known.log.lines())
-        return None
+    def failed(self, error: str) -> FailedVertex | None:
+        """Return the vertex whose error is the build's ``error``, else the first that failed; None when no vertex did.
+
+        Several can fail at the same time, and others are cancelled because of it: those never are the one.
+        """
+        failed = [known for known in self._known.values() if known.error and not known.error.endswith(_CANCELLED)]
+        failed.sort(key=lambda known: not error.endswith(known.error))
+        return next((FailedVertex(known.name, known.error, known.log.lines()) for known in failed), None)
 
     def current(self) -> str:
         """Return what BuildKit is doing: the vertex heard of last that is running, and its last log line."""
@@ -142,79 +150,37 @@ class BuildLog:
 def decode_status(data: bytes) -> tuple[list[Vertex], list[tuple[bytes, bytes]]]:
     """Decode a ``StatusResponse`` into vertices and (vertex digest, bytes) logs. Raises ValueError when malformed."""
     vertices, logs = [], []
-    for number, value in _fields(data):
+    for number, value in fields(data):
         if number == 1:
-            vertices.append(_vertex(_bytes(value)))
+            vertices.append(_vertex(as_bytes(value)))
         elif number == 3:
-            parts = dict(_fields(_bytes(value)))
-            logs.append((_bytes(parts.get(1, b"")), _bytes(parts.get(4, b""))))
+            parts = dict(fields(as_bytes(value)))
+            logs.append((as_bytes(parts.get(1, b"")), as_bytes(parts.get(4, b""))))
     return vertices, logs
 
 
 def _vertex(data: bytes) -> Vertex:
     vertex = Vertex()
-    for number, value in _fields(data):
+    for number, value in fields(data):
         match number:
             case 1:
-                vertex.digest = _bytes(value)
+                vertex.digest = as_bytes(value)
             case 3:
-                vertex.name = _bytes(value).decode("utf-8", "replace")
+                vertex.name = as_bytes(value).decode("utf-8", "replace")
             case 4:
                 vertex.cached = bool(value)
             case 5:
-                vertex.started = _timestamp(_bytes(value))
+                vertex.started = _timestamp(as_bytes(value))
             case 6:
-                vertex.completed = _timestamp(_bytes(value))
+                vertex.completed = _timestamp(as_bytes(value))
             case 7:
-                vertex.error = _bytes(value).decode("utf-8", "replace")
+                vertex.error = as_bytes(value).decode("utf-8", "replace")
     return vertex
 
 
 def _timestamp(data: bytes) -> float:
-    parts = dict(_fields(data))
+    parts = dict(fields(data))
     seconds, nanos = parts.get(1, 0), parts.get(2, 0)
     if not isinstance(seconds, int) or not isinstance(nanos, int):
         raise ValueError("a timestamp's fields are integers")
     return seconds + nanos / 1e9
-
-
-def _bytes(value: int | bytes) -> bytes:
-    if not isinstance(value, bytes):
-        raise ValueError("expected a length-delimited field")
-    return value
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    position = 0
-    while position < len(data):
-        key, position = _varint(data, position)
-        match key & 7:
-            case 0:
-                value, position = _varint(data, position)
-                yield key >> 3, value
-                continue
-            case 1:
-                length = 8
-            case 2:
-                length, position = _varint(data, position)
-            case 5:
-                length = 4
-            case wire_type:
-                raise ValueError(f"wire type {wire_type} is not in use")
-        if length > len(data) - position:
-            raise ValueError("a field is longer than its message")
-        yield key >> 3, data[position : position + length]
-        position += length
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= len(data):
-            break
-        byte = data[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("a number is cut off or longer than 64 bits")

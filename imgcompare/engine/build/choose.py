@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from imgcompare.engine.build import buildkit, classic
 from imgcompare.engine.build.errors import heredoc_line
-from imgcompare.engine.build.request import Post, summary
+from imgcompare.engine.build.request import summary
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.errors import NoBuildKitError
+
+Build = Callable[[BuildRequest, Callable[[str], None]], Built | BuildFailed]
 
 
 def supports_buildkit(version: Mapping[str, Any]) -> bool:
@@ -28,26 +30,28 @@ def supports_buildkit(version: Mapping[str, Any]) -> bool:
     return major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= (1, 39)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Builders:
+    """The ways to build: BuildKit over gRPC, BuildKit over the HTTP API, the classic builder."""
+
+    grpc: Build
+    http: Build
+    classic: Build
+
+
 def build_image(
-    post: Post,
-    request: BuildRequest,
-    build_id: str,
-    progress: Callable[[str], None],
-    *,
-    has_buildkit: bool,
-    images: Callable[[], Iterable[str]],
-    discard: Callable[[str], None],
+    builders: Builders, request: BuildRequest, progress: Callable[[str], None], *, has_buildkit: bool
 ) -> Built | BuildFailed:
     """Build ``request`` with the builder it names; "auto" is BuildKit, and the classic one where that cannot be.
 
-    ``has_buildkit`` is what ``supports_buildkit`` said; ``images`` and ``discard`` are for the classic builder.
-    Raises NoBuildKitError when BuildKit was demanded of an engine without it, EngineLostError when the engine died.
+    ``has_buildkit`` is what ``supports_buildkit`` said. Raises NoBuildKitError when BuildKit was demanded of an engine
+    without it, EngineLostError when the engine died.
     """
     if request.builder != "classic":
         try:
             if not has_buildkit:
                 raise NoBuildKitError("the engine has no BuildKit", hint="Build with --builder classic.")
-            return buildkit.build(post, request, build_id, progress)
+            return _build_with_buildkit(builders, request, progress)
         except NoBuildKitError:
             if request.builder != "auto":
                 raise
@@ -55,4 +59,16 @@ def build_image(
     if has_buildkit and (line := heredoc_line(request)) is not None:
         message = f"Dockerfile line {line}: a heredoc needs BuildKit; the classic builder would leave its text out"
         return BuildFailed(message, None, (), summary((), duration_s=0))
-    return classic.build(post, request, progress, images=images, discard=discard)
+    return builders.classic(request, progress)
+
+
+def _build_with_buildkit(
+    builders: Builders, request: BuildRequest, progress: Callable[[str], None]
+) -> Built | BuildFailed:
+    try:
+        return builders.grpc(request, progress)
+    except NoBuildKitError:
+        # Sent as a tar, the Dockerfile would be a file like others, and COPY would take it into the image.
+        if request.context.hides:
+            raise
+        return builders.http(request, progress)

@@ -101,7 +101,7 @@ def _follow(post: Post, request: BuildRequest, log: ClassicLog, progress: Callab
     error = None
     shown = ""
     try:
-        for message in messages(post("/build", parameters(request, version=1), request.context(), TAR_HEADERS)):
+        for message in messages(post("/build", parameters(request, version=1), request.context.stream(), TAR_HEADERS)):
             log.feed(message)
             if (current := log.current()) and current != shown:
                 shown = current

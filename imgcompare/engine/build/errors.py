@@ -6,18 +6,13 @@ engine or read in their sources (solver/errdefs, frontend/dockerfile, builder/do
 
 from __future__ import annotations
 
-import io
 import re
-import tarfile
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from imgcompare.engine.build.buildkit_trace import instruction
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from imgcompare.engine.interface import BuildRequest
 
 _WRAPPERS = re.compile(
@@ -38,7 +33,6 @@ _FRONTEND = re.compile(r"resolve image config for (?:docker-image://)?(\S+)")
 # https://docs.docker.com/reference/dockerfile/#here-documents
 _HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s(?:.*\s)?\d*<<-?[\"']?[A-Za-z_]", re.IGNORECASE)
 _TEXT_LIMIT = 500
-_DOCKERFILE_LIMIT = 1 << 20
 
 
 def explain(error: str, step: str | None, request: BuildRequest) -> str:
@@ -69,7 +63,7 @@ def heredoc_line(request: BuildRequest) -> int | None:
 
 
 def _heredocs(request: BuildRequest) -> list[int]:
-    lines = _dockerfile(request).splitlines()
+    lines = request.context.dockerfile_content.decode("utf-8", "replace").splitlines()
     return [number for number, line in enumerate(lines, 1) if _HEREDOC.match(line)]
 
 
@@ -82,38 +76,3 @@ def _heredoc_hint(error: str, line: int, request: BuildRequest) -> str:
 
 def _needs_newer(line: int | None) -> str:
     return f" (the heredoc begun in line {line} needs BuildKit's Dockerfile 1.4: a newer engine)" if line else ""
-
-
-def _dockerfile(request: BuildRequest) -> str:
-    """The Dockerfile's text, read from a fresh context; empty when it is not to be found there."""
-    try:
-        with tarfile.open(fileobj=io.BufferedReader(_Chunks(request.context())), mode="r|") as tar:
-            for member in tar:
-                if member.name.removeprefix("./") == request.dockerfile and (file := tar.extractfile(member)):
-                    return file.read(_DOCKERFILE_LIMIT).decode("utf-8", "replace")
-    except (tarfile.TarError, OSError):
-        pass  # the hint is lost, the builder's own text stays
-    return ""
-
-
-class _Chunks(io.RawIOBase):
-    """A file to be read once, made of chunks."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Buffer, /) -> int:
-        view = memoryview(buffer)
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._rest = chunk
-        count = min(len(view), len(self._rest))
-        view[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count

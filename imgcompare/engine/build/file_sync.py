@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Protocol
 from urllib.parse import unquote_plus
 
@@ -172,9 +173,7 @@ class _Transfer:
 class DiskFolder:
     """A folder on this machine; ``left_out`` is never sent, ``changed`` names a file and what follows its content."""
 
-    def __init__(
-        self, root: str, left_out: IgnoreRules = IgnoreRules(), changed: tuple[str, bytes] = ("", b"")
-    ) -> None:
+    def __init__(self, root: str, left_out: IgnoreRules, changed: tuple[str, bytes]) -> None:
         self._root = root
         self._left_out = left_out
         self._changed = changed
@@ -252,8 +251,6 @@ class MadeFolder:
 
 def _time_of(content: bytes) -> int:
     """A time that differs where contents do: with the size it is all that the builder compares."""
-    from hashlib import sha256  # noqa: PLC0415
-
     return 10**18 + int.from_bytes(sha256(content).digest()[:8], "big") % 10**17
 
 

@@ -53,10 +53,11 @@ def _targets(root: str, name: str) -> list[str]:
         return [] if target is None else [target]
     matches = pattern(base).matches
     try:
-        children = os.listdir(f"{root}/{folder}")
-    except OSError:
+        with os.scandir(f"{root}/{folder}") as children:
+            names = sorted(child.name for child in children if matches(child.name))
+    except (OSError, ValueError):
         return []
-    found = (_target(root, posixpath.join(folder, child)) for child in sorted(children) if matches(child))
+    found = (_target(root, posixpath.join(folder, name)) for name in names)
     return [target for target in found if target is not None]
 
 

@@ -32,7 +32,13 @@ class Post(Protocol):
 
 def parameters(request: BuildRequest, version: int) -> dict[str, str]:
     """Return the query of ``POST /build``; no labels, so that the image is exactly what the Dockerfile says."""
-    params = {"version": str(version), "t": request.tag, "dockerfile": request.dockerfile, "rm": "1", "forcerm": "1"}
+    params = {
+        "version": str(version),
+        "t": request.tag,
+        "dockerfile": request.context.dockerfile,
+        "rm": "1",
+        "forcerm": "1",
+    }
     if request.target is not None:
         params["target"] = request.target
     if request.build_args:

@@ -26,9 +26,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is taken of a folder: nothing that ``left_out`` ignores and, unless it is None, only what ``taken`` names."""
+    """What is taken of a folder: nothing that ``left_out`` ignores, and only what ``taken`` names if it is not None."""
 
-    left_out: IgnoreRules = IgnoreRules()
+    left_out: IgnoreRules
     taken: IgnoreRules | None = None
 
 
@@ -112,7 +112,8 @@ def _list(root: str, folder: str, *, optional: bool) -> list[str]:
     """Return the names in ``folder``, the last first; an ``optional`` (not taken) folder may be unreadable."""
     path = f"{root}/{folder}"
     try:
-        names = sorted(os.listdir(path), key=os.fsencode, reverse=True)
+        with os.scandir(path) as children:
+            names = sorted((child.name for child in children), key=os.fsencode, reverse=True)
     except PermissionError as exc:
         if optional:
             return []

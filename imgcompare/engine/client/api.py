@@ -14,17 +14,27 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from imgcompare.engine.transport.dial import UpgradeRefusedError, dial, upgrade
 from imgcompare.engine.transport.errors import CLIENT_ERRORS, place, translate
 from imgcompare.engine.transport.open_sockets import Wires
-from imgcompare.errors import EngineError, EngineRefusedError, ImgcompareError, NoEngineError, UsageError
+from imgcompare.errors import (
+    EngineError,
+    EngineRefusedError,
+    ImgcompareError,
+    NoBuildKitError,
+    NoEngineError,
+    UsageError,
+)
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from socket import socket
 
     from requests import Response, Session
 
     from imgcompare.engine.interface import Endpoint
+    from imgcompare.engine.transport.http2 import Connection, Stream
 
 # From 1.52 on some inspect fields are gone, so a newer engine is spoken to in the newest version we know.
 TESTED_API_VERSION = "1.51"
@@ -32,6 +42,7 @@ TESTED_API_VERSION = "1.51"
 _ANSWER_LIMIT = 16 << 20
 _REFUSAL_LIMIT = 64 << 10
 _READ_BYTES = 64 << 10
+_UPGRADE_TIMEOUT_S = 10.0
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 
 
@@ -166,6 +177,27 @@ class Api:
                     yield from _pieces(response, chunk_bytes)
                     self.stop_if_cancelled()
 
+    @contextmanager
+    def http2(
+        self, path: str, *, headers: Sequence[tuple[str, str]] = (), accept: Callable[[Stream], None] | None = None
+    ) -> Iterator[Connection]:
+        """Yield an HTTP/2 connection to ``path``, on which the engine is the client where ``accept`` takes its streams.
+
+        Raises NoBuildKitError where that cannot be had. ``cancel`` ends it as it ends a stream.
+        """
+        # Only a build needs it, and a cached one is over before others have imported it.
+        from imgcompare.engine.transport.http2 import Connection  # noqa: PLC0415
+
+        with self._translated():
+            wire, received = self._upgrade(f"/v{self.version}{path}", headers)
+            with (
+                self._wires.holding(wire) as cut,
+                self._pulse(cut),
+                closing(Connection(wire, accept=accept, received=received)) as connection,
+            ):
+                yield connection
+                self.stop_if_cancelled()
+
     def cancel(self) -> None:
         """Break off every stream; from now on only calls with ``cleanup`` go through. From any thread, or a signal."""
         self._wires.cut()
@@ -179,6 +211,17 @@ class Api:
         """Close the sessions of all threads."""
         while self._links:
             self._links.pop().session.close()
+
+    def _upgrade(self, path: str, headers: Sequence[tuple[str, str]]) -> tuple[socket, bytes]:
+        try:
+            return upgrade(dial(self.endpoint, min(self._timeout_s, _UPGRADE_TIMEOUT_S)), path, headers)
+        except (UpgradeRefusedError, OSError) as exc:
+            self.stop_if_cancelled()
+            reason = printable(str(exc), limit=200)
+            raise NoBuildKitError(
+                f"the engine at {place(self.endpoint)} speaks no HTTP/2 for builds: {reason}",
+                hint="A proxy in between may not let the connection be upgraded: name the engine itself with --host.",
+            ) from exc
 
     def _ask(self, method: str, path: str, *, cleanup: bool = False, **request: Any) -> Any:
         with self._translated(cleanup=cleanup):

@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,7 +24,9 @@ from docker.tls import TLSConfig
 from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 
-from imgcompare.engine.build.choose import build_image, supports_buildkit
+from imgcompare.engine.build import buildkit, classic, solve
+from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
+from imgcompare.engine.build.session import Sessions
 from imgcompare.engine.client.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.client.container import SdkContainer
 from imgcompare.engine.client.inspect_image import read_image
@@ -71,7 +73,8 @@ class SdkEngine:
     def __init__(self, endpoint: Endpoint, *, timeout_s: float = 60) -> None:
         self._endpoint = endpoint
         version = os.environ.get("DOCKER_API_VERSION")
-        self._api = Api(endpoint, lambda: _connect(endpoint), timeout_s=timeout_s, version=version)
+        self._api = Api(endpoint, lambda: connect(endpoint), timeout_s=timeout_s, version=version)
+        self._sessions = Sessions(self._api.http2)
         self._builds: set[str] = set()
         self._builds_lock = threading.RLock()  # re-entrant: cancel may come from a signal handler
 
@@ -155,15 +158,12 @@ class SdkEngine:
         with self._builds_lock:
             self._builds.add(build_id)
         try:
-            return build_image(
-                self._post,
-                request,
-                build_id,
-                progress,
-                has_buildkit=supports_buildkit(self._api.server),
-                images=self._image_ids,
-                discard=self._discard,
+            builders = Builders(
+                grpc=partial(solve.build, self._api.http2, self._sessions),
+                http=partial(buildkit.build, self._post, build_id=build_id),
+                classic=partial(classic.build, self._post, images=self._image_ids, discard=self._discard),
             )
+            return build_image(builders, request, progress, has_buildkit=supports_buildkit(self._api.server))
         finally:
             with self._builds_lock:
                 self._builds.discard(build_id)
@@ -248,7 +248,7 @@ class SdkEngine:
             self._api.call("DELETE", f"/images/{_quoted(image)}", params={"noprune": "true"}, cleanup=True)
 
 
-def _connect(endpoint: Endpoint) -> Link:
+def connect(endpoint: Endpoint) -> Link:
     """Make a session that reaches the endpoint. Raises NoEngineError, or UsageError for a damaged docker config."""
     url = endpoint.url
     if url.startswith(f"{SCHEME}://"):

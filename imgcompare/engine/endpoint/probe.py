@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import http.client
 import re
-import ssl
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from imgcompare.engine.interface import SCHEME
+from imgcompare.engine.transport.dial import dial
 from imgcompare.engine.transport.ssh_tunnel import tunnel
-from imgcompare.engine.transport.unixhttp import UnixHTTPConnection
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ def get(endpoint: Endpoint, path: str, timeout_s: float) -> tuple[int, bytes]:
 
     Raises OSError (TLS errors among them) or http.client.HTTPException, and NoEngineError where ssh finds no way.
     """
-    connection = _connection(endpoint, timeout_s)
+    connection = dial(endpoint, timeout_s)
     try:
         # Without keep-alive: an engine that holds the connection open must not hold us.
         connection.request("GET", path, headers={"Host": "docker", "Connection": "close"})
@@ -63,28 +61,3 @@ def _told_by_ssh(endpoint: Endpoint) -> str:
     words = tunnel(endpoint.url).last_words() if endpoint.url.startswith(f"{SCHEME}://") else ""
     refused = _CHANNEL.match(words)  # not a server's banner, nor a warning
     return f"ssh does not reach its socket there: {words[refused.end() :]}" if refused else ""
-
-
-def _connection(endpoint: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
-    scheme, _, path = endpoint.url.partition("://")
-    if scheme == "unix":  # not split further: ? and # are ordinary characters of a path
-        return UnixHTTPConnection(path, timeout=timeout_s)
-    if scheme == SCHEME:
-        return UnixHTTPConnection(tunnel(endpoint.url).engine, timeout=timeout_s)
-    url = urlsplit(endpoint.url)
-    host = url.hostname or ""
-    if url.scheme == "https" or endpoint.tls:
-        return http.client.HTTPSConnection(host, url.port, timeout=timeout_s, context=_tls_context(endpoint))
-    return http.client.HTTPConnection(host, url.port, timeout=timeout_s)
-
-
-def _tls_context(endpoint: Endpoint) -> ssl.SSLContext:
-    tls = endpoint.tls
-    context = ssl.create_default_context(cafile=tls.get("ca"))
-    if tls.get("verify") == "0":
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if "cert" in tls and "key" in tls:
-        # An empty password makes an encrypted key an error; without one OpenSSL would ask on the terminal.
-        context.load_cert_chain(tls["cert"], tls["key"], password="")
-    return context

@@ -191,7 +191,7 @@ class Connection:
     def _send_frames(self, stream: Stream, data: memoryview) -> None:
         size = self._h2.max_outbound_frame_size
         for start in range(0, len(data), size):
-            self._h2.send_data(stream.number, data[start : start + size])  # type: ignore[arg-type]
+            self._h2.send_data(stream.number, data[start : start + size])
 
     def _apply(self, change: Callable[[], None]) -> None:
         """Change the protocol's state and take what it wants sent; the lock is held."""
@@ -246,17 +246,21 @@ class Connection:
         """Take one event in; return the stream that the peer has begun with it."""
         if isinstance(event, ConnectionTerminated):
             raise ConnectionError("the peer ended the connection")
-        if isinstance(event, RequestReceived) and event.stream_id is not None:
-            stream = self._streams[event.stream_id] = Stream(self, event.stream_id)
+        number = getattr(event, "stream_id", None) or 0
+        if isinstance(event, RequestReceived):
+            stream = self._streams[number] = Stream(self, number)
             stream.headers = _text(event.headers)
             return stream
-        found = self._streams.get(getattr(event, "stream_id", None) or 0)
-        if found is None:
-            if isinstance(event, DataReceived) and event.flow_controlled_length:
-                # Data of a stream that we gave up still takes room on the connection.
-                with suppress(H2Error):
-                    self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id or 0)
-            return None
+        found = self._streams.get(number)
+        if found is not None:
+            self._take_of(found, event)
+        elif isinstance(event, DataReceived) and event.flow_controlled_length:
+            # Data of a stream that we gave up still takes room on the connection.
+            with suppress(H2Error):
+                self._h2.acknowledge_received_data(event.flow_controlled_length, number)
+        return None
+
+    def _take_of(self, found: Stream, event: Event) -> None:
         match event:
             case DataReceived():
                 found.received += event.data or b""
@@ -272,7 +276,6 @@ class Connection:
             case StreamReset():
                 found.reset_by_peer = True
                 self._streams.pop(found.number, None)
-        return None
 
     def _begin(self, streams: Iterable[Stream]) -> None:
         for stream in streams:

@@ -40,6 +40,20 @@ class Wires:
 
         Yields a function that shuts these alone.
         """
+        with self._held() as (hold, cut_these):
+            _tell_of_sockets(cast("HTTPAdapter", session.get_adapter(url)), hold)
+            yield cut_these
+
+    @contextmanager
+    def holding(self, wire: socket.socket) -> Iterator[Callable[[], None]]:
+        """Hold on to one socket until the block ends. Yields a function that shuts it."""
+        with self._held() as (hold, cut_it):
+            hold(wire)
+            yield cut_it
+
+    @contextmanager
+    def _held(self) -> Iterator[tuple[Callable[[socket.socket], None], Callable[[], None]]]:
+        """Yield a function that takes sockets to hold until the block ends, and one that shuts those."""
         opened: list[socket.socket] = []
 
         def hold(wire: socket.socket) -> None:
@@ -54,9 +68,8 @@ class Wires:
                 for wire in opened:
                     _shut(wire)
 
-        _tell_of_sockets(cast("HTTPAdapter", session.get_adapter(url)), hold)
         try:
-            yield cut_these
+            yield hold, cut_these
         finally:
             with self._lock:
                 self._sockets.difference_update(opened)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
 import socket
-import tarfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from imgcompare.engine.build import buildkit, classic
-from imgcompare.engine.build.choose import build_image, supports_buildkit
-from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
+from imgcompare.engine.build import buildkit, classic, solve
+from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
+from imgcompare.engine.build.session import Sessions
+from imgcompare.engine.client.api import Api
+from imgcompare.engine.client.engine import connect
+from imgcompare.engine.interface import BuildFailed, BuildRequest, Built, Endpoint
 from imgcompare.engine.transport.unixhttp import UnixHTTPConnection
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError
+from tests.support.builds import written_context
 
 BASE = "python:3.11-slim"
 
@@ -30,8 +33,12 @@ BASE = "python:3.11-slim"
 class Bench:
     """A real engine, and every tag made on it by one test; images that lose their tag need ``label``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, folder: Path) -> None:
         self.path = url.removeprefix("unix://")
+        self.folder = folder
+        endpoint = Endpoint(url=url, source="test")
+        self.api = Api(endpoint, lambda: connect(endpoint), timeout_s=60)
+        self.sessions = Sessions(self.api.http2)
         self.tags: list[str] = []
         self.discarded: list[str] = []
         self.label = f"imgcompare-test-{uuid.uuid4().hex}"
@@ -90,22 +97,16 @@ class Bench:
         """A build of that Dockerfile under a tag of its own."""
         tag = f"imgcompare-test/{uuid.uuid4().hex}:1"
         self.tags.append(tag)
-        content = {"Dockerfile": dockerfile.encode(), **(files or {})}
+        folder = self.folder / uuid.uuid4().hex
+        return BuildRequest(context=written_context(folder, {"Dockerfile": dockerfile, **(files or {})}), tag=tag)
 
-        def context() -> Iterator[bytes]:
-            buffer = io.BytesIO()
-            with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-                for name, data in content.items():
-                    member = tarfile.TarInfo(name)
-                    member.size, member.mode = len(data), 0o644
-                    tar.addfile(member, io.BytesIO(data))
-            yield buffer.getvalue()
+    def grpc(self, request: BuildRequest, progress: Callable[[str], None] | None = None) -> Built | BuildFailed:
+        """Build with BuildKit over gRPC."""
+        return solve.build(self.api.http2, self.sessions, request, progress or silent)
 
-        return BuildRequest(context=context, dockerfile="Dockerfile", tag=tag)
-
-    def buildkit(self, request: BuildRequest) -> Built | BuildFailed:
-        """Build with BuildKit."""
-        return buildkit.build(self.post, request, uuid.uuid4().hex, silent)
+    def http(self, request: BuildRequest) -> Built | BuildFailed:
+        """Build with BuildKit over the HTTP API."""
+        return buildkit.build(self.post, request, silent, build_id=uuid.uuid4().hex)
 
     def classic(self, request: BuildRequest) -> Built | BuildFailed:
         """Build with the classic builder."""
@@ -127,18 +128,19 @@ def unique() -> str:
 
 
 @pytest.fixture
-def bench(engine_url: str) -> Iterator[Bench]:
+def bench(engine_url: str, tmp_path: Path) -> Iterator[Bench]:
     """The engine; the images a test tagged are gone afterwards."""
-    bench = Bench(engine_url)
+    bench = Bench(engine_url, tmp_path)
     yield bench
     for tag in bench.tags:
         with suppress(EngineRefusedError):  # a test whose build failed has no image
             bench.ask("DELETE", f"/images/{quote(tag)}")
     # A stage the classic builder made, and an image built anew under its old tag, have no name to be removed by.
+    bench.api.close()
     bench.ask("POST", f"/images/prune?{urlencode({'filters': json.dumps({'label': [bench.label]})})}")
 
 
-@pytest.fixture(params=["buildkit", "classic"])
+@pytest.fixture(params=["grpc", "http", "classic"])
 def build(request: pytest.FixtureRequest, bench: Bench) -> Callable[[BuildRequest], Built | BuildFailed]:
     """Each of the builders."""
     builder: Callable[[BuildRequest], Built | BuildFailed] = getattr(bench, request.param)
@@ -216,14 +218,13 @@ def test_a_failed_classic_build_keeps_what_was_cached_before(bench: Bench) -> No
     [
         ("FROM scratch\nRUNN x\n", "Dockerfile line 2: unknown instruction: RUNN"),
         ("FROM scratch\nCOPY one\n", "Dockerfile line 2: COPY requires at least two arguments"),
-        ("# nothing\n", "file with no instructions"),
         ("FROM scratch\nCOPY nothere /\n", "nothere"),
     ],
 )
 def test_a_bad_dockerfile_is_a_failed_build(
     bench: Bench, build: Callable[[BuildRequest], Built | BuildFailed], dockerfile: str, expected: str
 ) -> None:
-    """Unknown instruction, wrong arguments, nothing at all, a missing file: each is said in the same words."""
+    """Unknown instruction, wrong arguments, a missing file: each is said in the same words."""
     result = build(bench.request(dockerfile))
     assert isinstance(result, BuildFailed)
     assert expected in result.message
@@ -231,21 +232,21 @@ def test_a_bad_dockerfile_is_a_failed_build(
 
 def test_buildkits_own_instructions_work(bench: Bench) -> None:
     """Cache mounts and COPY --chmod, with a Dockerfile's heredoc built or explained."""
-    result = bench.buildkit(
+    result = bench.grpc(
         bench.request(
             f"FROM {BASE}\nRUN --mount=type=cache,target=/c date > /c/x\nCOPY --chmod=755 a /a\nRUN /a\n",
             files={"a": b"#!/bin/sh\n"},
         )
     )
     assert isinstance(result, Built)
-    heredoc = bench.buildkit(bench.request(f"FROM {BASE}\nRUN <<EOF\ntrue\nEOF\n"))
+    heredoc = bench.grpc(bench.request(f"FROM {BASE}\nRUN <<EOF\ntrue\nEOF\n"))
     if isinstance(heredoc, BuildFailed):  # engines before 23
         assert "the heredoc begun in line 2 needs BuildKit's Dockerfile 1.4" in heredoc.message
 
 
 def test_a_frontend_that_cannot_be_pulled_is_explained(bench: Bench) -> None:
     """A "# syntax=" line that leads nowhere is named as the cause."""
-    result = bench.buildkit(bench.request("# syntax=localhost:1/none:1\nFROM scratch\nCOPY Dockerfile /\n"))
+    result = bench.grpc(bench.request("# syntax=localhost:1/none:1\nFROM scratch\nCOPY Dockerfile /\n"))
     assert isinstance(result, BuildFailed)
     assert 'the frontend localhost:1/none:1 named by "# syntax=" cannot be pulled' in result.message
 
@@ -255,7 +256,7 @@ def test_builds_run_in_parallel(bench: Bench) -> None:
     shared = unique()
     requests = [bench.request(f"FROM {BASE}\n{shared}\nRUN echo {number} > /n\n") for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        results = list(pool.map(bench.buildkit, requests))
+        results = list(pool.map(bench.grpc, requests))
     assert all(isinstance(result, Built) for result in results)
     assert len({result.image for result in results if isinstance(result, Built)}) == 4
     assert {result.build.step_count for result in results} == {2}
@@ -272,7 +273,7 @@ def test_a_build_is_cancelled_while_it_runs(bench: Bench) -> None:
             running.set()
 
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(buildkit.build, bench.post, request, build_id, progress)
+        future = pool.submit(buildkit.build, bench.post, request, progress, build_id=build_id)
         assert running.wait(60)
         bench.ask("POST", f"/build/cancel?id={build_id}")
         with pytest.raises(EngineError, match="was cancelled"):
@@ -282,15 +283,10 @@ def test_a_build_is_cancelled_while_it_runs(bench: Bench) -> None:
 def test_auto_chooses_a_builder_that_works(bench: Bench) -> None:
     """What ``/version`` says, or trying, leads to an image in any case."""
     request = bench.request("FROM scratch\nCOPY Dockerfile /\n")
-    result = build_image(
-        bench.post,
-        request,
-        uuid.uuid4().hex,
-        silent,
-        has_buildkit=supports_buildkit(bench.ask("GET", "/version")),
-        images=bench.images,
-        discard=bench.discard,
+    builders = Builders(
+        grpc=bench.grpc, http=lambda each, _: bench.http(each), classic=lambda each, _: bench.classic(each)
     )
+    result = build_image(builders, request, silent, has_buildkit=supports_buildkit(bench.ask("GET", "/version")))
     assert isinstance(result, Built)
     assert result.build.step_count == 1
 
@@ -305,7 +301,7 @@ def test_a_connection_cut_within_a_build_is_a_lost_engine(bench: Bench) -> None:
             bench.cut()
 
     with pytest.raises(EngineLostError):
-        buildkit.build(bench.post, request, build_id, progress)
+        buildkit.build(bench.post, request, progress, build_id=build_id)
     bench.ask("POST", f"/build/cancel?id={build_id}")
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from imgcompare.engine.build.buildkit import build
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, NoBuildKitError
+from tests.support.builds import no_context
 
 STREAMS = Path(__file__).parent / "streams"
 # Engine 26.1 with the containerd store, in a network without a resolver and without a proxy.
@@ -21,7 +22,7 @@ UNREACHABLE_CONTEXT = (
     rb'{"errorDetail":{"message":"failed to read downloaded context: failed to load cache key: '
     rb'Get \"http://build-context-1\": %s"}}'
 )
-REQUEST = BuildRequest(context=lambda: iter([b"the tar"]), dockerfile="Dockerfile", tag="x:1")
+REQUEST = BuildRequest(context=no_context(), tag="x:1")
 
 
 class Recorded:
@@ -53,7 +54,7 @@ def recorded(name: str) -> bytes:
 
 def failed(name: str) -> BuildFailed:
     """The result of a recorded build that failed."""
-    result = build(Recorded(recorded(name)), REQUEST, "b1", silent)
+    result = build(Recorded(recorded(name)), REQUEST, silent, build_id="b1")
     assert isinstance(result, BuildFailed)
     return result
 
@@ -62,7 +63,7 @@ def test_a_build_gives_the_image_its_steps_and_its_progress() -> None:
     """The id the engine reports, counts as the trace tells them, and each change of what is going on, once."""
     post = Recorded(recorded("buildkit-first"))
     progress: list[str] = []
-    result = build(post, REQUEST, "b1", progress.append)
+    result = build(post, REQUEST, progress.append, build_id="b1")
     assert isinstance(result, Built)
     assert result.image == "sha256:c7e6a357f6eed6fa6adb9d7b931800eb4a8fc28a89cb2d40aa510620653d874a"
     assert (result.build.step_count, result.build.cached_step_count) == (5, 0)
@@ -76,7 +77,7 @@ def test_a_build_gives_the_image_its_steps_and_its_progress() -> None:
 
 def test_a_cached_build_counts_its_cached_steps() -> None:
     """Everything cached is five of five."""
-    result = build(Recorded(recorded("buildkit-cached")), REQUEST, "b1", silent)
+    result = build(Recorded(recorded("buildkit-cached")), REQUEST, silent, build_id="b1")
     assert isinstance(result, Built)
     assert (result.build.step_count, result.build.cached_step_count) == (5, 5)
 
@@ -114,29 +115,29 @@ def test_a_cancelled_build_is_no_failure_of_the_variant() -> None:
     """What was cancelled raises, so that nobody takes it for a broken Dockerfile."""
     for answer in (recorded("buildkit-cancelled"), UNREACHABLE_CONTEXT % b"context canceled"):
         with pytest.raises(EngineError, match="was cancelled"):
-            build(Recorded(answer), REQUEST, "b1", silent)
+            build(Recorded(answer), REQUEST, silent, build_id="b1")
 
 
 def test_an_answer_that_ends_early_is_a_lost_engine() -> None:
     """Neither an image nor an error: the engine ended; success is never guessed, failure neither."""
     lines = recorded("buildkit-first").splitlines(keepends=True)
     with pytest.raises(EngineLostError, match="without an image"):
-        build(Recorded(b"".join(lines[:10])), REQUEST, "b1", silent)
+        build(Recorded(b"".join(lines[:10])), REQUEST, silent, build_id="b1")
     with pytest.raises(EngineLostError, match="middle"):
-        build(Recorded(b"".join(lines)[:500]), REQUEST, "b1", silent)
+        build(Recorded(b"".join(lines)[:500]), REQUEST, silent, build_id="b1")
 
 
 def test_a_connection_that_breaks_stays_a_lost_engine() -> None:
     """What ``post`` raises within the answer comes out as it is."""
     lines = recorded("buildkit-first").splitlines(keepends=True)
     with pytest.raises(EngineLostError, match="reset"):
-        build(Recorded(b"".join(lines[:10]), error=EngineLostError("reset")), REQUEST, "b1", silent)
+        build(Recorded(b"".join(lines[:10]), error=EngineLostError("reset")), REQUEST, silent, build_id="b1")
 
 
 def test_an_error_after_the_image_is_a_failure() -> None:
     """An image that could not be tagged is no success."""
     answer = b'{"id":"moby.image.id","aux":{"ID":"sha256:1"}}\n{"errorDetail":{"message":"no space left on device"}}\n'
-    result = build(Recorded(answer), REQUEST, "b1", silent)
+    result = build(Recorded(answer), REQUEST, silent, build_id="b1")
     assert isinstance(result, BuildFailed)
     assert result.message == "no space left on device"
 
@@ -153,7 +154,7 @@ def test_an_error_after_the_image_is_a_failure() -> None:
 def test_an_engine_without_buildkit_is_told_apart(post: Recorded) -> None:
     """Every way in which engines do not build with BuildKit is known, and none looks like a failed build."""
     with pytest.raises(NoBuildKitError) as caught:
-        build(post, REQUEST, "b1", silent)
+        build(post, REQUEST, silent, build_id="b1")
     assert caught.value.hint
 
 
@@ -161,13 +162,13 @@ def test_another_refusal_stays_what_it_is() -> None:
     """A tag the engine does not take is not a missing BuildKit."""
     refusal = EngineRefusedError("no", status=500, text="invalid reference format")
     with pytest.raises(EngineRefusedError):
-        build(Recorded(b"", error=refusal), REQUEST, "b1", silent)
+        build(Recorded(b"", error=refusal), REQUEST, silent, build_id="b1")
 
 
 @given(st.sampled_from(["buildkit-first", "buildkit-failed"]), st.integers(1, 5000))
 def test_chunk_boundaries_never_matter(name: str, chunk: int) -> None:
     """However the connection cuts the answer, the result is the same."""
-    one, other = (build(Recorded(recorded(name), size), REQUEST, "b", silent) for size in (chunk, 10**6))
+    one, other = (build(Recorded(recorded(name), size), REQUEST, silent, build_id="b") for size in (chunk, 10**6))
     assert type(one) is type(other)
     assert one.build.steps == other.build.steps
 
@@ -177,4 +178,4 @@ def test_arbitrary_answers_end_in_a_result_or_our_error(noise: bytes, position: 
     """Noise anywhere in an answer never becomes a traceback."""
     answer = recorded("buildkit-first")
     with contextlib.suppress(EngineError):
-        build(Recorded(answer[:position] + noise + answer[position:]), REQUEST, "b1", silent)
+        build(Recorded(answer[:position] + noise + answer[position:]), REQUEST, silent, build_id="b1")

@@ -66,7 +66,7 @@ def test_the_second_build_is_cached_to_the_last_step() -> None:
 def test_the_failing_step_is_told_from_those_cancelled_because_of_it() -> None:
     """Of two stages running at once the one that failed is named, with its own log and not the other's."""
     log = log_of("buildkit-failed")
-    failed = log.failed()
+    failed = log.failed("")
     assert failed is not None
     assert failed.instruction == failed.name
     assert failed.name.startswith("[builder 2/2] RUN for i in 1 2 3")
@@ -77,7 +77,7 @@ def test_the_failing_step_is_told_from_those_cancelled_because_of_it() -> None:
 
 def test_a_failure_outside_the_dockerfile_has_no_instruction() -> None:
     """A vertex of BuildKit's own is not shown as a step."""
-    failed = log_of("buildkit-frontend").failed()
+    failed = log_of("buildkit-frontend").failed("")
     assert failed is not None
     assert failed.name == "resolve image config for localhost:1/frontend:1"
     assert failed.instruction is None
@@ -85,7 +85,7 @@ def test_a_failure_outside_the_dockerfile_has_no_instruction() -> None:
 
 def test_a_cancelled_build_has_no_failed_step() -> None:
     """Cancelling is nobody's failure."""
-    assert log_of("buildkit-cancelled").failed() is None
+    assert log_of("buildkit-cancelled").failed("") is None
 
 
 def test_current_names_what_runs_and_its_last_log_line() -> None:
@@ -145,7 +145,7 @@ def test_names_and_logs_are_printable() -> None:
     log = BuildLog()
     log.feed(aux(vertex(b"a", b"[1/1] RUN \x1b[2Jx", field(5, field(1, 1)), field(7, b"bad"))))
     log.feed(aux(field(3, field(1, b"a") + field(4, b"\x1b[31mred\x1b[0m\n\n"))))
-    failed = log.failed()
+    failed = log.failed("")
     assert failed is not None
     assert (failed.name, failed.log) == ("[1/1] RUN x", ("red",))
 
@@ -167,7 +167,7 @@ def test_arbitrary_bytes_are_decoded_or_refused(data: bytes) -> None:
         decode_status(data)
     log = BuildLog()
     log.feed(base64.b64encode(data).decode())
-    log.steps(), log.failed(), log.current()
+    log.steps(), log.failed(""), log.current()
 
 
 @given(st.data())
@@ -180,4 +180,4 @@ def test_damaged_traces_never_raise(data: st.DataObject) -> None:
         raw[position] = data.draw(st.integers(0, 255))
         log.feed(base64.b64encode(raw[: data.draw(st.integers(0, len(raw)))]).decode())
     log.feed(data.draw(st.none() | st.text() | st.integers() | st.lists(st.text(), max_size=2)))
-    log.steps(), log.failed(), log.current()
+    log.steps(), log.failed(""), log.current()

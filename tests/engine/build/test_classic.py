@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from imgcompare.engine.build.classic import ClassicLog, build
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError
+from tests.support.builds import no_context
 
 STREAMS = Path(__file__).parent / "streams"
-REQUEST = BuildRequest(context=lambda: iter([b"the tar"]), dockerfile="Dockerfile", tag="x:1")
+REQUEST = BuildRequest(context=no_context(), tag="x:1")
 BASE = "sha256:3a54042e44a6" + "0" * 52
 
 

@@ -107,22 +107,25 @@ def test_ignore_file_at_the_root(tmp_path: Path) -> None:
     assert members["docs"].mode == 0o751
 
 
-def test_dockerfile_and_ignore_file_are_always_sent(tmp_path: Path) -> None:
-    """Ignoring everything does not keep the builder from its Dockerfile, in a folder left out either."""
+def test_an_ignored_dockerfile_is_sent_with_the_rules_by_which_the_builder_drops_it(tmp_path: Path) -> None:
+    """Ignoring everything does not keep the builder from its Dockerfile, in a folder left out either; COPY is kept."""
     context = context_of(tmp_path, {".dockerignore": "**", "sub/other": "", "x": ""}, dockerfile="sub/[a].Dockerfile")
     assert context.dockerfile == "sub/[a].Dockerfile"
-    assert list(read(context)) == [".dockerignore", "sub", "sub/[a].Dockerfile"]
+    assert context.hides
+    assert set(read(context)) == {".dockerignore", "sub/[a].Dockerfile"}
+    assert list(context.files()) == []
 
 
 def test_ignore_file_of_the_dockerfile_wins(tmp_path: Path) -> None:
     """``<Dockerfile>.dockerignore`` replaces the root's ignore file and is itself subject to its rules."""
     files = {"a": "", "b": "", ".dockerignore": "a", "d/x.Dockerfile.dockerignore": "b\n**/*.dockerignore"}
     context = context_of(tmp_path, files, dockerfile="d/x.Dockerfile")
-    assert list(read(context)) == [".dockerignore", "a", "d", "d/x.Dockerfile"]
+    assert list(read(context)) == ["a", "d", "d/x.Dockerfile"]
+    assert not context.hides
 
 
 def test_dockerfile_from_outside(tmp_path: Path) -> None:
-    """A Dockerfile outside the context goes in under a name of its content, and its ignore file applies."""
+    """A Dockerfile outside the context goes in under a name of its content, with rules that drop it; its own apply."""
     root = tmp_path / "app"
     context_of(root, {"a": "", "b": ""})
     outside = tmp_path / "slim.Dockerfile"
@@ -131,8 +134,12 @@ def test_dockerfile_from_outside(tmp_path: Path) -> None:
     context = open_context(root, outside)
     name = f".imgcompare-{hashlib.sha256(outside.read_bytes()).hexdigest()[:12]}.Dockerfile"
     assert context.dockerfile == name
-    assert list(read(context)) == [name, "b"]
+    assert list(read(context)) == [name, ".dockerignore", "b"]
     assert content(context, name) == outside.read_bytes()
+    assert content(context, ".dockerignore") == f".dockerignore\n{name}\n".encode()
+    assert context.hides
+    (root / ".dockerignore").write_text("b")
+    assert content(context, ".dockerignore") == f"b\n{name}\n".encode()
     assert context.dockerfile_digest() == f"sha256:{hashlib.sha256(outside.read_bytes()).hexdigest()}"
 
 
@@ -141,7 +148,7 @@ def test_saved_reports_are_no_part_of_a_context(tmp_path: Path) -> None:
     saved = {".imgcompare/runs/1.json": "{}", "sub/.imgcompare/runs/1.json": "{}", "sub/x.imgcompare": "", "a": ""}
     assert list(read(context_of(tmp_path, saved))) == ["Dockerfile", "a", "sub", "sub/x.imgcompare"]
     rules = {".dockerignore": "*\n!sub\n!.imgcompare\n"}
-    assert list(read(context_of(tmp_path, rules))) == [".dockerignore", "Dockerfile", "sub", "sub/x.imgcompare"]
+    assert list(context_of(tmp_path, rules).files()) == ["sub/x.imgcompare"]
 
 
 def test_root_and_dockerfile_may_be_links(tmp_path: Path) -> None:

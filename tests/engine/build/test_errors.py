@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imgcompare.engine.build.errors import explain
 from imgcompare.engine.interface import BuildRequest
+from tests.support.builds import no_context
 
 
-def request_for(dockerfile: str, chunk: int = 1000) -> BuildRequest:
-    """A request whose context holds that Dockerfile."""
-
-    def context() -> Iterator[bytes]:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.GNU_FORMAT) as tar:
-            for name, data in (("before.txt", b"x" * 3000), ("Dockerfile", dockerfile.encode())):
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                tar.addfile(member, io.BytesIO(data))
-        raw = buffer.getvalue()
-        return (raw[begin : begin + chunk] for begin in range(0, len(raw), chunk))
-
-    return BuildRequest(context=context, dockerfile="Dockerfile", tag="x:1")
+def request_for(dockerfile: str) -> BuildRequest:
+    """A request to build that Dockerfile."""
+    return BuildRequest(context=no_context(dockerfile), tag="x:1")
 
 
 PLAIN = request_for("FROM scratch\n")
@@ -109,11 +95,10 @@ def test_a_frontend_that_cannot_be_pulled_is_named_with_the_way_out() -> None:
         )
 
 
-@pytest.mark.parametrize("chunk", [1, 100, 100_000])
-def test_a_heredoc_on_a_builder_without_them_is_recognised(chunk: int) -> None:
+def test_a_heredoc_on_a_builder_without_them_is_recognised() -> None:
     """The builder's "unknown instruction" is explained when there really is a heredoc before that line."""
     error = "dockerfile parse error line 3: unknown instruction: ECHO"
-    assert explain(error, None, request_for(HEREDOC, chunk)) == (
+    assert explain(error, None, request_for(HEREDOC)) == (
         "Dockerfile line 3: unknown instruction: ECHO (the heredoc begun in line 2 needs BuildKit's Dockerfile 1.4: a "
         "newer engine)"
     )
@@ -144,13 +129,6 @@ def test_podmans_unknown_instruction_is_told_without_its_data_structure() -> Non
     assert explain(error, "[3/4] echo hi", request_for(HEREDOC)) == (
         'unknown instruction: "ECHO" (the heredoc begun in line 2 needs BuildKit\'s Dockerfile 1.4: a newer engine)'
     )
-
-
-def test_a_context_that_is_no_tar_costs_only_the_hint() -> None:
-    """The builder's own text is never lost to our attempt to add to it."""
-    request = BuildRequest(context=lambda: iter([b"no tar"]), dockerfile="Dockerfile", tag="x:1")
-    error = "dockerfile parse error line 3: unknown instruction: ECHO"
-    assert explain(error, None, request) == "Dockerfile line 3: unknown instruction: ECHO"
 
 
 @given(st.text(), st.none() | st.text())

@@ -13,11 +13,12 @@ from imgcompare.engine.build.request import parameters
 from imgcompare.engine.interface import BuildRequest
 from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.errors import EngineError, EngineLostError
+from tests.support.builds import no_context
 
 
 def test_parameters_name_only_what_was_asked_for() -> None:
     """A plain build sends no option that would make the image another one, labels least of all."""
-    request = BuildRequest(context=lambda: iter(()), dockerfile="Dockerfile", tag="x:1")
+    request = BuildRequest(context=no_context(), tag="x:1")
     assert parameters(request, 2) == {
         "version": "2",
         "t": "x:1",
@@ -30,8 +31,7 @@ def test_parameters_name_only_what_was_asked_for() -> None:
 def test_parameters_carry_every_option() -> None:
     """Target, build arguments, platform and no cache reach the engine, an empty argument too."""
     request = BuildRequest(
-        context=lambda: iter(()),
-        dockerfile="a/Dockerfile",
+        context=no_context(inside="a/Dockerfile"),
         tag="x:1",
         target="final",
         build_args={"A": "1", "B": ""},

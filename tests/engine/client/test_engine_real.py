@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import tempfile
 import threading
 import time
 import uuid
@@ -45,6 +46,7 @@ from imgcompare.errors import (
     PortTakenError,
     UsageError,
 )
+from tests.support.builds import written_context
 
 T = TypeVar("T")
 BASE = "python:3.11-slim"
@@ -85,17 +87,11 @@ def make_image(engine: SdkEngine) -> Iterator[Callable[[str], str]]:
 
 
 def _request(instructions: str, tag: str, *, no_cache: bool = False) -> BuildRequest:
-    text = f"FROM {BASE}\nSTOPSIGNAL SIGKILL\n{instructions}\n".encode()
-
-    def context() -> Iterator[bytes]:
-        data = io.BytesIO()
-        with tarfile.open(fileobj=data, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            entry = tarfile.TarInfo("Dockerfile")
-            entry.size = len(text)
-            tar.addfile(entry, io.BytesIO(text))
-        yield data.getvalue()
-
-    return BuildRequest(context=context, dockerfile="Dockerfile", tag=tag, no_cache=no_cache)
+    text = f"FROM {BASE}\nSTOPSIGNAL SIGKILL\n{instructions}\n"
+    with tempfile.TemporaryDirectory() as folder:
+        context = written_context(Path(folder), {"Dockerfile": text})
+    # The folder is gone, and no COPY asks for it: the Dockerfile was read when the context was opened.
+    return BuildRequest(context=context, tag=tag, no_cache=no_cache)
 
 
 def _spec(image: str, *, host_port: int | None = None, memory_mib: int = 256) -> ContainerSpec:

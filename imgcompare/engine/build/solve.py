@@ -1,0 +1,110 @@
+"""BuildKit as buildx speaks to it: a Solve call over gRPC on the engine's own connection, with a session beside it.
+
+The frontend in the engine reads the Dockerfile and the ignore file, and asks the session for what the build needs: so
+an image is exactly what ``docker build`` makes of the same folder, and only what changed travels.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from imgcompare.engine.build import control
+from imgcompare.engine.build.buildkit import failed_build
+from imgcompare.engine.build.buildkit_trace import BuildLog
+from imgcompare.engine.build.request import summary
+from imgcompare.engine.build.session import OpenHttp2, Session, Sessions, dockerfile_name
+from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
+from imgcompare.engine.transport.grpc import UNIMPLEMENTED, ClientCall, GrpcError
+from imgcompare.engine.transport.http2 import Connection
+from imgcompare.errors import EngineLostError, NoBuildKitError
+
+_FRONTEND = "dockerfile.v0"
+_STATUS_TIMEOUT_S = 5.0
+
+
+def build(
+    open_http2: OpenHttp2, sessions: Sessions, request: BuildRequest, progress: Callable[[str], None]
+) -> Built | BuildFailed:
+    """Build with BuildKit; closing the connection that ``open_http2`` opens stops it.
+
+    Raises NoBuildKitError when the engine cannot, before anything ran; EngineLostError when it died under the build;
+    EngineError when the build was cancelled; UsageError for a path of the context that cannot be read.
+    """
+    started = time.monotonic()
+    log = BuildLog()
+    with open_http2("/grpc") as connection, sessions.lease(request) as (session, dockerfile):
+        ref = uuid.uuid4().hex
+        with _watching(connection, ref, log, progress):
+            outcome = _solve(connection, ref, request, session, dockerfile)
+        build = summary(log.steps(), duration_s=time.monotonic() - started)
+        if isinstance(outcome, GrpcError):
+            if session.failure is not None:
+                raise session.failure
+            if outcome.code == UNIMPLEMENTED:
+                raise NoBuildKitError(f"the engine's BuildKit does not build over gRPC: {outcome.message}")
+            return failed_build(outcome.message, log, request, build)
+    return Built(outcome, build)
+
+
+def _solve(
+    connection: Connection, ref: str, request: BuildRequest, session: Session, dockerfile: str
+) -> str | GrpcError:
+    """Return the image's digest as the engine knows it, or how the build failed."""
+    message = control.solve_request(
+        ref, session.id, frontend=_FRONTEND, attributes=_attributes(request, dockerfile), name=request.tag
+    )
+    try:
+        answer = ClientCall(connection, control.SOLVE, message).result()
+    except GrpcError as exc:
+        return exc
+    response = control.solve_response(answer)
+    image = response.get("containerimage.digest") or response.get("containerimage.config.digest")
+    if not image:
+        raise EngineLostError("the engine ended the build without an image and without an error")
+    return image
+
+
+def _attributes(request: BuildRequest, dockerfile: str) -> dict[str, str]:
+    """Say it in the words of the frontend: https://github.com/moby/buildkit, frontend/dockerui/config.go."""
+    attributes = {
+        "filename": dockerfile_name(request.context),
+        "dockerfilekey": dockerfile,
+        # What the engine has is what is built on, as ever; what it has not was pulled before.
+        "image-resolve-mode": "local",
+    }
+    attributes |= {f"build-arg:{name}": value for name, value in request.build_args.items()}
+    if request.target is not None:
+        attributes["target"] = request.target
+    if request.platform is not None:
+        attributes["platform"] = request.platform
+    if request.no_cache:
+        attributes["no-cache"] = ""
+    return attributes
+
+
+@contextmanager
+def _watching(connection: Connection, ref: str, log: BuildLog, progress: Callable[[str], None]) -> Iterator[None]:
+    """Take the build's status in while it runs; what a status cannot tell is no reason for a build to fail."""
+    call = ClientCall(connection, control.STATUS, control.status_request(ref))
+
+    def watch() -> None:
+        shown = ""
+        with suppress(GrpcError, ConnectionError):
+            for message in call:
+                log.take(message)
+                if (current := log.current()) and current != shown:
+                    shown = current
+                    progress(shown)
+
+    watcher = threading.Thread(target=watch, daemon=True, name="build-status")
+    watcher.start()
+    try:
+        yield
+    finally:
+        watcher.join(_STATUS_TIMEOUT_S)
+        call.cancel()
+        watcher.join()
