@@ -261,6 +261,9 @@ class Container(Protocol):
     def listening(self) -> Sequence[Listener] | None:
         """The TCP sockets that wait for connections inside it, sorted; None where that cannot be seen."""
 
+    def reached(self) -> bool | None:
+        """Whether anybody is connected to its port; None where that cannot be seen, or nothing listens there."""
+
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
 

@@ -137,7 +137,7 @@ def try_container(
             return _broken(gather.of_silence(seen, port, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
-    check, problem = check_route(at, config.route, config.expect)
+    check, problem = check_route(at, config.route, config.expect, waited.reply_s)
     run = Run(
         container_port=port,
         host_port=at.port,

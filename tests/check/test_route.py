@@ -15,19 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.check.route import (
-    BODY_LIMIT_BYTES,
-    Exited,
-    NoReply,
-    Ready,
-    Reply,
-    Silent,
-    check_route,
-    json_digest,
-    judge,
-    request,
-    wait_until_ready,
-)
+from imgcompare.check.request import BODY_LIMIT_BYTES, NoReply, Reply, request
+from imgcompare.check.route import Exited, Ready, Silent, check_route, json_digest, judge, wait_until_ready
 from imgcompare.engine.interface import Captured, ContainerState, Executed, Listener, Published, Stopped
 from imgcompare.errors import EngineError
 from imgcompare.model import Expectation
@@ -99,6 +88,10 @@ class FakeContainer:
 
     def listening(self) -> Sequence[Listener] | None:
         """Nobody can look."""
+        return None
+
+    def reached(self) -> bool | None:
+        """Nobody can see."""
         return None
 
     def head(self, path: str) -> bytes | None:
@@ -210,13 +203,17 @@ def test_a_dripping_server_is_left_at_the_deadline(prefix: bytes) -> None:
             time.sleep(0.05)
 
     with serving(answer) as at:
-        assert request(at, "/", limit_s=0.5) == NoReply("no whole reply within 0.5 s", timed_out=True)
+        reply = request(at, "/", limit_s=0.5)
+    assert isinstance(reply, NoReply)
+    assert reply.timed_out
+    assert reply.reason == f"a reply was begun ({reply.received} bytes) and not finished"
 
 
 def test_a_reply_cut_before_its_content_length_is_no_reply() -> None:
     """A connection closed in the middle of the body is said to be that."""
     with serving(replying(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")) as at:
-        assert request(at, "/", limit_s=5) == NoReply("the reply ended 96 bytes before its Content-Length")
+        reply = request(at, "/", limit_s=5)
+    assert reply == NoReply("the reply ended 96 bytes before its Content-Length", received=44)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +228,9 @@ def test_a_reply_cut_before_its_content_length_is_no_reply() -> None:
 def test_what_is_no_http_reply_is_named(data: bytes, reason: str) -> None:
     """Garbage, silence and oversized heads are reasons, not tracebacks."""
     with serving(replying(data)) as at:
-        assert request(at, "/", limit_s=5) == NoReply(reason)
+        reply = request(at, "/", limit_s=5)
+    assert isinstance(reply, NoReply)
+    assert (reply.reason, bool(reply.received)) == (reason, bool(data))
 
 
 def test_a_refused_connection_is_named() -> None:
@@ -324,8 +323,20 @@ def test_a_cancelled_wait_raises() -> None:
         wait_until_ready(FakeContainer(RUNNING), nowhere(), "/", Expectation(), 3600, lambda: True)
 
 
-def test_a_request_without_an_answer_is_made_anew() -> None:
-    """One lost reply does not cost the whole timeout."""
+class Unreached(FakeContainer):
+    """A container that listens and has nothing of the first connection."""
+
+    def __init__(self) -> None:
+        super().__init__(RUNNING)
+        self.answers = itertools.chain([False], itertools.repeat(True))
+
+    def reached(self) -> bool | None:
+        """Not at first."""
+        return next(self.answers)
+
+
+def test_a_connection_that_never_got_there_is_made_anew() -> None:
+    """What was lost while the way to the container was being made does not cost the whole timeout."""
     attempts = itertools.count()
 
     def answer(connection: socket.socket, _head: bytes) -> None:
@@ -335,7 +346,8 @@ def test_a_request_without_an_answer_is_made_anew() -> None:
             connection.sendall(http(b""))
 
     with serving(answer) as at:
-        assert isinstance(wait(at, timeout_s=30), Ready)
+        assert isinstance(wait_until_ready(Unreached(), at, "/", Expectation(), 30, never), Ready)
+    assert next(attempts) == 2
 
 
 def _said(body: bytes, content_type: str = "application/json", *, truncated: bool = False) -> Reply:

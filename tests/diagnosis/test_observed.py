@@ -109,7 +109,7 @@ def test_a_silent_container_says_port_time_and_the_last_reason() -> None:
 
 def test_a_server_that_listens_is_not_told_to_listen() -> None:
     """A server that takes connections and never replies needs another next step than one that is not there."""
-    failure = observed.silent(Silent(60, "it takes connections and sends no whole reply", listens=True), 5000, ())
+    failure = observed.silent(Silent(60, "it takes connections and sends nothing", listens=True), 5000, ())
     assert "0.0.0.0" not in failure.hint
     assert "--route" in failure.hint
 

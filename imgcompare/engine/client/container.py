@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 from imgcompare.engine.client.exec import capture, execute
 from imgcompare.engine.client.file_head import first_file
-from imgcompare.engine.client.listeners import TABLES, listeners, read_tables
+from imgcompare.engine.client.listeners import TABLES, is_reached, listeners, read_tables
 from imgcompare.engine.client.logs import demultiplex
 from imgcompare.engine.client.memory import memory_in_use, without_inactive
 from imgcompare.engine.client.remove import find, remove
@@ -192,6 +192,12 @@ class SdkContainer:
             with suppress(EngineRefusedError):
                 tables = self._output("cat", *TABLES).decode("ascii", "replace")
         return listeners(tables) if tables else None
+
+    def reached(self) -> bool | None:
+        """Whether anybody is connected to its port, by its process's own tables alone: asking starts nothing in it."""
+        found = self._found() or {}
+        tables = read_tables(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
+        return is_reached(tables, self._spec.container_port) if tables else None
 
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""

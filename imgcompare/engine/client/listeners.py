@@ -15,6 +15,7 @@ from imgcompare.engine.interface import Listener
 
 TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _LISTEN = "0A"
+_ESTABLISHED = "01"
 _MAX_CHARACTERS = 1 << 20
 # Where an engine answers DNS inside containers of its user-defined networks: nothing of the image.
 _ENGINES_OWN = "127.0.0.11"
@@ -39,17 +40,29 @@ def read_tables(pid: int, container: str, *, proc: Path = Path("/proc")) -> str 
 
 def listeners(tables: str) -> tuple[Listener, ...]:
     """The listening sockets in the text of one or both tables, sorted; rows that are none are passed over."""
+    return tuple(sorted(one for one in _local_ends(tables, _LISTEN) if one.address != _ENGINES_OWN))
+
+
+def is_reached(tables: str, port: int) -> bool | None:
+    """Whether anybody is connected to a port, by the same tables; None where nothing is seen to listen on it."""
+    if all(one.port != port for one in _local_ends(tables, _LISTEN)):
+        return None
+    return any(one.port == port for one in _local_ends(tables, _ESTABLISHED))
+
+
+def _local_ends(tables: str, state: str) -> set[Listener]:
+    """The sockets in that state, each by its own end; the port of one that listens is that of what it has taken."""
     found = set()
     for line in tables.splitlines():
         fields = line.split()
-        if len(fields) < 4 or fields[3] != _LISTEN:
+        if len(fields) < 4 or fields[3] != state:
             continue
         address, _, port = fields[1].rpartition(":")
         try:
             found.add(Listener(_address(address), int(port, 16)))
         except ValueError:
             continue
-    return tuple(sorted(one for one in found if one.address != _ENGINES_OWN))
+    return found
 
 
 def _address(text: str) -> str:
