@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from imgcompare.image.oci import Config, Healthcheck, Settings, decode
 from imgcompare.text.printable import printable
-from imgcompare.text.redact import MASK, is_secret, redact_command
+from imgcompare.text.redact import MASK, redact_command
+from imgcompare.text.secrets import is_secret
 
 _LIMIT = 500
 _NANOSECONDS = 1e9
@@ -57,20 +58,19 @@ def _changes(
             kind = SettingChangeKind.CHANGED
             if old is None or new is None:
                 kind = SettingChangeKind.ADDED if old is None else SettingChangeKind.REMOVED
-            secret = bool(group) and is_secret(key)
             yield SettingChange(
                 setting=group or key,
                 name=printable(key, limit=_LIMIT) if group else None,
                 kind=kind,
-                before=_shown(old, secret=secret) if told else None,
-                after=_shown(new, secret=secret) if told else None,
+                before=_shown(group, key, old) if told else None,
+                after=_shown(group, key, new) if told else None,
             )
 
 
-def _shown(value: str | None, *, secret: bool) -> str | None:
+def _shown(group: str, key: str, value: str | None) -> str | None:
     if value is None:
         return None
-    return MASK if secret else redact_command(printable(value, limit=_LIMIT))
+    return MASK if group and is_secret(key, value) else redact_command(printable(value, limit=_LIMIT))
 
 
 def _plain(config: Config, settings: Settings) -> dict[str, str]:

@@ -127,10 +127,11 @@ class Output(NamedTuple):
         """Whether any of it goes to a file of its own."""
         return any(target.path and not target.append for target in self.targets)
 
-    def write(self, document: Document, notes: tuple[str, ...] = ()) -> None:
+    def write(self, document: Document, notes: tuple[str, ...] = (), *, private: bool = False) -> None:
         """Render the report or collection and write it, files first and each of them whole or not at all.
 
-        What cannot be written keeps nothing else from being. Raises UsageError for the first.
+        New files of a ``private`` one, made with secrets, are for its owner only. What cannot be written keeps nothing
+        else from being. Raises UsageError for the first.
         """
         from imgcompare.console.style import Style, style_for  # noqa: PLC0415
         from imgcompare.errors import UsageError  # noqa: PLC0415 - not needed for --help
@@ -146,9 +147,12 @@ class Output(NamedTuple):
                 shown = style_for(sys.stdout, os.environ)._replace(folder=folder, repository=repository)
                 write_text(render(document, target.format, shown, notes, past))
                 continue
-            write = append if target.append else write_atomically
+            text = render(document, target.format, plain, notes, past)
             try:
-                write(target.path, render(document, target.format, plain, notes, past))
+                if target.append:
+                    append(target.path, text)
+                else:
+                    write_atomically(target.path, text, mode=0o600 if private else 0o666)
             except UsageError as exc:
                 failed.append(exc)
         if failed:

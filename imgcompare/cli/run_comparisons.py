@@ -12,7 +12,7 @@ from imgcompare.cli.output import Output
 from imgcompare.config.project import DEFAULT, Value
 from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
-from imgcompare.console.progress import Progress, open_progress
+from imgcompare.console.progress import DiscreetProgress, Progress, open_progress
 from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.reports import store
@@ -20,6 +20,7 @@ from imgcompare.run.against import with_stored
 from imgcompare.run.opening import Connection
 from imgcompare.run.plan import default_jobs
 from imgcompare.run.session import perform, perform_all
+from imgcompare.text.redact import redact
 
 
 def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[str, str]) -> int:
@@ -28,13 +29,20 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     _, selection = choose(given, project, environ)
     reports = _reports_folder(project, output)
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
-    with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
-        document, error = _perform(selection, project, connection, progress, reports)
+    secrets = tuple({secret: None for each in selection.comparisons for secret in each.config.secrets})
+    try:
+        with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as view:
+            progress = DiscreetProgress(view, secrets)
+            document, error = _perform(selection, project, connection, progress, reports)
+    except ImgcompareError as exc:
+        exc.message = redact(exc.message, secrets)
+        raise
     variants = [variant for report in store.reports_of(document) for variant in report.variants]
     finished = any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants)
     if error is None or finished:
-        output.write(document, notes=_kept_urls(variants) if options.get("keep") else ())
+        output.write(document, notes=_kept_urls(variants) if options.get("keep") else (), private=bool(secrets))
     if error is not None:
+        error.message = redact(error.message, secrets)
         if reports and (finished or isinstance(error, InterruptedRunError)):
             error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
         raise error

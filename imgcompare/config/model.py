@@ -14,6 +14,7 @@ from imgcompare.comparison.limits import Limit, check_limits
 from imgcompare.config.variants import VARIANT_FORMS, VariantSpec
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
+from imgcompare.text.redact import secret_values
 
 ROUTE = re.compile(r"/[!-~]*")
 """A path as it stands in a URL."""
@@ -69,6 +70,11 @@ class Config:
         self._check_request()
         for text in (*self.build_args, *(part for v in self.variants for part in (v.target, v.image) if part)):
             _check_utf8(text)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must not be shown of what was given to builds and containers."""
+        return secret_values(self.build_args, self.env)
 
     def _check_names(self) -> None:
         names = [variant.name for variant in self.variants]

@@ -6,7 +6,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from imgcompare.console.signals import tell
 from imgcompare.console.style import is_live, style_for
 from imgcompare.text.printable import printable, to_ascii
+from imgcompare.text.redact import redact
 
 if TYPE_CHECKING:
     from rich.console import OverflowMethod, RenderableType
@@ -81,6 +82,30 @@ class QuietProgress:
     def stopping(self, text: str) -> None:
         """Say it even so, on a line of its own: the terminal has echoed "^C"."""
         tell(f"\n{text}")
+
+
+class DiscreetProgress:
+    """Passes everything on to another view, the secrets that were given masked."""
+
+    def __init__(self, view: Progress, secrets: Sequence[str]) -> None:
+        self._view = view
+        self._secrets = tuple(secrets)
+
+    def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
+        """Pass the detail on."""
+        self._view.stage(subject, stage, redact(detail, self._secrets))
+
+    def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
+        """Pass the outcome on."""
+        self._view.finished(subject, redact(outcome, self._secrets), ok=ok)
+
+    def note(self, text: str) -> None:
+        """Pass the text on."""
+        self._view.note(redact(text, self._secrets))
+
+    def stopping(self, text: str) -> None:
+        """Pass the text on as it is: ours."""
+        self._view.stopping(text)
 
 
 class PlainProgress(QuietProgress):

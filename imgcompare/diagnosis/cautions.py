@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from imgcompare.check.healthcheck import healthcheck_line
 from imgcompare.dockerfile.parser import StageInfo
 from imgcompare.engine.interface import EngineImage
 from imgcompare.model import Caution, Image, Run
 from imgcompare.text.printable import printable
-from imgcompare.text.redact import is_secret
+from imgcompare.text.secrets import is_secret, names_secret
 from imgcompare.text.units import format_bytes, format_seconds
 
 # Werkzeug (Flask) and Django say so themselves.
@@ -22,15 +22,6 @@ _RELOADS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn)\b.* --reload(?= |$)")
 _DEBUG_MODE = re.compile(r"Debug mode: on|Debugger is active!", re.IGNORECASE)
 _OFF = {"", "0", "false", "no"}  # flask.helpers.get_debug_flag
 _IGNORES_FLASK_ENV = (2, 3)  # https://flask.palletsprojects.com/en/stable/changes/#version-2-3-0
-# What has a secret's word in its name and is none: where one is kept, who wrote it, whether it is used.
-_NO_SECRET = re.compile(
-    r"author|tokeniz|passwordless|private_(?:network|ip|subnet|cidr|host)|_(?:file|path|dir|folder|url|uri|name|id|enabled"
-    r"|type|method|mode|backend|provider|scheme|header|algorithm|hasher|policy|class|module|host|port|domain|region"
-    r"|prefix|size|length|limit|ttl|timeout|expiry|lifetime)$",
-    re.IGNORECASE,
-)
-_NO_VALUE = re.compile(r"|true|false|yes|no|on|off|none|[0-9]{1,6}[smhd]?|/\S*", re.IGNORECASE)
-_LOGIN_IN_URL = re.compile(r"://[^\s/:@]*:[^\s/@]+@")
 _ARGUMENTS = re.compile(r" \(ARG ([\w, ]+)\)$")
 _CHANGES_OWNERS = re.compile(r"\bch(?:own|mod|grp)\b")
 _WORTH_TELLING_BYTES = 500_000
@@ -43,7 +34,7 @@ _SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?{}~\n]")
 class Evidence:
     """What is known of a variant: its image, as measured and as the engine runs it, its run, its log, its Dockerfile.
 
-    ``stages`` are those that make the image, ``build_args`` the names of the build arguments given.
+    ``stages`` are those that make the image, ``build_args`` the build arguments given.
     """
 
     image: Image
@@ -52,7 +43,7 @@ class Evidence:
     route: str = "/"
     log: Sequence[str] = ()
     stages: Sequence[StageInfo] = ()
-    build_args: Collection[str] = ()
+    build_args: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def port(self) -> int:
@@ -99,9 +90,9 @@ def _runs_as_root(evidence: Evidence) -> Caution | None:
 
 def _secrets(evidence: Evidence) -> Caution | None:
     variables = sorted(
-        {name for name, _, value in (text.partition("=") for text in evidence.settings.env) if _tells(name, value)}
+        {name for name, _, value in (text.partition("=") for text in evidence.settings.env) if is_secret(name, value)}
     )
-    arguments = sorted({name for name in _arguments(evidence) if is_secret(name) and not _NO_SECRET.search(name)})
+    arguments = sorted(set(_arguments(evidence)))
     if not variables and not arguments:
         return None
     names = ", ".join(printable(name, limit=60) for name in dict.fromkeys([*variables, *arguments]))
@@ -117,22 +108,22 @@ def _secrets(evidence: Evidence) -> Caution | None:
     )
 
 
-def _tells(name: str, value: str) -> bool:
-    if _LOGIN_IN_URL.search(value):
-        return True
-    return is_secret(name) and not _NO_SECRET.search(name) and not _NO_VALUE.fullmatch(value)
-
-
 def _arguments(evidence: Evidence) -> Iterator[str]:
-    """The build arguments whose values the image's history tells: those in scope of a step, or with a default."""
+    """The secret build arguments that the image's history tells: those in scope of a step, or with a default."""
+    given = evidence.build_args
     for layer in evidence.image.layers:
         if not layer.base and (match := _ARGUMENTS.search(layer.created_by)):
-            yield from match[1].split(", ")
+            names = match[1].split(", ")
+            yield from (
+                name for name in names if (is_secret(name, given[name]) if name in given else names_secret(name))
+            )
     for stage in evidence.stages:
         for instruction in stage.instructions:
             if instruction.keyword == "ARG":
                 parts = (word.partition("=") for word in instruction.text.split())
-                yield from (name for name, _, default in parts if default or name in evidence.build_args)
+                yield from (
+                    name for name, _, default in parts if is_secret(name, given.get(name, default.strip("\"'")))
+                )
 
 
 def _debug_mode(evidence: Evidence) -> Caution | None:

@@ -21,7 +21,6 @@ from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable
-from imgcompare.text.redact import redact, secret_values
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,7 @@ def rebuild(plan: Plan, blueprint: Blueprint, bench: Workbench) -> Rebuilt | str
     bench.ledger.record(IMAGE, variant.changed_tag)
     outcome = bench.engine.build(
         replace(request, no_cache=False),
-        lambda text: bench.progress.stage(
-            variant.name, Stage.BUILD, f"after a change of {shown}: {redact(text, secret_values(request.build_args))}"
-        ),
+        lambda text: bench.progress.stage(variant.name, Stage.BUILD, f"after a change of {shown}: {text}"),
     )
     if isinstance(outcome, BuildFailed):
         return f"with {shown} changed it cannot be built: {printable(outcome.message, limit=200)}"

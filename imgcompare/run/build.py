@@ -18,7 +18,6 @@ from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
-from imgcompare.text.redact import redact, secret_values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +65,7 @@ def build_variant(
         bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
         outcome = bench.engine.build(
             build_request(plan, blueprint, blueprint.context, blueprint.variant.tag),
-            lambda text: bench.progress.stage(
-                blueprint.variant.name, Stage.BUILD, redact(text, secret_values(plan.config.build_args))
-            ),
+            lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
         )
         if isinstance(outcome, BuildFailed):
             return _why(plan, blueprint, outcome), outcome.build

@@ -21,7 +21,6 @@ from imgcompare.reports.redact import redact_report
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.plan import Plan
-from imgcompare.text.redact import secret_values
 
 Told = TypeVar("Told", Failure, Caution)
 
@@ -142,7 +141,7 @@ class Results:
             notes=config.notes,
         )
         held = baseline.hold(report, config.stored) if config.stored else report
-        return redact_report(gates.judge(held, config.limits), secret_values(config.build_args, config.env))
+        return redact_report(gates.judge(held, config.limits), config.secrets)
 
     def _tell(self, name: str, **fields: object) -> None:
         each = self.finished[name]
@@ -158,7 +157,7 @@ class Results:
             route=self.plan.config.route,
             log=each.log,
             stages=each.built.stages,
-            build_args=each.variant.source.build_args,
+            build_args=self.plan.config.build_args,
         )
         return tuple(self._with_edits(caution, each.variant.name) for caution in cautions.find(evidence))
 

@@ -175,6 +175,11 @@ def test_flask_env_has_no_effect_since_flask_2_3(version: str, env: str, told: b
         "SECRET_KEY=0123456789abcdef",
         "AWS_SECRET_ACCESS_KEY=x1y2z3",
         "DATABASE_URL=postgres://shop:hunter2@db/shop",
+        "DB_PASS=hunter2",
+        "POSTGRES_PASSWORD=postgres",
+        "MYSQL_PWD=hunter2",
+        "ENCRYPTION_KEY=0123456789abcdef",
+        "SSH_KEY=0123456789abcdef",
     ],
 )
 def test_a_secret_in_the_environment_is_told_by_its_name_only(variable: str) -> None:
@@ -204,6 +209,13 @@ def test_a_secret_in_the_environment_is_told_by_its_name_only(variable: str) -> 
         "PASSWORD_HASHER=argon2",
         "PRIVATE_NETWORK=10.0.0.0/8",
         "PUBLIC_KEY=abc",
+        "AUTH_PUBLIC_KEY=abc",
+        "AUTH_MODULE_VERSION=1.2.3",
+        "AUTH_USER_MODEL=shop.User",
+        "PASSWORD_HASHERS=argon2",
+        "TOKEN_AUDIENCE=shop",
+        "USE_AUTH=1",
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
         "DATABASE_URL=postgres://shop@db/shop",
         "PATH=/usr/bin",
     ],
@@ -225,13 +237,17 @@ def test_a_secret_build_argument_is_in_the_history() -> None:
 @pytest.mark.parametrize(
     ("instruction", "given", "told"),
     [
-        ("ARG API_TOKEN", ("API_TOKEN",), True),
-        ("ARG API_TOKEN=abc", (), True),
-        ("ARG API_TOKEN", (), False),
-        ("ARG VERSION=1", ("VERSION",), False),
+        ("ARG API_TOKEN", {"API_TOKEN": "abcdef"}, True),
+        ("ARG API_TOKEN=abc", {}, True),
+        ("ARG API_TOKEN", {}, False),
+        ("ARG VERSION=1", {"VERSION": "2"}, False),
+        ("ARG USE_AUTH", {"USE_AUTH": "1"}, False),
+        ("ARG AUTH=no", {}, False),
+        ("ARG PIP_INDEX_URL", {"PIP_INDEX_URL": "https://jo:hunter2@pip.example/simple"}, True),
+        ("ARG PIP_INDEX_URL=https://pip.example/simple", {}, False),
     ],
 )
-def test_a_secret_argument_of_the_dockerfile(instruction: str, given: tuple[str, ...], told: bool) -> None:
+def test_a_secret_argument_of_the_dockerfile(instruction: str, given: dict[str, str], told: bool) -> None:
     """One that nobody gave a value is in no history."""
     _, stages = parse(f"FROM scratch\n{instruction}\n", "Dockerfile").chain(None, {})
     found = find(_evidence(stages=stages, build_args=given))

@@ -5,8 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from imgcompare.model import Comparison, EngineInfo, Failure, Report, Source, Stage, Tool, Variant, Verdict
-from imgcompare.reports.redact import redact_report
+from imgcompare import model
+from imgcompare.model import (
+    Check,
+    Comparison,
+    EngineInfo,
+    Expectation,
+    Failure,
+    Report,
+    Source,
+    Stage,
+    Tool,
+    Variant,
+    Verdict,
+)
+from imgcompare.reports.redact import FREE_TEXT, redact_report
 from imgcompare.text.redact import MASK, redact, redact_command, secret_values
 
 WORKING = Variant(name="works", source=Source(dockerfile="Dockerfile"), verdict=Verdict.WORKS)
@@ -40,43 +53,142 @@ def report_of(*variants: Variant) -> Report:
     )
 
 
-@pytest.mark.parametrize(
-    ("name", "secret"),
-    [
-        ("GITHUB_TOKEN", True),
-        ("db_password", True),
-        ("AWS_SECRET_ACCESS_KEY", True),
-        ("API_KEY", True),
-        ("PYTHON_VERSION", False),
-        ("KEYBOARD", False),
-        ("MONKEY", False),
-    ],
-)
-def test_secrets_are_known_by_their_names(name: str, *, secret: bool) -> None:
-    """What is called like a secret is one; a version is not masked wherever it stands."""
-    assert secret_values({name: "3.11"}) == (("3.11",) if secret else ())
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvAIBADANBg\nkqhkiG9w0BAQEF\nab=\n-----END PRIVATE KEY-----\n"
+
+
+def masked(text: str, **given: str) -> str:
+    """A text without what was given."""
+    return redact(text, secret_values(given))
 
 
 def test_the_longest_secret_is_masked_first() -> None:
     """A secret that contains another leaves no rest of itself."""
-    secrets = secret_values({"A_TOKEN": "abc"}, {"B_TOKEN": "abcdef", "C_TOKEN": ""})
-    assert redact("x abcdef abc y", secrets) == f"x {MASK} {MASK} y"
+    secrets = secret_values({"A_TOKEN": "abcd"}, {"B_TOKEN": "abcdefgh", "C_TOKEN": ""})
+    assert redact("x abcdefgh abcd y", secrets) == f"x {MASK} {MASK} y"
 
 
-def test_every_text_of_a_report_is_masked() -> None:
-    """Step names, evidence, messages: wherever a builder echoes a secret, the report does not."""
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"USE_AUTH": "1"},
+        {"REQUIRE_AUTH": "0"},
+        {"AUTH": "no"},
+        {"AUTH_TYPE": "overlay2"},
+        {"TOKEN_STORE": "works"},
+        {"DB_PASSWORD": "postgres"},
+        {"DB_PASSWORD": "abc"},
+        {"DB_PASSWORD_FILE": "/run/secrets/db"},
+        {"PYTHON_VERSION": "3.11"},
+        {"PORT": "5000"},
+    ],
+)
+def test_flags_short_and_common_words_are_never_masked(given: dict[str, str]) -> None:
+    """They stand in dates, digests, versions and ordinary sentences, and tell nothing."""
+    assert secret_values(given) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("connecting as hunter2", {"DB_PASS": "hunter2"}),
+        ("connecting as hunter2", {"MYSQL_PWD": "hunter2"}),
+        ("connecting as hunter2", {"SIGNING_KEY": "hunter2"}),
+        ("connecting as hunter2", {"DATABASE_URL": "postgres://jo:hunter2@db/shop"}),
+        ("connecting as hunter!2", {"DATABASE_URL": "postgres://jo:hunter%212@db/shop"}),
+        ("login hunt", {"BUILD_PASS": "hunt"}),
+        ('{"password": "a\\"b c"}', {"BUILD_PASS": 'a"b c'}),
+        ("https://h/?p=a%22b+c", {"BUILD_PASS": 'a"b c'}),
+        ("Basic aHVudGVyMg==", {"BUILD_PASS": "hunter2"}),
+        ("key line MIIEvAIBADANBg ends", {"TLS_PRIVATE_KEY": PEM}),
+        ("key line kqhkiG9w0BAQEF ends", {"TLS_PRIVATE_KEY": PEM.replace("\n", "\\n")}),
+        ("key line kqhkiG9w0BAQEF ends", {"UNSUSPICIOUS": PEM}),
+    ],
+)
+def test_what_was_given_is_masked_however_it_is_spelled(text: str, given: dict[str, str]) -> None:
+    """Line by line, within URLs, and as JSON, URLs and base64 write it."""
+    told = redact(text, secret_values(given))
+    assert MASK in told
+    assert not any(part in told for part in ("hunt", "a%22b", 'a\\"b', "aHVu", "MIIEv", "kqhki"))
+
+
+def test_a_short_secret_is_masked_only_where_it_stands_alone() -> None:
+    """Four letters within a word are a part of that word."""
+    assert masked("cart cartesian /cart", BUILD_PASS="cart")  # noqa: S106 == f"{MASK} cartesian /{MASK}"
+    assert masked("ab= abc=", TLS_PRIVATE_KEY=PEM) == "ab= abc="
+
+
+def test_a_secret_that_is_no_utf8_is_masked_too() -> None:
+    """Arguments keep bytes that are no UTF-8 as surrogates; they can be spelled in no other way."""
+    assert masked("x caf\udce9-pass y", DB_PASS="caf\udce9-pass")  # noqa: S106 == f"x {MASK} y"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("DB_PASSWORD=hunter2 and so on", f"DB_PASSWORD={MASK} and so on"),
+        ("could not reach postgres://jo:hunter2@db:5432/shop", f"could not reach postgres://jo:{MASK}@db:5432/shop"),
+        ('"Authorization: Bearer abcdef"', f'"Authorization: Bearer {MASK}"'),
+        ("ghp_" + "a1B2" * 9 + " is a token", f"{MASK} is a token"),
+        ('connect(password=os.environ["DB_PASSWORD"])', 'connect(password=os.environ["DB_PASSWORD"])'),
+        ("SECRET_KEY=os.environ.get('X')", "SECRET_KEY=os.environ.get('X')"),
+        ("AUTH_TYPE=basic USE_AUTH=1", "AUTH_TYPE=basic USE_AUTH=1"),
+        ("PASSWORD=$DB_PASSWORD", "PASSWORD=$DB_PASSWORD"),
+        (
+            "RUN --mount=type=secret,id=NPM_TOKEN,env=NPM_TOKEN make",
+            "RUN --mount=type=secret,id=NPM_TOKEN,env=NPM_TOKEN make",
+        ),
+        ("docker login --password-stdin registry.example", "docker login --password-stdin registry.example"),
+    ],
+)
+def test_a_text_shows_some_secrets_by_itself(text: str, told: str) -> None:
+    """Those that nobody gave to us: code, references and switches stay as they are."""
+    assert redact(text) == told
+
+
+def test_a_report_is_masked_by_field() -> None:
+    """Step names, evidence, messages: wherever a builder echoes a secret. Never a name, a digest, a date, a choice."""
     failure = Failure(stage=Stage.BUILD, code="build-failed", message="RUN echo hunter2", evidence=("log: hunter2",))
-    broken = Variant(name="a", source=Source(), verdict=Verdict.BROKEN, failure=failure)
+    broken = Variant(name="hunter2", source=Source(dockerfile="hunter2"), verdict=Verdict.BROKEN, failure=failure)
     leaky = report_of(WORKING, broken)
-    assert "hunter2" in msgspec.json.encode(leaky).decode()
-    masked = msgspec.structs.replace(failure, message=f"RUN echo {MASK}", evidence=(f"log: {MASK}",))
-    assert redact_report(leaky, ("hunter2",)) == report_of(WORKING, msgspec.structs.replace(broken, failure=masked))
+    told = msgspec.structs.replace(failure, message=f"RUN echo {MASK}", evidence=(f"log: {MASK}",))
+    assert redact_report(leaky, ("hunter2",)) == report_of(WORKING, msgspec.structs.replace(broken, failure=told))
+    for word in ("broken", "works", "run", "2026", "imgcompare", "unix:///x", "overlay2"):
+        assert redact_report(report_of(WORKING), (word,)) == report_of(WORKING)
+
+
+def test_a_checked_address_keeps_its_host_and_port() -> None:
+    """Only the route may hold what somebody gave."""
+    check = Check(
+        passed=True,
+        url="http://127.0.0.1:32768/x?key=hunter2&port=32768",
+        expected=Expectation(body="hunter2"),
+        body_excerpt="hunter2",
+        body_sha256="32768",
+    )
+    (told,) = redact_report(report_of(msgspec.structs.replace(WORKING, check=check)), ("hunter2", "32768")).variants
+    assert told.check is not None
+    assert told.check.url == f"http://127.0.0.1:32768/x?key={MASK}&port={MASK}"
+    assert (told.check.body_excerpt, told.check.expected.body) == (MASK, MASK)
+    assert told.check.body_sha256 == "32768"
 
 
 def test_a_report_without_secrets_stays_as_it_is() -> None:
     """Nothing is rebuilt where there is nothing to hide."""
     report = report_of(WORKING)
     assert redact_report(report, ()) is report
+
+
+def test_each_text_of_the_model_is_free_text_or_is_not() -> None:
+    """A field that holds what others wrote has to be listed: this names those that nobody has decided about."""
+    told = {
+        f"{kind.__name__}.{field}"
+        for kind in vars(model).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        for field in kind.__struct_fields__
+        if field in {"message", "hint", "evidence", "created_by", "wasted_by", "body_excerpt", "reason", "skipped"}
+        and field not in FREE_TEXT.get(kind, ())
+    }
+    assert told == set()
 
 
 @pytest.mark.parametrize(
