@@ -3,12 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import reduce
+from pathlib import Path
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    pass
+_BUILD = (
+    click.option(
+        "--build-context",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder sent to the builder. [default: .]",
+    ),
+    click.option("--build-arg", multiple=True, metavar="KEY[=VALUE]", help="Build argument; repeatable."),
+    click.option("--platform", metavar="OS/ARCH", help="Platform to build for, e.g. linux/amd64."),
+    click.option("--no-cache", is_flag=True, help="Build every step anew."),
+    click.option("--pull", is_flag=True, help="Pull base images even when the engine has them."),
+    click.option(
+        "--builder",
+        type=click.Choice(["auto", "buildkit", "classic"]),
+        default="auto",
+        show_default=True,
+        help="Which builder.",
+    ),
+)
+_REPLY = (
+    click.option("--route", metavar="PATH", help="Route to check in every container. [default: /]"),
+    click.option(
+        "--container-port",
+        type=click.IntRange(1, 65535),
+        metavar="PORT",
+        help="Port the app listens on. [default: from EXPOSE]",
+    ),
+    click.option(
+        "--publish-address",
+        metavar="IP",
+        help="Where a remote engine (tcp://) publishes the ports, e.g. 0.0.0.0. [default: its loopback]",
+    ),
+    click.option(
+        "--env", "-e", multiple=True, metavar="KEY[=VALUE]", help="Environment of the containers; repeatable."
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 3600),
+        metavar="SECONDS",
+        help="How long to wait for the first reply. [default: 60; a scenario may have its own]",
+    ),
+    click.option(
+        "--expect-status",
+        type=click.IntRange(100, 599),
+        metavar="CODE",
+        help="Status of a good reply. [default: 200]",
+    ),
+    click.option(
+        "--expect-body",
+        metavar="TEXT",
+        help="Text that a good reply's body contains. [default: any, or the baseline's body]",
+    ),
+    click.option("--expect-body-pattern", metavar="REGEX", help="Pattern found in a good reply's body."),
+)
+
+
+def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add how images are built."""
+    return reduce(lambda made, option: option(made), reversed(_BUILD), command)
+
+
+def reply_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add how containers are run, and what a good reply is."""
+    return reduce(lambda made, option: option(made), reversed(_REPLY), command)
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,7 +16,7 @@ from imgcompare.cli.completion import (
 )
 from imgcompare.cli.environment import EnvironmentCommand, given_options
 from imgcompare.cli.gates import gate_options
-from imgcompare.cli.options import engine_options, measure_options
+from imgcompare.cli.options import build_options, engine_options, measure_options, reply_options
 from imgcompare.cli.output import Output, Target, WritingCommand, output_options
 from imgcompare.cli.sections import SectionedCommand
 
@@ -28,59 +28,20 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @click.command(cls=RunCommand)
 @click.argument("variants", nargs=-1, metavar="[VARIANT]...", shell_complete=complete_dockerfiles)
 @click.option(
-    "--build-context",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder sent to the builder. [default: .]",
-)
-@click.option(
     "--scenario",
     multiple=True,
     metavar="NAME",
     shell_complete=complete_scenarios,
     help="Bundled comparison to run, repeatable; `all` runs every one. See `imgcompare scenarios`.",
 )
-@click.option("--route", metavar="PATH", help="Route to check in every container. [default: /]")
-@click.option(
-    "--container-port",
-    type=click.IntRange(1, 65535),
-    metavar="PORT",
-    help="Port the app listens on. [default: from EXPOSE]",
-)
-@click.option(
-    "--expect-status",
-    type=click.IntRange(100, 599),
-    metavar="CODE",
-    help="Status of a good reply. [default: 200]",
-)
-@click.option(
-    "--expect-body", metavar="TEXT", help="Text that a good reply's body contains. [default: the baseline's body]"
-)
-@click.option("--expect-body-pattern", metavar="REGEX", help="Pattern found in a good reply's body.")
-@click.option("--env", "-e", multiple=True, metavar="KEY[=VALUE]", help="Environment of the containers; repeatable.")
-@click.option("--build-arg", multiple=True, metavar="KEY[=VALUE]", help="Build argument; repeatable.")
-@click.option("--platform", metavar="OS/ARCH", help="Platform to build for, e.g. linux/amd64.")
-@click.option("--no-cache", is_flag=True, help="Build every step anew.")
-@click.option("--pull", is_flag=True, help="Pull base images even when the engine has them.")
-@click.option(
-    "--builder",
-    type=click.Choice(["auto", "buildkit", "classic"]),
-    default="auto",
-    show_default=True,
-    help="Which builder.",
-)
+@reply_options
+@build_options
 @click.option(
     "--jobs",
     "-j",
     type=click.IntRange(1, 64),
     metavar="N",
     help="Variants at the same time. [default: processors + 2]",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 3600),
-    metavar="SECONDS",
-    help="How long to wait for the first reply. [default: 60, or what the scenario says]",
 )
 @click.option(
     "--config",
@@ -109,11 +70,6 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     type=click.IntRange(1, 65535),
     metavar="N",
     help="Publish on N, N+1, … [default: ports the engine chooses]",
-)
-@click.option(
-    "--publish-address",
-    metavar="IP",
-    help="Where a remote engine (tcp://) publishes the ports, e.g. 0.0.0.0. [default: its loopback]",
 )
 @click.option(
     "--rm-images", is_flag=True, help="Remove the images built. [default: kept, so that the next run is fast]"
