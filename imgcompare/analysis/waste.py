@@ -17,7 +17,7 @@ MAX_FILES = 20
 
 
 class Waste(msgspec.Struct, frozen=True, kw_only=True):
-    """``wasted_bytes`` are payload bytes of the layers that the merged root file system has not.
+    """``wasted_bytes`` are payload bytes of the layers that are not in the merged root file system.
 
     So they are what a build that never wrote them would save; with the file system's ``total_bytes`` they make up all
     payload of the layers. dive's number of that name is another: all copies of a path that has several, the one in use

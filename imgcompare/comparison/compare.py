@@ -119,7 +119,7 @@ def _shared(image: Image, holders: Mapping[str, int]) -> Image:
 
 
 def _pull_size(image: Image, base: Image) -> int | None:
-    """The compressed layers that the base has not; a layer listed twice is pulled once."""
+    """The compressed layers that the base lacks; a layer listed twice is pulled once."""
     there = {layer.diff_id for layer in base.layers}
     missing = {layer.diff_id: layer.compressed_size for layer in image.layers if layer.diff_id not in there}
     sizes = [size for size in missing.values() if size is not None]

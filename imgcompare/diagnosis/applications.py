@@ -64,16 +64,10 @@ def _unreadable(case: Case, line: str, path: str) -> Failure | None:
     return case.found(
         "permission-denied",
         f"The program runs as {case.user} and may not read {path}.",
-        (line, case.ended(), f"the image's USER: {case.user}", *_modes(case, path)),
+        (line, case.ended(), f"the image's USER: {case.user}", *case.modes(path, dirname(path))),
         hint="Above USER, in the step that copies it, or with the files' modes set right before they are copied.",
         fix=(f"RUN chmod -R a+rX {folder}",) if folder != "/" else (f"RUN chmod a+r {path}",),
     )
-
-
-def _modes(case: Case, path: str) -> tuple[str, ...]:
-    """The owner and mode of a file and its folder."""
-    found = ((one, case.view.file(one) if case.view else None) for one in (path, dirname(path)))
-    return tuple(f"{one}: user {entry.uid}, mode {entry.mode & 0o7777:04o}" for one, entry in found if entry)
 
 
 def _no_attribute(case: Case, line: str, match: re.Match[str]) -> Failure:

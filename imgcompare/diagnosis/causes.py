@@ -10,11 +10,13 @@ from imgcompare.diagnosis.libraries import shared_library
 from imgcompare.diagnosis.modules import missing_module
 from imgcompare.diagnosis.network import unreachable
 from imgcompare.diagnosis.package_versions import incompatible, permission
+from imgcompare.diagnosis.shell_scripts import misread_script
 from imgcompare.diagnosis.variables import variable_not_set
 
 CAUSES = (
     failed_build,
     mixed_forms,
+    misread_script,
     cannot_start,
     missing_module,
     variable_not_set,

@@ -76,6 +76,15 @@ def search_paths(program: str, working_dir: str, env: Mapping[str, str]) -> list
     return [normpath(join("/", folder, program)) for folder in env.get("PATH", DEFAULT_PATH).split(":") if folder]
 
 
+def script_of(command: Command, working_dir: str, env: Mapping[str, str]) -> list[str]:
+    """Where the script may be that a shell is given to read (``sh start.sh``), else the program itself."""
+    words = command.words
+    given = next((word for word in words[1:] if not word.startswith("-")), "")
+    if words and is_shell(words[0]) and given:
+        return [normpath(join("/", working_dir, given))]
+    return search_paths(command.program, working_dir, env)
+
+
 def _simple(line: str) -> tuple[str, ...]:
     """The words of a shell line's last command, without assignments and ``exec``; () for what is more than that."""
     last = re.split(r"&&|;|\n", line.strip())[-1]

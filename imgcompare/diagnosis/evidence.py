@@ -125,6 +125,16 @@ class Case:
         named = self.evidence.image.user.partition(":")[0] if self.evidence.image else ""
         return "root" if named in {"", "0"} else named
 
+    @property
+    def group(self) -> str:
+        """The group that USER names beside the user, "" where it names none."""
+        return self.evidence.image.user.partition(":")[2] if self.evidence.image else ""
+
+    def modes(self, *paths: str) -> tuple[str, ...]:
+        """The owners and modes of what is there, for the proof."""
+        found = ((path, self.view.file(path) if self.view else None) for path in paths)
+        return tuple(f"{path}: user {entry.uid}, mode {entry.mode & 0o7777:04o}" for path, entry in found if entry)
+
     def program_path(self, program: str) -> str | None:
         """Where a program is found, or None."""
         paths = search_paths(program, self.working_dir, self.environment)

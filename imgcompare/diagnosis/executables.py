@@ -28,9 +28,9 @@ _NO_FILE = re.compile(
     r"|exec (?P<kernel>[^\s:]*/[^:]*): no such file or directory"
 )
 _DENIED = re.compile(
-    r'exec: "(?P<go>[^"]*)": (?:permission denied|is a directory)'
+    r'exec: "(?P<go>[^"]*)": (?:stat [^:]*: )?(?:permission denied|is a directory)'
     r"|exec (?P<kernel>[^\s:]*/[^:]*): permission denied"
-    r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?P<sh>/[^:]*): [Pp]ermission denied"
+    r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?:exec: )?(?P<sh>[^:\s]+): [Pp]ermission denied"
 )
 _FORMAT = re.compile(
     r"exec (?P<kernel>[^\s:]*/[^:]*): exec format error"
@@ -163,7 +163,7 @@ def _program_in(view: View, program: str, name: str) -> str | None:
 
 
 def _with_packages(case: Case, source: str, view: View, path: str) -> tuple[str, ...]:
-    """The program's line, and before it that of the packages beside it, where the image has them not."""
+    """The program's line, and before it that of the packages beside it, where the image lacks them."""
     prefix = dirname(dirname(path))
     site = next((one.location for one in view.distributions if one.location.startswith(f"{prefix}/lib/python3.")), None)
     line = (f"COPY --from={source} {path} {path}",)
@@ -238,6 +238,12 @@ def _no_file(case: Case, refusal: Refusal) -> Failure | None:
     return needs_more(case, refusal, view)
 
 
+def _denied(case: Case, refusal: Refusal) -> Failure | None:
+    """Shells say so of a bare name, too, which they found on PATH."""
+    place = refusal.path or case.program_path(refusal.program) or ""
+    return not_allowed(case, Refusal(refusal.line, refusal.program, place))
+
+
 def _no_shell(case: Case, refusal: Refusal) -> Failure:
     """An image without a shell (from scratch, distroless), and a command that is a line for one."""
     words, keyword = case.command.words, case.command.keyword
@@ -275,7 +281,7 @@ def _short(line: str, told: str) -> str:
 _REFUSALS = (
     (_NO_USER, _no_user),
     (_NO_FILE, _no_file),
-    (_DENIED, not_allowed),
+    (_DENIED, _denied),
     (_FORMAT, wrong_format),
     (_NOT_FOUND, _not_found),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from imgcompare.diagnosis.command import command_of, environment, search_paths
+from imgcompare.diagnosis.command import command_of, environment, script_of, search_paths
 from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.diagnosis.file_head import interpreter_line
 from imgcompare.engine.interface import Container, ContainerState, EngineImage
@@ -71,10 +71,12 @@ def _log(container: Container, *, stderr_only: bool) -> tuple[str, ...]:
 
 
 def _heads(container: Container, image: EngineImage, env: Mapping[str, str]) -> dict[str, bytes]:
-    """The first bytes of the program that the image's command starts, and of those that its first line names."""
+    """The first bytes of the program that the image's command starts, of a script it is given, and of interpreters."""
     surroundings = environment(image, env)
     heads: dict[str, bytes] = {}
-    wanted = [search_paths(command_of(image).program, image.working_dir, surroundings)]
+    command = command_of(image)
+    wanted = [search_paths(command.program, image.working_dir, surroundings)]
+    wanted.append(script_of(command, image.working_dir, surroundings))
     while wanted and len(heads) < _MAX_HEADS:
         path, head = _first_there(container, wanted.pop())
         if head is not None and path not in heads:

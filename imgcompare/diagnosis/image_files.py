@@ -25,6 +25,7 @@ class User:
 
     name: str
     uid: int
+    gid: int
     home: str
 
 
@@ -107,7 +108,8 @@ class View:
         """The users that /etc/passwd names."""
         lines = (self.document("/etc/passwd") or b"").decode("utf-8", "replace").splitlines()
         rows = [line.split(":") for line in lines]
-        return tuple(User(row[0], int(row[2]), row[5]) for row in rows if len(row) >= 6 and row[2].isdecimal())
+        whole = (row for row in rows if len(row) >= 6 and row[2].isdecimal() and row[3].isdecimal())
+        return tuple(User(row[0], int(row[2]), int(row[3]), row[5]) for row in whole)
 
     @cached_property
     def release(self) -> dict[str, str]:

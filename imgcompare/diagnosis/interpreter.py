@@ -29,15 +29,16 @@ class Python:
         return f"{self.prefix}/lib/python{self.version}/site-packages"
 
 
-def python_of(case: Case, files: Sequence[str] = ()) -> Python | None:
+def python_of(case: Case, files: Sequence[str] = (), told: str = "") -> Python | None:
     """The Python that the command runs, by its program's name or first line, else the one on PATH.
 
     ``files`` are those that a traceback names: where the standard library is among them it tells the version best.
+    ``told`` is the path that the interpreter gave itself, if it did.
     """
     view = case.view
     if view is None:
         return None
-    program = case.program_path(case.command.program)
+    program = told if told and view.file(told) else case.program_path(case.command.program)
     path = program if program and _PYTHON.fullmatch(basename(program)) else None
     if path is None and program:
         words = interpreter_line(case.evidence.heads.get(program, b""))

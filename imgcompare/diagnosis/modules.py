@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from posixpath import basename
 
+from imgcompare.diagnosis.command import rewritten
 from imgcompare.diagnosis.copy_fixes import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.interpreter import Python, python_of, version_of
 from imgcompare.diagnosis.traceback import LastError
+from imgcompare.diagnosis.virtual_environments import no_python
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
@@ -45,7 +47,7 @@ def missing_module(case: Case) -> Failure | None:
     name = match[1].partition(".")[0]
     if case.view is None:
         return _nowhere(case, error, name)
-    python = python_of(case, error.files)
+    python = python_of(case, error.files, error.program)
     here = case.view.modules(name)
     installed = [place for place in here if _PACKAGES.search(place)]
     own = [place for place in here if place not in installed and not _SYSTEM.match(f"{place}/")]
@@ -77,6 +79,10 @@ def _unseen(case: Case, error: LastError, name: str, places: list[str], python: 
     environment = next(
         (folder for folder in (case.view.environments if case.view else ()) if within(place, folder)), None
     )
+    if environment and (found := no_python(case, environment, *proof)):
+        return found
+    if environment and environment != python.prefix and _begins_path(case, environment):
+        return _started_by_path(case, name, environment, proof)
     if environment and environment != python.prefix:
         return case.found(
             "virtualenv-not-used",
@@ -86,6 +92,26 @@ def _unseen(case: Case, error: LastError, name: str, places: list[str], python: 
             fix=(f"ENV PATH={environment}/bin:$PATH",),
         )
     return _contradiction(case, error, name, place)
+
+
+def _begins_path(case: Case, environment: str) -> bool:
+    """Whether PATH names the environment's programs before all others."""
+    return case.environment.get("PATH", "").partition(":")[0] == f"{environment}/bin"
+
+
+def _started_by_path(case: Case, name: str, environment: str, proof: tuple[str, ...]) -> Failure:
+    """The environment comes first on PATH, and the command names another Python by its path."""
+    image, words, own = case.evidence.image, case.command.words, f"{environment}/bin/python"
+    by_path = image is not None and not case.command.in_shell and words[:1] and _PYTHON.fullmatch(basename(words[0]))
+    return case.found(
+        "virtualenv-not-used",
+        f"{name} is installed in the virtual environment {environment}, and the program is run by another Python.",
+        (*proof, f"PATH begins with {environment}/bin"),
+        hint=f"Instead of the image's own line: {own} is the Python that has it."
+        if by_path
+        else f"PATH is right; let the program be run by {own}.",
+        fix=(rewritten(image, (own, *words[1:])),) if image and by_path and words[0].startswith("/") else (),
+    )
 
 
 def _others_home(case: Case, name: str, place: str, proof: tuple[str, ...], python: Python) -> Failure:

@@ -60,7 +60,7 @@ def no_stage(failure: Failure, reference: str) -> Failure:
     name = printable(reference, limit=200)
     return replace(
         failure,
-        message=f"COPY --from={name} names no stage of the Dockerfile, and there is no image {name} to be had.",
+        message=f"COPY --from={name} names no stage of the Dockerfile, and no image of the name {name} can be pulled.",
         hint=f"Give the stage its name: FROM … AS {name}",
     )
 

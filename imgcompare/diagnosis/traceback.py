@@ -24,12 +24,16 @@ _UNHANDLED = re.compile(
 
 @dataclass(frozen=True)
 class LastError:
-    """The exception a program died of: its type without the module, its text, the line, and the files on its way."""
+    """The exception a program died of: its type without the module, its text, the line, and the files on its way.
+
+    ``program`` is the interpreter's own path, where it tells that: ``/usr/local/bin/python: No module named …``.
+    """
 
     kind: str
     text: str
     line: str
     files: tuple[str, ...] = ()
+    program: str = ""
 
 
 def is_unhandled(lines: Sequence[str]) -> bool:
@@ -72,7 +76,8 @@ def _untraced(lines: Sequence[str]) -> LastError | None:
     last = lines[-1] if lines else ""
     if re.match(r"\S*python[\d.]*: (?:No module named |Error while finding module specification)", last):
         match = re.search(r"No module named '?([\w.]+)'?", last)
-        return LastError("ModuleNotFoundError", f"No module named {match[1]!r}", last) if match else None
+        program = last.partition(":")[0] if last.startswith("/") else ""
+        return LastError("ModuleNotFoundError", f"No module named {match[1]!r}", last, (), program) if match else None
     for line in lines[-8:]:
         if match := re.match(r"There was an exception \((\w+)\) importing your module", line):
             arguments = [text[1] for text in (re.match(r"\d+\. (.*)", one) for one in lines[-8:]) if text]

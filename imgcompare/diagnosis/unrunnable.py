@@ -6,12 +6,18 @@ import re
 from dataclasses import dataclass
 from posixpath import dirname
 
+from imgcompare.diagnosis.access import ENTER, closed_folders, may
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.file_head import interpreter_line, read_elf
 from imgcompare.diagnosis.image_files import View
+from imgcompare.diagnosis.virtual_environments import no_python
 from imgcompare.dockerfile.placing import Spot
+from imgcompare.image.layer_index import FileEntry
 from imgcompare.model import Failure
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors write before a text in UTF-8."""
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _MUSL = re.compile(r"/ld-musl-")
 # Where the two C libraries' loaders lie, for the machines that images are usually made for.
 _MUSL_LOADERS = tuple(f"/lib/ld-musl-{machine}.so.1" for machine in ("x86_64", "aarch64", "armhf", "i386", "riscv64"))
@@ -39,7 +45,7 @@ class Refusal:
 
 
 def needs_more(case: Case, refusal: Refusal, view: View) -> Failure | None:
-    """The interpreter or loader that it asks for and that the image has not."""
+    """The interpreter or loader that it asks for and that is missing from the image."""
     program = refusal.place
     head = case.evidence.heads.get(program, b"")
     if words := interpreter_line(head):
@@ -64,10 +70,12 @@ def _lost_interpreter(case: Case, refusal: Refusal, view: View, interpreter: str
     if not interpreter.startswith("/") or view.file(interpreter) is not None:
         return None
     environment = next((folder for folder in view.environments if program.startswith(f"{folder}/bin/")), None)
+    if environment and dirname(interpreter) == f"{environment}/bin":
+        return no_python(case, environment, refusal.line, first)
     if environment is None or not re.search(r"/bin/python[\d.]*$", interpreter):
         return case.found(
             "script-cannot-run",
-            f"{program} asks to be run by {interpreter}, which this image has not.",
+            f"{program} asks to be run by {interpreter}, which is missing from this image.",
             (refusal.line, first, f"{interpreter} is in no layer of this image"),
             hint="Install that interpreter in the last stage, or write the script for one that is there, as /bin/sh.",
         )
@@ -92,19 +100,14 @@ def dangling(case: Case, refusal: Refusal, view: View) -> Failure | None:
     environment = next((one for one in view.environments if refusal.place.startswith(f"{one}/bin/")), None)
     if entry is None or environment is None:
         return None
-    return case.found(
-        "moved-virtualenv",
-        f"The virtual environment {environment} needs the Python that made it, {entry.link}, which this image has not.",
-        (refusal.line, f"{refusal.place} is a link to {entry.link}"),
-        hint="Begin both stages with the same Python image, so that Python is at the same place in both.",
-    )
+    return no_python(case, environment, refusal.line)
 
 
 def _lost_loader(case: Case, refusal: Refusal, view: View, loader: str) -> Failure:
     program = refusal.place
     musl = _MUSL.search(loader) is not None
     link = view.entry(loader)
-    gone = f"{loader} is a link to {link.link}, which this image has not" if link else ""
+    gone = f"{loader} is a link to {link.link}, which is missing from this image" if link else ""
     proof = (
         refusal.line,
         f"{program} asks for the loader {loader}",
@@ -143,7 +146,7 @@ def not_allowed(case: Case, refusal: Refusal) -> Failure | None:
             hint="Name the program in it.",
         )
     if entry.mode & 0o111:
-        return None
+        return _closed(case, refusal, view, entry)
     return case.found(
         "permission-denied",
         f"{program} is not marked as executable, so nobody may start it.",
@@ -151,6 +154,34 @@ def not_allowed(case: Case, refusal: Refusal) -> Failure | None:
         hint="After it was copied, above USER (with BuildKit, COPY --chmod=755 does it without another layer).",
         fix=(f"RUN chmod 755 {program}",),
     )
+
+
+def _closed(case: Case, refusal: Refusal, view: View, entry: FileEntry) -> Failure | None:
+    """A program that some may start, and its interpreter: not for this user, or in a folder that is closed to it."""
+    program = refusal.place
+    environment = next((one for one in view.environments if program.startswith(f"{one}/bin/")), None)
+    if (
+        environment
+        and not closed_folders(case, dirname(program))
+        and (found := no_python(case, environment, refusal.line))
+    ):
+        return found
+    words = interpreter_line(case.evidence.heads.get(program, b""))
+    for path in (program, *(word for word in words[:2] if word.startswith("/"))):
+        target = entry if path == program else view.file(path)
+        closed = closed_folders(case, path)
+        if target is None or (not closed and may(case, target, ENTER)):
+            continue
+        fix = f"RUN chmod a+x {' '.join(closed)}" if closed else f"RUN chmod a+rx {path}"
+        return case.found(
+            "permission-denied",
+            f"The program runs as {case.user}, who may not "
+            + (f"enter {closed[0]}, where {path} lies." if closed else f"start {path}."),
+            (refusal.line, f"the image's USER: {case.user}", *case.modes(*(closed or [path]))),
+            hint="Above USER; better still, keep what is started where everybody may go.",
+            fix=(fix,),
+        )
+    return None
 
 
 def wrong_format(case: Case, refusal: Refusal) -> Failure | None:
@@ -170,6 +201,8 @@ def wrong_format(case: Case, refusal: Refusal) -> Failure | None:
             ),
             hint="Download or build the program for the image's architecture (in a RUN, `uname -m` names it).",
         )
+    if head.startswith((BYTE_ORDER_MARK, *_UTF_16)):
+        return byte_order_mark(case, program, refusal.line)
     is_text = bool(head) and not elf and not head.startswith(b"#!") and b"\0" not in head
     if image and not is_text and case.engine_architecture not in {"", image.architecture}:
         return case.found(
@@ -187,3 +220,19 @@ def wrong_format(case: Case, refusal: Refusal) -> Failure | None:
             fix=(f"RUN sed -i '1i #!{'/usr/bin/env python3' if program.endswith('.py') else '/bin/sh'}' {program}",),
         )
     return None
+
+
+def byte_order_mark(case: Case, program: str, line: str) -> Failure:
+    """What some editors write before the first line: the kernel then does not see that it begins with ``#!``."""
+    head = case.evidence.heads[program]
+    mark = head[:3] if head.startswith(BYTE_ORDER_MARK) else head[:2]
+    ends = r"; s/\r$//" if b"\r\n" in head else ""
+    return case.found(
+        "script-cannot-run",
+        f"{program} begins with a byte order mark, so the kernel does not see the #! of its first line.",
+        (line, f"the first bytes of {program} are {mark.hex(' ').upper()}"),
+        hint="Above USER, after it was copied; better still, save it as UTF-8 without a byte order mark."
+        if mark == BYTE_ORDER_MARK
+        else "It is saved as UTF-16: save it as UTF-8 without a byte order mark.",
+        fix=(rf"RUN sed -i '1s/^\xEF\xBB\xBF//{ends}' {program}",) if mark == BYTE_ORDER_MARK else (),
+    )

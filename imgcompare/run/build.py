@@ -146,7 +146,7 @@ def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base
                 reference, plan.config.platform, lambda text: bench.progress.stage(subject, Stage.PULL, text)
             )
         except BaseImageError as exc:
-            bench.progress.finished(subject, "cannot be had", ok=False)
+            bench.progress.finished(subject, "is missing", ok=False)
             return Base(failure=observed.base_unavailable(reference, exc))
         bench.progress.finished(subject, "pulled", ok=True)
         image = bench.engine.image(reference)

@@ -167,7 +167,7 @@ def registry(answer: str | None, *, needed: bool) -> Finding:
     if answer is None:
         return Finding("registry", None, "this engine cannot be asked without pulling; the first pull will tell")
     if not needed:
-        return Finding("registry", None, f"does not answer the engine, and need not for the default run: {answer}")
+        return Finding("registry", None, f"does not answer the engine, which the default run does not need: {answer}")
     return Finding(
         "registry",
         False,
@@ -177,7 +177,7 @@ def registry(answer: str | None, *, needed: bool) -> Finding:
 
 
 def base_image(reference: str, image: EngineImage | None, answer: str | None) -> Finding:
-    """Say whether a base image is there, a stand-in, to be pulled by the next run, or not to be had."""
+    """Say whether a base image is there, a stand-in, to be pulled by the next run, or unavailable."""
     name = f"base image {reference}"
     if image is not None:
         stand_in = STAND_IN_LABEL in image.labels

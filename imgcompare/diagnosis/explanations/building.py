@@ -48,7 +48,7 @@ BUILDING = (
     ),
     Explanation(
         code="package-not-found",
-        summary="pip or apt-get was asked for a package, or a version of one, that there is not",
+        summary="pip or apt-get was asked for a package, or a version of one, that does not exist",
         looks=("ERROR: No matching distribution found for flask==99.0", "E: Unable to locate package curl"),
         why="pip: the name is misspelt, that version was never made, or not for this Python and machine; pip lists the "
         "versions it found. apt-get: images come without package lists, so `apt-get update` has to be run in the same "

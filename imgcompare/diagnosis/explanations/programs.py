@@ -50,7 +50,7 @@ PROGRAMS = (
     ),
     Explanation(
         code="script-cannot-run",
-        summary="the first line of a script names no interpreter, or one that is not there",
+        summary="the first line of a script names no interpreter, or one that is missing",
         looks=("exec /app/start.sh: no such file or directory", "exec /app/start.sh: exec format error"),
         why="The kernel reads a script's first line to learn what runs it: #!/bin/sh. Saved on Windows, the line "
         "ends in an invisible carriage return, and the kernel looks for a program with that in its name. A "
@@ -94,7 +94,7 @@ PROGRAMS = (
         summary="a library of the system is not in the image, or not where the loader looks",
         looks=("ImportError: libpq.so.5: cannot open shared object file: No such file or directory",),
         why="Some Python packages are only the front of a library of the system: psycopg2 of PostgreSQL's libpq. "
-        "The full Python image has many such libraries, the slim one has not, and pip does not install them. "
+        "The full Python image has many such libraries, the slim one lacks them, and pip does not install them. "
         "Take the library's package into the last stage; the one with -dev in its name is for compiling only.",
         before=("FROM python:3.11-slim", "COPY --from=builder /opt/venv /opt/venv"),
         after=("FROM python:3.11-slim", _APT, "COPY --from=builder /opt/venv /opt/venv"),

@@ -1,7 +1,7 @@
 """The comparison as CSV (RFC 4180): a row for each variant, numbers raw, for spreadsheets and scripts.
 
 Columns keep their name and meaning, and new ones come at the end. ``*_bytes`` are bytes, ``*_s`` seconds; deltas are
-variant minus baseline, ratios variant ÷ baseline; an empty cell is a value that there is not.
+variant minus baseline, ratios variant ÷ baseline; an empty cell is a value that is not known.
 """
 
 from __future__ import annotations
