@@ -21,6 +21,7 @@ from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Case, Evidence, Known
 from imgcompare.diagnosis.image_files import View
+from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Dockerfile, StageInfo, parse
 from imgcompare.engine.interface import BuildFailed, Container, ContainerState, EngineImage, Listener
 from imgcompare.image.layer_index import LayerIndex
@@ -166,6 +167,8 @@ class Example:
                 written=written,
                 unused=tuple(stage for stage in above if stage not in needed),
                 base=base or "",
+                document=Document(self.dockerfile),
+                target=self.target,
                 engine_architecture=self.engine_architecture,
             )
         )
@@ -318,3 +321,4 @@ class Row:
         assert self.words in text
         assert failure.hint or failure.fix
         assert failure.evidence
+        assert bool(failure.edits) == bool(failure.fix), "lines to write are worth an edit that writes them"
