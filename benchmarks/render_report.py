@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.big_report import big_report
 from benchmarks.pairs import Command, compare, report
-from imgcompare.cli.output import FORMATS
+from imgcompare.render.registry import FORMATS
 from imgcompare.reports.store import save
 from tests.support.browser import started
 

@@ -11,22 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from imgcompare.render.registry import FORMAT_OF, FORMATS, RenderContext, render
+
 if TYPE_CHECKING:
     from imgcompare.model import Document
     from imgcompare.reports.history import PastRun
-
-FORMATS = ("table", "json", "markdown", "html", "junit", "csv", "github")
-
-
-_EXTENSIONS = {
-    "": "table",
-    ".txt": "table",
-    ".json": "json",
-    ".md": "markdown",
-    ".html": "html",
-    ".xml": "junit",
-    ".csv": "csv",
-}
 
 
 _STDOUT = Path("-")
@@ -94,11 +83,11 @@ def _targets(given: Sequence[str | Path]) -> tuple[Target, ...]:
 
 
 def _format_of(path: Path) -> str:
-    format_ = _EXTENSIONS.get(path.suffix.lower())
+    format_ = FORMAT_OF.get(path.suffix.lower())
     if format_ is None:
         raise click.UsageError(
             f"-o {path}: which format? Name it before the file, as in --format json -o {path}, or use one of the "
-            f"extensions {', '.join(filter(None, _EXTENSIONS))}."
+            f"extensions {', '.join(filter(None, FORMAT_OF))}."
         )
     return format_
 
@@ -133,21 +122,25 @@ class Output(NamedTuple):
         New files of a ``private`` one, made with secrets, are for its owner only. What cannot be written keeps nothing
         else from being. Raises UsageError for the first.
         """
-        from imgcompare.console.style import Style, style_for  # noqa: PLC0415
-        from imgcompare.errors import UsageError  # noqa: PLC0415 - not needed for --help
-        from imgcompare.render import render  # noqa: PLC0415
+        from imgcompare.console.style import Style, style_for  # noqa: PLC0415 - not needed for --help
+        from imgcompare.errors import UsageError  # noqa: PLC0415
         from imgcompare.reports.files import append, write_atomically  # noqa: PLC0415
 
         failed: list[UsageError] = []
-        past = self._past()
-        folder, repository = str(Path.cwd()), str(repository_of(Path.cwd()))
-        plain = Style(width=100, color=False, ascii_only=False, folder=folder, repository=repository)
+        folder = Path.cwd()
+        plain = RenderContext(
+            style=Style(width=100, color=False, ascii_only=False),
+            notes=notes,
+            past=_past,
+            folder=str(folder),
+            repository=str(repository_of(folder)),
+        )
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
-                shown = style_for(sys.stdout, os.environ)._replace(folder=folder, repository=repository)
-                write_text(render(document, target.format, shown, notes, past))
+                shown = plain._replace(style=style_for(sys.stdout, os.environ))
+                write_text(render(document, target.format, shown))
                 continue
-            text = render(document, target.format, plain, notes, past)
+            text = render(document, target.format, plain)
             try:
                 if target.append:
                     append(target.path, text)
@@ -158,15 +151,12 @@ class Output(NamedTuple):
         if failed:
             raise failed[0]
 
-    def _past(self) -> tuple[PastRun, ...]:
-        """The saved runs of this folder, where a format shows a trend."""
-        from imgcompare.render import DRAWS_PAST  # noqa: PLC0415
 
-        if not any(target.format in DRAWS_PAST for target in self.targets):
-            return ()
-        from imgcompare.reports.history import KEPT_RUNS, read_history  # noqa: PLC0415
+def _past() -> tuple[PastRun, ...]:
+    """The saved runs of this folder, for a format that shows a trend."""
+    from imgcompare.reports.history import KEPT_RUNS, read_history  # noqa: PLC0415 - not needed for --help
 
-        return read_history(Path.cwd(), KEPT_RUNS).runs
+    return read_history(Path.cwd(), KEPT_RUNS).runs
 
 
 def repository_of(folder: Path) -> Path:

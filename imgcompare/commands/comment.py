@@ -11,7 +11,7 @@ import click
 from imgcompare.cli.completion import complete_saved
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
-from imgcompare.render import render
+from imgcompare.render.registry import RenderContext, render
 from imgcompare.reports import store
 
 
@@ -90,7 +90,7 @@ def text_of(saved: str | None, body_file: Path | None, project: Path) -> str:
     path = store.find(project, saved)
     if path is None:
         raise UsageError("nothing was run here yet", hint="imgcompare run saves a report; or name one: -o report.json")
-    return render(store.load(path), "markdown", Style(width=100, color=False, ascii_only=False))
+    return render(store.load(path), "markdown", RenderContext(Style(width=100, color=False, ascii_only=False)))
 
 
 def _read(path: Path) -> str:

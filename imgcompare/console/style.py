@@ -12,16 +12,11 @@ _PROBE = "✓█−·…"
 
 
 class Style(NamedTuple):
-    """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive.
-
-    For formats that name a repository's files, ``folder`` is the current one and ``repository`` the root above it.
-    """
+    """What the output can show: ``width`` in terminal cells, colours, and whether only ASCII characters arrive."""
 
     width: int
     color: bool
     ascii_only: bool
-    folder: str = ""
-    repository: str = ""
 
 
 def style_for(stream: IO[str], environ: Mapping[str, str], width: int | None = None) -> Style:

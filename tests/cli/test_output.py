@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ import click
 import pytest
 from msgspec.structs import replace
 
-from imgcompare.cli.output import FORMATS, Target, repository_of
+from imgcompare.cli.output import Target, repository_of
 from imgcompare.commands.report import report
-from imgcompare.render import RENDERERS
+from imgcompare.render import formats
+from imgcompare.render.registry import FORMATS
 from imgcompare.reports.store import prepare, save
 from tests.cli.test_main import REPORT
 
@@ -105,9 +107,12 @@ def test_a_file_that_fails_keeps_nothing_else_from_being_written(reported: Offli
     assert (reported.folder / "r.json").read_text(encoding="utf-8") == done.stdout
 
 
-def test_the_formats_are_those_that_can_be_rendered() -> None:
-    """The option's list, which must not import the renderers, is theirs."""
-    assert set(RENDERERS) == set(FORMATS)
+def test_every_format_can_be_rendered() -> None:
+    """Each of the list that options offer is a module, and every module of a format is on the list or helps one."""
+    for name in FORMATS:
+        assert callable(import_module(f"imgcompare.render.formats.{name}").render)
+    there = {path.stem for path in Path(formats.__path__[0]).glob("*.py")}
+    assert there - {"__init__", "html_charts", "markdown_text"} == set(FORMATS)
 
 
 def test_a_github_job_gets_its_summary(reported: Offline) -> None:

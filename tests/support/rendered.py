@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from imgcompare.comparison.compare import compare
+from imgcompare.console.style import Style
 from imgcompare.model import (
     SCHEMA_VERSION,
     Build,
     Check,
+    Document,
     EngineInfo,
     Expectation,
     Failure,
@@ -25,6 +27,9 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
+from imgcompare.render import registry
+from imgcompare.render.registry import RenderContext
+from imgcompare.reports.history import PastRun
 
 ENGINE = EngineInfo(
     name="Docker Engine",
@@ -39,6 +44,19 @@ ENGINE = EngineInfo(
     endpoint_source="well-known socket",
     private=True,
 )
+
+
+def render(
+    document: Document,
+    format: str,
+    style: Style,
+    notes: tuple[str, ...] = (),
+    past: Sequence[PastRun] = (),
+    **place: str,
+) -> str:
+    """Render as the commands do; ``place`` is the folder and repository."""
+    return registry.render(document, format, RenderContext(style, notes, lambda: past, **place))
+
 
 MakeVariant = Callable[..., Variant]
 MakeReport = Callable[..., Report]

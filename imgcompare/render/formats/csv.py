@@ -11,8 +11,8 @@ import io
 from collections.abc import Iterable
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.console.style import Style
 from imgcompare.model import Document, Report
+from imgcompare.render.registry import RenderContext
 from imgcompare.reports.store import reports_of
 from imgcompare.text.printable import printable
 
@@ -59,7 +59,7 @@ _COLUMNS = {
 _FORMULA = tuple("=+-@＝＋－＠")
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are not data
+def render(document: Document, context: RenderContext) -> str:  # noqa: ARG001 - data has no looks
     """Return a line of column names, and a line for each variant of each comparison."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

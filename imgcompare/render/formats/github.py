@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.console.style import Style
 from imgcompare.model import Collection, Document, Report, Variant
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import variant_name
 from imgcompare.render.formats import table
+from imgcompare.render.registry import RenderContext
 from imgcompare.reports.store import reports_of
 from imgcompare.text.printable import printable, printable_lines
 
@@ -23,19 +23,19 @@ _EVIDENCE_LINES = 20
 _COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=\[)", re.MULTILINE)
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:
+def render(document: Document, context: RenderContext) -> str:
     """Return the lines of the log; nothing in the table can be a command."""
-    page = _COMMAND.sub(lambda match: f"{match[0]} ", table.render(document, style, notes))
-    return "".join((page, *(f"{command}\n" for command in _commands(document, style))))
+    page = _COMMAND.sub(lambda match: f"{match[0]} ", table.render(document, context))
+    return "".join((page, *(f"{command}\n" for command in _commands(document, context))))
 
 
-def _commands(document: Document, style: Style) -> Iterator[str]:
+def _commands(document: Document, context: RenderContext) -> Iterator[str]:
     """Errors first: of each kind GitHub shows ten annotations a step. What did not pass has at least one error."""
     reports = reports_of(document)
-    errors = [command for report in reports for command in _errors(report, style)]
+    errors = [command for report in reports for command in _errors(report, context)]
     yield from errors
     for report in reports:
-        yield from _warnings(report, style)
+        yield from _warnings(report, context)
     kind = "notice" if document.passed or errors else "error"
     if isinstance(document, Collection):
         yield _command(kind, "imgcompare", [sentences.collection_headline(document), *document.notes])
@@ -43,10 +43,10 @@ def _commands(document: Document, style: Style) -> Iterator[str]:
         yield _command(kind, sentences.title(document), [sentences.headline(document)])
 
 
-def _errors(report: Report, style: Style) -> Iterator[str]:
+def _errors(report: Report, context: RenderContext) -> Iterator[str]:
     for variant in report.variants:
         if not variant.skipped and not as_expected(variant):
-            yield _command("error", sentences.failure_title(variant), _told(variant), _dockerfile(variant, style))
+            yield _command("error", sentences.failure_title(variant), _told(variant), _dockerfile(variant, context))
     for gate in report.gates:
         if not gate.passed:
             yield _command("error", f"{sentences.title(report)}: gate", [sentences.failed_gate(gate)])
@@ -61,18 +61,18 @@ def _told(variant: Variant) -> list[str]:
     return [variant.failure.message, *log, *hint, *variant.failure.fix]
 
 
-def _warnings(report: Report, style: Style) -> Iterator[str]:
+def _warnings(report: Report, context: RenderContext) -> Iterator[str]:
     for variant in report.variants:
         for caution in variant.warnings:
             hint = [f"Next: {caution.hint}"] if caution.hint else []
             title = f"{variant_name(variant.name)}: {caution.code}"
-            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant, style))
+            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant, context))
 
 
-def _dockerfile(variant: Variant, style: Style) -> str:
+def _dockerfile(variant: Variant, context: RenderContext) -> str:
     """The variant's Dockerfile as the repository calls it, for GitHub looks there: "" for one that leads out of it."""
-    path = posixpath.normpath(posixpath.join(style.folder, variant.source.dockerfile or "/"))
-    path = path.removeprefix(f"{style.repository}/") if style.repository else path
+    path = posixpath.normpath(posixpath.join(context.folder, variant.source.dockerfile or "/"))
+    path = path.removeprefix(f"{context.repository}/") if context.repository else path
     return "" if path.startswith(("/", "../")) else path
 
 

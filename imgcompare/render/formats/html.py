@@ -19,7 +19,6 @@ import jinja2
 from markupsafe import Markup
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.console.style import Style
 from imgcompare.model import (
     Caution,
     Collection,
@@ -40,6 +39,7 @@ from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import Cell, Grid, variant_name
 from imgcompare.render.cells.trends import Trend, build_runs, trends, until
 from imgcompare.render.formats import html_charts
+from imgcompare.render.registry import RenderContext
 from imgcompare.reports.history import PastRun
 from imgcompare.text.printable import printable, printable_lines
 from imgcompare.text.units import format_bytes, format_delta, format_seconds
@@ -83,13 +83,9 @@ class View:
     trends: tuple[Trend, ...]
 
 
-def render(
-    document: Document,
-    style: Style,  # noqa: ARG001 - a page has no width
-    notes: tuple[str, ...],
-    past: Sequence[PastRun] = (),
-) -> str:
+def render(document: Document, context: RenderContext) -> str:
     """Return the page."""
+    notes, past = context.notes, context.past()
     script, css = _asset("icicle.js") + _asset("report.js"), _asset("report.css")
     reports = document.comparisons if isinstance(document, Collection) else (document,)
     return (

@@ -8,15 +8,16 @@ import msgspec
 
 from imgcompare.console.style import Style
 from imgcompare.model import Document
+from imgcompare.render.registry import RenderContext
 
 # JSON's own escapes stop at U+001F (RFC 8259 section 7). C1 controls and bidi characters can drive a terminal as well.
 _UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _NOT_ASCII = re.compile("[^\x00-\x7e]")
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are not data
+def render(document: Document, context: RenderContext) -> str:
     """Return the report or collection as JSON text."""
-    return to_json(document, style)
+    return to_json(document, context.style)
 
 
 def to_json(value: msgspec.Struct, style: Style) -> str:

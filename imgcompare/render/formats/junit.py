@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from xml.etree import ElementTree as ET
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.console.style import Style
 from imgcompare.model import Collection, Document, Failure, Gate, Report, Stage, Variant, Verdict
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import variant_name
+from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines
 
 # What XML 1.0 has no way to spell (https://www.w3.org/TR/xml/#charsets), as far as printable text still holds it.
@@ -36,7 +36,7 @@ class _Case:
     told: Sequence[str] = ()
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - notes are no tests
+def render(document: Document, context: RenderContext) -> str:  # noqa: ARG001 - notes are no tests
     """Return the XML document."""
     match document:
         case Collection():

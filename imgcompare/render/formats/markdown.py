@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.console.style import Style
 from imgcompare.model import Against, Collection, Document, Failure, Image, Report, Variant
 from imgcompare.render.cells import against as told_against
 from imgcompare.render.cells import images, sentences
@@ -17,6 +16,7 @@ from imgcompare.render.cells.facts import counted, without
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
 from imgcompare.render.formats.markdown_text import bold, bullets, details, escape, fenced, table
+from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines
 from imgcompare.text.units import format_bytes
 
@@ -38,13 +38,13 @@ class _Block:
     rank: int = 0
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:  # noqa: ARG001 - as wide as its page
+def render(document: Document, context: RenderContext) -> str:
     """Return the comment, at most LIMIT characters long."""
     match document:
         case Collection():
-            blocks = [*_collection(document, notes)]
+            blocks = [*_collection(document, context.notes)]
         case Report():
-            blocks = [*_comparison(document, "##", notes)]
+            blocks = [*_comparison(document, "##", context.notes)]
     return _within(blocks, LIMIT)
 
 

@@ -15,21 +15,22 @@ from imgcompare.render.cells.comparison import build_grid
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import NOTHING, Grid, Tone
 from imgcompare.render.page import LIST_BELOW, Page
+from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines
 
 
-def render(document: Document, style: Style, notes: tuple[str, ...]) -> str:
-    """Return the page: no line is wider than ``style.width``, and every character is one the terminal can show."""
-    page = _Page(style)
+def render(document: Document, context: RenderContext) -> str:
+    """Return the page: no line is wider than the style's width, and every character is one the terminal can show."""
+    page = _Page(context.style)
     match document:
         case Collection():
             for report in document.comparisons:
                 _comparison(page, report)
                 page.gap()
             page.say(sentences.collection_headline(document), "strong")
-            page.remarks([(printable(text), "plain") for text in (*document.notes, *notes)])
+            page.remarks([(printable(text), "plain") for text in (*document.notes, *context.notes)])
         case Report():
-            _comparison(page, document, notes)
+            _comparison(page, document, context.notes)
     return page.text()
 
 

@@ -7,10 +7,10 @@ import pytest
 from imgcompare.comparison.baseline import EMPTY, merge
 from imgcompare.console.style import Style
 from imgcompare.model import Against, AgainstRow, Entry, PackageCounts
-from imgcompare.render import render
 from imgcompare.render.cells.against import told_packages, told_row
 from imgcompare.render.pages.baseline import render as render_baseline
 from imgcompare.render.pages.baseline import render_update
+from tests.support.rendered import render
 from tests.support.reports import report, variant
 
 STYLE = Style(width=80, color=False, ascii_only=False)

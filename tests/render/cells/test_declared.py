@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from imgcompare.comparison.compare import passed
 from imgcompare.console.style import Style
 from imgcompare.model import Failure, Report, Stage, Variant, Verdict
-from imgcompare.render import render
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.model import Verdict
-from imgcompare.render import render
 from imgcompare.render.cells.trends import Point, Trend, build_runs, trends, until
 from imgcompare.reports.history import PastRun, past_of
 from tests.support.browser import started
+from tests.support.rendered import render
 from tests.support.reports import report, variant
 
 STYLE = Style(width=100, color=False, ascii_only=False)

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.model import Report, Variant
-from imgcompare.render import render
 from imgcompare.reports.collection import collect
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]

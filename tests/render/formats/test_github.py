@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.model import Caution, Failure, Gate, Report, Source, Stage, Variant, Verdict
-from imgcompare.render import render
 from imgcompare.reports.collection import collect
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]
@@ -87,7 +87,7 @@ def test_a_dockerfile_is_named_as_the_repository_calls_it(
 ) -> None:
     """GitHub looks for it from the root of the repository, wherever in it the job runs."""
     report = make_report(replace(tutorial, source=Source(dockerfile=dockerfile)))
-    page = render(report, "github", STYLE._replace(folder=folder, repository="/repo"))
+    page = render(report, "github", STYLE, folder=folder, repository="/repo")
     assert re.findall(",file=([^:]+)::", page) == ([named] if named else [])
 
 

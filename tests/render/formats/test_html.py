@@ -35,10 +35,9 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
-from imgcompare.render import render
 from imgcompare.reports.collection import collect
 from tests.support.browser import Browser, started
-from tests.support.rendered import MakeReport, MakeVariant
+from tests.support.rendered import MakeReport, MakeVariant, render
 
 STYLE = Style(width=100, color=False, ascii_only=False)
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>'\"`{{7*7}}&lt;<!--\u202e\x1b[31m"

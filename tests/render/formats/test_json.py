@@ -13,7 +13,8 @@ import pytest
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
 from imgcompare.model import Report, Variant
-from imgcompare.render import RENDERERS, render
+from imgcompare.render.registry import FORMATS
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]
@@ -50,7 +51,7 @@ def test_unknown_format(make_report: MakeReport, single: Variant) -> None:
     """A format that does not exist is refused with the list of those that do."""
     with pytest.raises(UsageError, match="unknown format 'pdf'") as caught:
         render(make_report(single), "pdf", UNICODE)
-    assert caught.value.hint == f"Formats: {', '.join(RENDERERS)}."
+    assert caught.value.hint == f"Formats: {', '.join(FORMATS)}."
 
 
 def test_json_does_not_load_rich() -> None:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.model import Collection, Failure, Gate, Report, Source, Stage, Variant, Verdict
-from imgcompare.render import render
 from imgcompare.reports.collection import collect
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]

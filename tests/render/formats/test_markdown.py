@@ -29,9 +29,9 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
-from imgcompare.render import render
 from imgcompare.render.formats.markdown import LIMIT
 from imgcompare.reports.collection import collect
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]

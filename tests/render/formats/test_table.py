@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from imgcompare.console.style import Style
 from imgcompare.model import AfterChange, Caution, Failure, Gate, Report, Stage, Variant, Verdict
-from imgcompare.render import render
+from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
 MakeVariant = Callable[..., Variant]
