@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from imgcompare.config.accepted import LONGEST_TIMEOUT_S, SHORTEST_TIMEOUT_S
+
 _BUILD = (
     click.option(
         "--build-context",
@@ -46,7 +48,7 @@ _REPLY = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(0.1, 3600),
+        type=click.FloatRange(SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S),
         metavar="SECONDS",
         help="How long to wait for the first reply. [default: 60; a scenario may have its own]",
     ),

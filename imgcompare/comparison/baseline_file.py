@@ -16,6 +16,7 @@ from imgcompare.comparison.baseline import (
 from imgcompare.errors import UsageError
 from imgcompare.model import Document
 from imgcompare.reports import files, store
+from imgcompare.reports.head import is_document
 
 DEFAULT_FILE = Path("imgcompare.baseline.json")
 
@@ -25,7 +26,6 @@ _UPDATE = "`imgcompare baseline update` writes one from the newest run."
 
 class _Head(msgspec.Struct):
     baseline_version: int | None = None
-    schema_version: int | None = None
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -55,7 +55,7 @@ def _of_file(path: Path) -> dict[str, StoredComparison]:
     """The comparisons of a baseline file or a report; what is neither is called a damaged baseline."""
     data = files.read_bounded(path, "baseline", _UPDATE)
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        if msgspec.json.decode(data, type=_Head).schema_version is not None:
+        if is_document(data):
             return comparisons_of(store.load(path))
     return read_baseline(path).comparisons
 

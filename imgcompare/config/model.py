@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgcompare.comparison.baseline import Stored
 from imgcompare.comparison.limits import Limit, check_limits
+from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
 from imgcompare.config.variants import VARIANT_FORMS, VariantSpec
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
 from imgcompare.text.redact import secret_values
 
-ROUTE = re.compile(r"/[!-~]*")
-"""A path as it stands in a URL."""
-PLATFORM = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+)?")
-"""An operating system, an architecture and, where there are several, its variant: ``linux/arm/v7``."""
+UNNAMED = "run"
+"""What a comparison of variants from the command line is called."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +88,7 @@ class Config:
         check_limits(self.limits, names, self.baseline or next(iter(names), None), against=self.against is not None)
 
     def _check_request(self) -> None:
-        if not math.isfinite(self.timeout_s) or self.timeout_s <= 0:
+        if not is_timeout(self.timeout_s):
             raise UsageError(f"the timeout {self.timeout_s} is no time", hint="Give seconds: --timeout 60")
         _check_utf8(self.expect.body or "")
         if self.publish_address is not None and not _is_address(self.publish_address):
@@ -101,21 +98,19 @@ class Config:
             )
         if self.keep and self.stop:
             raise UsageError("--keep leaves containers up and --stop stops them", hint="Leave one of them out.")
-        if self.platform is not None and not PLATFORM.fullmatch(self.platform):
+        if self.platform is not None and not is_platform(self.platform):
             raise UsageError(f"{self.platform!r} is no platform", hint="Write it as OS/ARCH: --platform linux/arm64")
-        if not ROUTE.fullmatch(self.route):
+        if not is_route(self.route):
             raise UsageError(
                 f"the route {self.route!r} is no path", hint="Write it as it stands in a URL: --route /healthz"
             )
         if self.expect.body_pattern is not None:
             _check_utf8(self.expect.body_pattern)
-            try:
-                re.compile(self.expect.body_pattern)
-            except (re.error, OverflowError, RecursionError) as exc:
+            if fault := pattern_fault(self.expect.body_pattern):
                 raise UsageError(
-                    f"the body pattern {self.expect.body_pattern!r} is no regular expression: {exc}",
+                    f"the body pattern {self.expect.body_pattern!r} is no regular expression: {fault}",
                     hint="Put a backslash before what is meant as it stands, or look for text: --expect-body TEXT",
-                ) from exc
+                )
 
 
 def _is_address(text: str) -> bool:

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
 from imgcompare.comparison.measures import OPTIONS
-from imgcompare.config.model import Config
+from imgcompare.config.model import UNNAMED, Config
 from imgcompare.config.project import (
     DEFAULT,
     VARIANTS,
@@ -201,7 +201,7 @@ def _typed(given: Given, project: Project | None, over: Values) -> Resolved:
     values = {**{key: value for key, value in told.items() if not _of_variants(key)}, **over}
     specs = parse_variants(given[VARIANTS].value)
     shown = {f"{VARIANTS}.{spec.name}": Value(spec, given[VARIANTS].origin) for spec in specs}
-    base = Config(scenario="run", context=Path(), variants=specs)
+    base = Config(scenario=UNNAMED, context=Path(), variants=specs)
     return Resolved(_config(base, values), {**shown, **values})
 
 

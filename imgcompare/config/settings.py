@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from imgcompare.comparison.limits import Limit, by_variant, read_limits
 from imgcompare.comparison.measures import MUST_WORK, OPTIONS
-from imgcompare.config.model import PLATFORM, ROUTE
+from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
 
 Read = Callable[[object], Any]
 """Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""
@@ -52,22 +51,20 @@ def _text(value: object) -> str:
 
 
 def _route(value: object) -> str:
-    if not ROUTE.fullmatch(_text(value)):
+    if not is_route(_text(value)):
         raise ValueError
     return _text(value)
 
 
 def _platform(value: object) -> str:
-    if not PLATFORM.fullmatch(_text(value)):
+    if not is_platform(_text(value)):
         raise ValueError
     return _text(value)
 
 
 def _pattern(value: object) -> str:
-    try:
-        re.compile(_text(value))
-    except (re.error, OverflowError, RecursionError) as exc:
-        raise ValueError from exc
+    if pattern_fault(_text(value)):
+        raise ValueError
     return _text(value)
 
 
@@ -81,7 +78,7 @@ def _whole(least: int, most: int) -> Read:
 
 
 def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.1 <= value <= 3600:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not is_timeout(value):
         raise ValueError
     return float(value)
 

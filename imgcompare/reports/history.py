@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from imgcompare.errors import UsageError
-from imgcompare.model import SCHEMA_VERSION, Report, Verdict
+from imgcompare.model import Report, Verdict
 from imgcompare.reports import files, store
+from imgcompare.reports.head import is_collection
 
 KEPT_RUNS = 50
 """How many saved runs a folder keeps: the newest."""
@@ -64,11 +65,6 @@ class _Collection(Struct):
     comparisons: tuple[_Report, ...]
 
 
-class _Head(Struct):
-    schema_version: int
-    comparisons: msgspec.Raw = msgspec.Raw()
-
-
 def read_history(project: Path, limit: int) -> History:
     """Read the newest runs of a folder, at most so many. What cannot be read is named, and is no error."""
     runs: list[PastRun] = []
@@ -110,10 +106,7 @@ def past_of(report: Report | _Report, run: str = "") -> PastRun:
 def _read(path: Path) -> list[PastRun]:
     data = files.read_bounded(path, "report", "`imgcompare run` makes one.")
     try:
-        head = msgspec.json.decode(data, type=_Head)
-        if not 1 <= head.schema_version <= SCHEMA_VERSION:
-            raise UsageError(f"{path} has schema_version {head.schema_version}")
-        if head.comparisons:
+        if is_collection(path, data):
             reports = msgspec.json.decode(data, type=_Collection).comparisons
         else:
             reports = (msgspec.json.decode(data, type=_Report),)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from imgcompare.errors import UsageError
-from imgcompare.model import SCHEMA_VERSION, Collection, Document, Report
+from imgcompare.model import Collection, Document, Report
 from imgcompare.reports.files import check_writable, read_bounded, write_atomically
+from imgcompare.reports.head import is_collection
+from imgcompare.reports.run_id import RUN_ID
 
 _RUNS = Path(".imgcompare") / "runs"
-# As session names them: the time in UTC to the millisecond, and six random hexadecimal digits.
-_RUN = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{6}\.json", re.ASCII)
-
-
-class _Head(msgspec.Struct):
-    schema_version: int
-    comparisons: msgspec.Raw = msgspec.Raw()
 
 
 def runs_folder(project: Path) -> Path:
@@ -55,13 +49,7 @@ def load(path: Path) -> Document:
     """Read a report back, or a collection. Raises UsageError for what is missing, damaged, too large or newer."""
     data = read_bounded(path, "report", "`imgcompare run` makes one.")
     try:
-        head = msgspec.json.decode(data, type=_Head)
-        if not 1 <= head.schema_version <= SCHEMA_VERSION:
-            raise UsageError(
-                f"{path} has schema_version {head.schema_version}; this imgcompare reads 1 to {SCHEMA_VERSION}",
-                hint="Update imgcompare, or make the report again: imgcompare run",
-            )
-        if bytes(head.comparisons):
+        if is_collection(path, data):
             return msgspec.json.decode(data, type=Collection)
         return msgspec.json.decode(data, type=Report)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
@@ -83,7 +71,7 @@ def saved_runs(project: Path) -> list[Path]:
 
 def runs_in(folder: Path) -> list[Path]:
     """Return what a runs folder has, oldest first; what is not named like a run is not ours."""
-    return sorted(path for path in folder.glob("*.json") if _RUN.fullmatch(path.name))
+    return sorted(path for path in folder.glob("*.json") if RUN_ID.fullmatch(path.stem))
 
 
 def find(project: Path, wanted: str | None) -> Path | None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from imgcompare.analysis.analyse import analyse
 from imgcompare.analysis.diff_images import LoadedImage
-from imgcompare.config.model import Config
+from imgcompare.config.model import UNNAMED, Config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import Progress
 from imgcompare.console.signals import leave_signals_to_the_main_thread
@@ -22,11 +22,12 @@ from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.open_file import open_image
 from imgcompare.model import Failure, Image, Stage, Variant
 from imgcompare.reports import store
+from imgcompare.reports.run_id import new_run_id
 from imgcompare.run.blueprints import draw_blueprints
 from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
 from imgcompare.run.image_arguments import ArchiveFile, Subject, find_subjects, variants_by_name
 from imgcompare.run.measure import measure_images, read_images
-from imgcompare.run.opening import Connection, opened, run_id_at, working_engine
+from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
 
@@ -105,8 +106,8 @@ def _from_engine(
     """The images that the engine has, pulls or builds, all read in one go."""
     specs = {text: _spec(text, subject) for text, subject in subjects.items()}
     # As `imgcompare run` names them, so that what was built once is found again.
-    config = Config(scenario="run", context=Path(), variants=tuple(specs.values()), platform=platform)
-    plan = make_plan(config, run_id_at(datetime.now(UTC)))
+    config = Config(scenario=UNNAMED, context=Path(), variants=tuple(specs.values()), platform=platform)
+    plan = make_plan(config, new_run_id(datetime.now(UTC)))
     blueprints = draw_blueprints(plan)
     with (
         working_engine(connection, progress) as engine,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,11 +36,6 @@ class Connection:
 def ledgers_folder() -> Path:
     """Where the ledgers of this user's runs are."""
     return user_state_path("imgcompare") / "runs"
-
-
-def run_id_at(now: datetime) -> str:
-    """Return a new run's id: the time in UTC to the millisecond, and six random hexadecimal digits."""
-    return f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}-{os.urandom(3).hex()}"
 
 
 def rfc3339(now: datetime) -> str:

@@ -17,8 +17,9 @@ from imgcompare.errors import ImgcompareError, NoEngineError, UsageError
 from imgcompare.model import Collection, Document, Report, Shard
 from imgcompare.reports import history, store
 from imgcompare.reports.collection import collect
+from imgcompare.reports.run_id import new_run_id
 from imgcompare.run.blueprints import Blueprint, draw_blueprints
-from imgcompare.run.opening import Connection, opened, rfc3339, run_id_at, working_engine
+from imgcompare.run.opening import Connection, opened, rfc3339, working_engine
 from imgcompare.run.pipeline import Outcome, run_comparison
 from imgcompare.run.plan import Plan, make_plan
 
@@ -60,7 +61,7 @@ def perform_all(
     errands = [_Errand.of(config) for config in configs]
     now = datetime.now(UTC)
     created = rfc3339(now)
-    save = _saver(reports, run_id_at(now), progress)
+    save = _saver(reports, new_run_id(now), progress)
     done: list[Report] = []
     if shard and not errands:
         count = len(shard.comparisons)
@@ -99,7 +100,7 @@ class _Errand:
     def of(cls, config: Config) -> _Errand:
         """Plan a comparison. Raises UsageError."""
         began = datetime.now(UTC)
-        plan = make_plan(config, run_id_at(began))
+        plan = make_plan(config, new_run_id(began))
         return cls(plan, draw_blueprints(plan), began)
 
     def now(self) -> _Errand:
