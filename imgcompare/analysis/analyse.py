@@ -13,7 +13,7 @@ from imgcompare.analysis.security import security
 from imgcompare.analysis.size_tree import grow
 from imgcompare.analysis.waste import waste
 from imgcompare.image.archive import ArchivedImage
-from imgcompare.image.oci import Config, decode
+from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.model import Image
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
@@ -29,7 +29,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
     """
     image = describe(archived)
     layers = archived.layers
-    settings = decode(archived.config, Config, "the image's config").config
+    settings = decode(archived.config, ImageConfig, "the image's config").config
     score = efficiency(layers)  # before merging: both take their memory for each file
     root = merge(layers)
     inventory = find_packages(layers, root)

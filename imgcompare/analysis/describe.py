@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from imgcompare.image.archive import ArchivedImage
-from imgcompare.image.oci import Config, decode
+from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.model import Image, Layer
 from imgcompare.text.printable import printable
 
@@ -15,7 +15,7 @@ def describe(archived: ArchivedImage) -> Image:
 
     What it is called where it came from is the caller's to add. Raises ImageFormatError when the config is no image's.
     """
-    config = decode(archived.config, Config, "the image's config")
+    config = decode(archived.config, ImageConfig, "the image's config")
     made = [row.created_by or "" for row in config.history or () if not row.empty_layer]
     made += [""] * (len(archived.layers) - len(made))
     layers = tuple(

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from imgcompare.image.oci import Config, Healthcheck, Settings, decode
+from imgcompare.image.oci import Healthcheck, ImageConfig, Settings, decode
 from imgcompare.text.printable import printable
 from imgcompare.text.redact import MASK, redact_command
 from imgcompare.text.secrets import is_secret
@@ -40,7 +40,7 @@ class SettingChange(Struct, frozen=True, kw_only=True):
 
 def config_changes(before: bytes, after: bytes) -> tuple[SettingChange, ...]:
     """The differences between two images' configs, the plain settings first."""
-    old, new = (decode(document, Config, "the image's config") for document in (before, after))
+    old, new = (decode(document, ImageConfig, "the image's config") for document in (before, after))
     has, gets = old.config or Settings(), new.config or Settings()
     changes = list(_changes("", _plain(old, has), _plain(new, gets)))
     changes += _changes("env", _environment(has), _environment(gets), told=False)
@@ -73,7 +73,7 @@ def _shown(group: str, key: str, value: str | None) -> str | None:
     return MASK if group and is_secret(key, value) else redact_command(printable(value, limit=_LIMIT))
 
 
-def _plain(config: Config, settings: Settings) -> dict[str, str]:
+def _plain(config: ImageConfig, settings: Settings) -> dict[str, str]:
     """The settings that are given, as text."""
     values = {
         "platform": "/".join(part for part in (config.os, config.architecture, config.variant) if part),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imgcompare.dockerfile.parser import Instruction, StageInfo
-from imgcompare.image.oci import History
+from imgcompare.image.oci import HistoryRow
 
 _NOP = "#(nop)"
 _ONBUILD = "ONBUILD"
@@ -22,7 +22,7 @@ _PROGRAM = re.compile(r'\[\s*"([^"\\]*)"\s*[],]')
 
 
 @dataclass(frozen=True)
-class Origin:
+class LayerOrigin:
     """Where a layer was made: the stage's name, or its number where it has none, and the line, counting from 1."""
 
     stage: str
@@ -30,15 +30,15 @@ class Origin:
 
 
 def origins(
-    history: Sequence[History], stages: Sequence[StageInfo], base_layer_count: int | None
-) -> tuple[Origin | None, ...]:
+    history: Sequence[HistoryRow], stages: Sequence[StageInfo], base_layer_count: int | None
+) -> tuple[LayerOrigin | None, ...]:
     """Return the origin of each layer, the lowest first; None for those of the base and of triggers that it left.
 
     ``stages`` are those stacked on the base, the lowest first. All are None when history and stages do not belong
     together: in an image squashed, made from elsewhere or by another builder, or where ``base_layer_count`` of the
     layers are the base's and one of them would get an origin.
     """
-    found: dict[int, Origin] = {}
+    found: dict[int, LayerOrigin] = {}
     rows = list(enumerate(history))
     for origin, instruction in reversed(tuple(_written(stages))):
         if rows and _wrote(instruction, rows[-1][1].created_by or ""):
@@ -50,13 +50,13 @@ def origins(
     return (None,) * len(layers) if any(layers[: base_layer_count or 0]) else layers
 
 
-def _written(stages: Sequence[StageInfo]) -> Iterator[tuple[Origin, Instruction]]:
+def _written(stages: Sequence[StageInfo]) -> Iterator[tuple[LayerOrigin, Instruction]]:
     """All that wrote a row, in order: each stage's instructions behind the triggers of the stage below."""
-    triggers: list[tuple[Origin, Instruction]] = []
+    triggers: list[tuple[LayerOrigin, Instruction]] = []
     for stage in stages:
         yield from triggers
         name = stage.name or str(stage.index)
-        written = [(Origin(name, instruction.line), instruction) for instruction in stage.instructions]
+        written = [(LayerOrigin(name, instruction.line), instruction) for instruction in stage.instructions]
         yield from written
         triggers = [(origin, _triggered(onbuild)) for origin, onbuild in written if onbuild.keyword == _ONBUILD]
 

@@ -44,7 +44,7 @@ class StoredImage(Struct, frozen=True, kw_only=True):
     packages: dict[str, dict[str, str]] = {}
 
 
-class Origin(Struct, frozen=True, kw_only=True):
+class Measurer(Struct, frozen=True, kw_only=True):
     """What measured it."""
 
     imgcompare: str
@@ -56,7 +56,7 @@ class StoredComparison(Struct, frozen=True, kw_only=True):
     """What is kept of a comparison: its images by variant, when they were recorded, and what measured them."""
 
     recorded: str
-    origin: Origin
+    origin: Measurer
     variants: dict[str, StoredImage]
 
 
@@ -100,7 +100,9 @@ def stored_image(image: Image) -> StoredImage:
 def stored_comparison(report: Report) -> StoredComparison:
     """Return what is kept of a report: the images of those variants that are as they should be."""
     info = report.engine
-    origin = Origin(imgcompare=report.tool.version, engine=f"{info.name} {info.version}", image_store=info.image_store)
+    origin = Measurer(
+        imgcompare=report.tool.version, engine=f"{info.name} {info.version}", image_store=info.image_store
+    )
     images = {v.name: stored_image(v.image) for v in report.variants if v.image and compare.as_expected(v)}
     return StoredComparison(recorded=report.created, origin=origin, variants=images)
 
@@ -219,7 +221,7 @@ def _changed_packages(then: Mapping[str, Mapping[str, str]], now: Mapping[str, M
     )
 
 
-def _origin_notes(then: Origin, now: Origin) -> Iterable[str]:
+def _origin_notes(then: Measurer, now: Measurer) -> Iterable[str]:
     told = (
         ("imgcompare", then.imgcompare, now.imgcompare),
         ("engine", then.engine, now.engine),

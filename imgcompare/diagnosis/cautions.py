@@ -31,7 +31,7 @@ _SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?{}~\n]")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Seen:
     """What is known of a variant: its image, as measured and as the engine runs it, its run, its log, its Dockerfile.
 
     ``stages`` are those that make the image, ``build_args`` the build arguments given.
@@ -60,7 +60,7 @@ class Evidence:
         return next((printable(line, limit=300) for line in self.log if pattern.search(line)), "")
 
 
-def find(evidence: Evidence) -> tuple[Caution, ...]:
+def find(evidence: Seen) -> tuple[Caution, ...]:
     """Everything to be said of a variant, in a fixed order."""
     looks = (
         _runs_as_root,
@@ -75,7 +75,7 @@ def find(evidence: Evidence) -> tuple[Caution, ...]:
     return tuple(caution for look in looks if (caution := look(evidence)))
 
 
-def _runs_as_root(evidence: Evidence) -> Caution | None:
+def _runs_as_root(evidence: Seen) -> Caution | None:
     if evidence.image.security is None or not evidence.image.security.runs_as_root:
         return None
     user = evidence.image.user
@@ -88,7 +88,7 @@ def _runs_as_root(evidence: Evidence) -> Caution | None:
     )
 
 
-def _secrets(evidence: Evidence) -> Caution | None:
+def _secrets(evidence: Seen) -> Caution | None:
     variables = sorted(
         {name for name, _, value in (text.partition("=") for text in evidence.settings.env) if is_secret(name, value)}
     )
@@ -108,7 +108,7 @@ def _secrets(evidence: Evidence) -> Caution | None:
     )
 
 
-def _arguments(evidence: Evidence) -> Iterator[str]:
+def _arguments(evidence: Seen) -> Iterator[str]:
     """The secret build arguments that the image's history tells: those in scope of a step, or with a default."""
     given = evidence.build_args
     for layer in evidence.image.layers:
@@ -126,7 +126,7 @@ def _arguments(evidence: Evidence) -> Iterator[str]:
                 )
 
 
-def _debug_mode(evidence: Evidence) -> Caution | None:
+def _debug_mode(evidence: Seen) -> Caution | None:
     line = evidence.log_line(_DEBUG_MODE)
     variable = evidence.variable("FLASK_DEBUG")
     by_variable = variable is not None and variable.lower() not in _OFF
@@ -144,7 +144,7 @@ def _debug_mode(evidence: Evidence) -> Caution | None:
     )
 
 
-def _development_server(evidence: Evidence) -> Caution | None:
+def _development_server(evidence: Seen) -> Caution | None:
     command = printable(" ".join((*evidence.settings.entrypoint, *evidence.settings.cmd)), limit=300)
     line = evidence.log_line(_DEVELOPMENT_SERVER) or (command if _DEVELOPMENT_COMMAND.search(command) else "")
     if not line:
@@ -165,7 +165,7 @@ def _development_server(evidence: Evidence) -> Caution | None:
     )
 
 
-def _django_project(evidence: Evidence) -> str:
+def _django_project(evidence: Seen) -> str:
     """The package that DJANGO_SETTINGS_MODULE names, or ``project``."""
     return printable((evidence.variable("DJANGO_SETTINGS_MODULE") or "project").partition(".")[0], limit=60)
 
@@ -191,7 +191,7 @@ def _module(settings: EngineImage) -> str:
     return printable(named.partition(":")[0].rpartition("/")[2].removesuffix(".py"), limit=60) or "app"
 
 
-def _ignores_stop_signal(evidence: Evidence) -> Caution | None:
+def _ignores_stop_signal(evidence: Seen) -> Caution | None:
     run = evidence.run
     if run is None or not run.killed:
         return None
@@ -243,7 +243,7 @@ def _quoted(word: str) -> str:
     return f'"{escaped}"'
 
 
-def _no_healthcheck(evidence: Evidence) -> Caution | None:
+def _no_healthcheck(evidence: Seen) -> Caution | None:
     if evidence.settings.healthcheck is not None:  # HEALTHCHECK NONE says that none is wanted
         return None
     python = any(package.location.startswith("/usr/local/lib/python") for package in evidence.image.packages.python)
@@ -257,7 +257,7 @@ def _no_healthcheck(evidence: Evidence) -> Caution | None:
     )
 
 
-def _same_payload_twice(evidence: Evidence) -> Caution | None:
+def _same_payload_twice(evidence: Seen) -> Caution | None:
     own = {layer.created_by for layer in evidence.image.layers if not layer.base}
     doubled: dict[str, int] = {}
     for file in evidence.image.wasted_files:
@@ -293,7 +293,7 @@ def _is_within(path: str, folder: str) -> bool:
     return f"{path.rstrip('/')}/".startswith(f"{folder}/")
 
 
-def _flask_env(evidence: Evidence) -> Caution | None:
+def _flask_env(evidence: Seen) -> Caution | None:
     value = evidence.variable("FLASK_ENV")
     flasks = [package for package in evidence.image.packages.python if package.name.lower() == "flask"]
     if value is None or not flasks or min(_version(flask.version) for flask in flasks) < _IGNORES_FLASK_ENV:

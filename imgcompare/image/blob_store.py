@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.blob import Blob, BlobReader
-from imgcompare.image.oci import Config, Descriptor, Manifest, decode, is_digest
+from imgcompare.image.oci import Descriptor, ImageConfig, Manifest, decode, is_digest
 from imgcompare.image.tarheader import normalised
 from imgcompare.text.printable import printable
 
@@ -32,7 +32,7 @@ class Contents:
         self._by_digest: dict[str, Blob] = {}
         self._links: dict[str, str] = {}
         self._manifests: dict[str, Manifest] = {}
-        self._configs: dict[str, Config] = {}
+        self._configs: dict[str, ImageConfig] = {}
         self._kept = 0
         self._looked_up = 0
 
@@ -91,11 +91,11 @@ class Contents:
             self._manifests[blob.digest] = decode(document_of(blob, name), Manifest, name)
         return self._manifests[blob.digest]
 
-    def config(self, blob: Blob) -> Config:
+    def config(self, blob: Blob) -> ImageConfig:
         """The blob as an image's config, decoded once however often it is named."""
         if blob.digest not in self._configs:
             name = f"the config {blob.digest}"
-            self._configs[blob.digest] = decode(document_of(blob, name), Config, name)
+            self._configs[blob.digest] = decode(document_of(blob, name), ImageConfig, name)
         return self._configs[blob.digest]
 
 

@@ -21,7 +21,7 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache_format import decode_layer, encode_layer
 from imgcompare.image.layer_index import LayerIndex
-from imgcompare.image.oci import Config, decode, is_digest
+from imgcompare.image.oci import ImageConfig, decode, is_digest
 
 _VERSION = "v3"
 _MAX_ENTRIES = 4096
@@ -78,7 +78,7 @@ class ImageCache:
         if entry is None:
             return None
         try:
-            config = decode(entry.config, Config, "a cached config")
+            config = decode(entry.config, ImageConfig, "a cached config")
         except ImageFormatError:
             return None
         layers = [self.layer(diff_id) for diff_id in config.rootfs.diff_ids or ()]

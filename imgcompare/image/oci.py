@@ -44,7 +44,7 @@ class SavedImage(msgspec.Struct, frozen=True, rename="pascal"):
 SavedImages = tuple[SavedImage, ...]
 
 
-class History(msgspec.Struct, frozen=True):
+class HistoryRow(msgspec.Struct, frozen=True):
     """One step of how an image was made; an ``empty_layer`` one made no layer."""
 
     created_by: str | None = None
@@ -76,21 +76,21 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal"):
     healthcheck: Healthcheck | None = None
 
 
-class RootFilesystem(msgspec.Struct, frozen=True):
+class DiffIds(msgspec.Struct, frozen=True):
     """The digests of the uncompressed layers, from the lowest up."""
 
     diff_ids: tuple[str, ...] | None = None
 
 
-class Config(msgspec.Struct, frozen=True):
+class ImageConfig(msgspec.Struct, frozen=True):
     """An image's config."""
 
     os: str
     architecture: str
-    rootfs: RootFilesystem
+    rootfs: DiffIds
     variant: str | None = None
     config: Settings | None = None
-    history: tuple[History, ...] | None = None
+    history: tuple[HistoryRow, ...] | None = None
 
 
 def is_digest(text: str) -> bool:

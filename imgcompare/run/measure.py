@@ -17,7 +17,7 @@ from imgcompare.errors import EngineError, ImageFormatError
 from imgcompare.image.archive import THREADS, ArchivedImage, read_archive
 from imgcompare.image.blob import BlobReader
 from imgcompare.image.layer_index import LayerIndex
-from imgcompare.image.oci import Config, decode
+from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.overlay2 import LayerStore, LayerStoreError
 from imgcompare.model import Image, Layer, Stage
 from imgcompare.run.build import BuiltVariant, base_layer_count
@@ -108,7 +108,7 @@ def _with_origins(layers: tuple[Layer, ...], config: bytes, built: BuiltVariant)
     """Say which line of the Dockerfile made each layer; two Dockerfiles can make one image, so this is never cached."""
     if not built.stages:
         return layers
-    history = decode(config, Config, "the image's config").history or ()
+    history = decode(config, ImageConfig, "the image's config").history or ()
     made = origins(history, built.stages, base_layer_count(built))
     return tuple(
         replace(layer, stage=origin.stage, dockerfile_line=origin.line) if origin else layer
@@ -156,7 +156,7 @@ def _from_store(keys: Sequence[str], layers: dict[str, LayerIndex], bench: Workb
         for key in keys:
             try:
                 config = store.config(key)
-                diff_ids = decode(config, Config, f"the config {key}").rootfs.diff_ids or ()
+                diff_ids = decode(config, ImageConfig, f"the config {key}").rootfs.diff_ids or ()
                 reader = BlobReader(executor)
                 for count, diff_id in enumerate(diff_ids, 1):
                     if diff_id not in layers:

@@ -150,7 +150,7 @@ class Results:
     def _warnings(self, each: Finished, image: Image) -> tuple[Caution, ...]:
         if each.built is None:
             return ()
-        evidence = cautions.Evidence(
+        evidence = cautions.Seen(
             image=image,
             settings=each.built.image,
             run=each.variant.run,

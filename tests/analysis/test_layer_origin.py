@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.analysis.layer_origin import Origin, origins
+from imgcompare.analysis.layer_origin import LayerOrigin, origins
 from imgcompare.dockerfile.parser import StageInfo, parse
-from imgcompare.image.oci import History
+from imgcompare.image.oci import HistoryRow
 
-BASE = [History("RUN /bin/sh -c make # buildkit"), History("ENV A=b", empty_layer=True)]
+BASE = [HistoryRow("RUN /bin/sh -c make # buildkit"), HistoryRow("ENV A=b", empty_layer=True)]
 
 
 def stages(text: str) -> tuple[StageInfo, ...]:
@@ -18,9 +18,9 @@ def stages(text: str) -> tuple[StageInfo, ...]:
     return parse(text, "Dockerfile").chain(None, {})[1]
 
 
-def rows(*created_by: str) -> list[History]:
+def rows(*created_by: str) -> list[HistoryRow]:
     """Return a base's history and rows above it; one in brackets made no layer."""
-    return [*BASE, *(History(text.strip("()"), empty_layer=text.startswith("(")) for text in created_by)]
+    return [*BASE, *(HistoryRow(text.strip("()"), empty_layer=text.startswith("(")) for text in created_by)]
 
 
 DOCKERFILE = """FROM python AS base
@@ -55,7 +55,14 @@ CLASSIC = (
     "|1 A=1 touch a b",
     '(/bin/sh -c #(nop)  CMD ["x"])',
 )
-EXPECTED = (None, Origin("base", 3), Origin("2", 8), Origin("2", 9), Origin("2", 11), Origin("2", 12))
+EXPECTED = (
+    None,
+    LayerOrigin("base", 3),
+    LayerOrigin("2", 8),
+    LayerOrigin("2", 9),
+    LayerOrigin("2", 11),
+    LayerOrigin("2", 12),
+)
 
 
 @pytest.mark.parametrize("made", [BUILDKIT, CLASSIC], ids=["buildkit", "classic"])
@@ -77,7 +84,7 @@ def test_a_missing_or_foreign_row_leaves_all_unknown(at: int) -> None:
 
 def test_a_squashed_image_is_not_traced() -> None:
     """Squashing keeps the rows, takes their layers, and adds a row that no instruction wrote."""
-    squashed = [*BASE, *(History(text.strip("()"), empty_layer=True) for text in CLASSIC), History("")]
+    squashed = [*BASE, *(HistoryRow(text.strip("()"), empty_layer=True) for text in CLASSIC), HistoryRow("")]
     assert origins(squashed, stages(DOCKERFILE), 1) == (None, None)
 
 
@@ -98,14 +105,14 @@ def test_triggers_are_traced_to_where_they_are_written(written: bool) -> None:
     text = "FROM python AS a\nONBUILD RUN x\nRUN y\nFROM a AS b\nRUN z\nFROM b\nUSER 1\n"
     shell = "/bin/sh -c "
     made = ["(/bin/sh -c #(nop)  ONBUILD RUN x)"] * written + [shell + c for c in "yxz"] + ["(USER 1)"]
-    expected = (None, Origin("a", 3), Origin("a", 2), Origin("b", 5))
+    expected = (None, LayerOrigin("a", 3), LayerOrigin("a", 2), LayerOrigin("b", 5))
     assert origins(rows(*made), stages(text), 1) == expected
 
 
 def test_the_bases_own_triggers_have_no_line() -> None:
     """What the base image makes its children do stands in no Dockerfile of ours."""
     made = ("RUN /bin/sh -c triggered # buildkit", "RUN /bin/sh -c ours # buildkit")
-    assert origins(rows(*made), stages("FROM python\nRUN ours\n"), 1) == (None, None, Origin("0", 2))
+    assert origins(rows(*made), stages("FROM python\nRUN ours\n"), 1) == (None, None, LayerOrigin("0", 2))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +132,7 @@ def test_the_bases_own_triggers_have_no_line() -> None:
 )
 def test_forms_of_a_row(instruction: str, created_by: str) -> None:
     """Heredocs, commands as lists, flags, other shells: rows as Docker 20 to 26 and Podman wrote them."""
-    assert origins([History(created_by)], stages(f"FROM scratch\n{instruction}\n"), 0) == (Origin("0", 2),)
+    assert origins([HistoryRow(created_by)], stages(f"FROM scratch\n{instruction}\n"), 0) == (LayerOrigin("0", 2),)
 
 
 def test_an_image_without_a_dockerfile_or_history() -> None:

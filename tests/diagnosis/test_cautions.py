@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from imgcompare.diagnosis.cautions import Evidence, find
+from imgcompare.diagnosis.cautions import Seen, find
 from imgcompare.dockerfile.parser import parse
 from imgcompare.engine.interface import EngineImage, Healthcheck
 from imgcompare.model import Image, Layer, Packages, PythonPackage, Run, Security, WastedFile
@@ -31,12 +31,12 @@ def _settings(**fields: Any) -> EngineImage:
     )
 
 
-def _evidence(image: Image | None = None, **fields: Any) -> Evidence:
+def _evidence(image: Image | None = None, **fields: Any) -> Seen:
     given: dict[str, Any] = {"settings": _settings(), "run": Run(container_port=5000, host_port=1)} | fields
-    return Evidence(image=image or _image(), **given)
+    return Seen(image=image or _image(), **given)
 
 
-def _codes(evidence: Evidence) -> list[str]:
+def _codes(evidence: Seen) -> list[str]:
     return [caution.code for caution in find(evidence)]
 
 
