@@ -23,8 +23,7 @@ from imgcompare.engine.client.engine import SdkEngine
 from imgcompare.engine.interface import Endpoint
 from imgcompare.image.archive import read_archive
 from imgcompare.image.cache import ImageCache
-from imgcompare.image.oci import ImageConfig
-from imgcompare.image.oci import decode
+from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.run.blueprints import draw_blueprints
 from imgcompare.run.build import BuiltVariant, base_layer_count, build_variant, provide_bases
 from imgcompare.run.ledger import Ledger
