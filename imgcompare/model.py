@@ -538,4 +538,23 @@ class Collection(Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
+class Mending(Struct, frozen=True, kw_only=True):
+    """What ``imgcompare mend`` did to one Dockerfile, round by round, and what came out.
+
+    ``mended`` are the failures whose ``edits`` were applied, in their order, each at lines of the Dockerfile as it then
+    was; ``diff`` is all of them as a patch. ``result`` is the variant after the last round: what proves that it works,
+    or what is still wrong with it. ``reason`` says why no further round was made, empty where it works.
+    """
+
+    schema_version: int
+    tool: Tool
+    created: str
+    engine: EngineInfo
+    works: bool
+    mended: tuple[Failure, ...]
+    diff: str
+    result: Variant
+    reason: str = ""
+
+
 Document = Report | Collection

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from imgcompare.config.project import Value
 
 _PREFIX = "IMGCOMPARE_"
-_NOT_FROM_THERE = {"formats", "json_", "files"}  # what is written where is of one call
+# What is written where is of one call.
+_NOT_FROM_THERE = {"formats", "json_", "files", "file", "in_place", "force"}
 
 
 class EnvironmentCommand(click.Command):

@@ -20,7 +20,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         *("min_saving", "max_wasted", "max_ready", "max_growth", "must_work"),
     ),
     "Engine": ("host", "docker_context"),
-    "Output": ("formats", "json_", "files", "quiet"),
+    "Output": ("formats", "json_", "files", "file", "in_place", "force", "quiet"),
 }
 """The options by their parameters' names, in the order of the help text. What is in none stands below."""
 

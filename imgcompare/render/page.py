@@ -75,9 +75,9 @@ class Page:
             self.lines.append(Text(f"{lead}{piece}", _COLORS[tone]))
             rest, lead = rest[len(piece) :], " " * len(lead)
 
-    def copyable(self, line: str, lead: str) -> None:
+    def copyable(self, line: str, lead: str, tone: Tone = "strong") -> None:
         """Add a line to be copied: whole, however long; a terminal folds it without breaking what is copied."""
-        self.lines.append(Text(f"{lead}{self.spell(line)}", _COLORS["strong"]))
+        self.lines.append(Text(f"{lead}{self.spell(line)}", _COLORS[tone]))
 
     def fits(self, text: str) -> bool:
         """Say whether a text fits on one line."""

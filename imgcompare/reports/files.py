@@ -31,13 +31,13 @@ def check_writable(path: Path) -> None:
         ) from exc
 
 
-def write_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
+def write_atomically(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:
     """Write a whole file or nothing: a temporary file in the same folder, on disk, then renamed over ``path``.
 
     A link stays one, and its target is written; a device or a pipe is written to, never replaced. A new file gets
     ``mode`` less the umask; what is there keeps its own. Raises UsageError.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     try:
         if _is_special(path):
             path.write_bytes(data)

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from imgcompare import errors
 from imgcompare.cli import main
-from imgcompare.cli.sections import SECTIONS
+from imgcompare.cli.sections import SECTIONS, SectionedCommand
 from imgcompare.model import (
     SCHEMA_VERSION,
     Check,
@@ -364,10 +364,12 @@ def test_every_command_and_option_has_a_help_text(typed: str, capsys: pytest.Cap
     assert all(option.help for option in command.params if isinstance(option, click.Option))
 
 
-def test_every_option_of_run_stands_in_a_section() -> None:
+def test_every_option_of_a_long_help_text_stands_in_a_section() -> None:
     """The long help text is read by sections: what is new in it has to be given its place, and once."""
     named = list(chain.from_iterable(SECTIONS.values()))
-    options = {param.name for param in main.cli.commands["run"].params if isinstance(param, click.Option)}
-    assert sorted(named) == sorted(filter(None, options))
+    commands = [command for command in main.cli.commands.values() if isinstance(command, SectionedCommand)]
+    params = (param for command in commands for param in command.params)
+    options = {param.name for param in params if isinstance(param, click.Option) and param.name}
+    assert sorted(named) == sorted(options)
     helped = CliRunner().invoke(main.cli, ["run", "--help"]).output
     assert re.findall(r"^([A-Z][\w ]+):$", helped, re.MULTILINE)[-len(SECTIONS) - 1 :] == [*SECTIONS, "Options"]

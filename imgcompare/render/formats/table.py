@@ -21,7 +21,7 @@ from imgcompare.text.printable import printable, printable_lines
 
 def render(document: Document, context: RenderContext) -> str:
     """Return the page: no line is wider than the style's width, and every character is one the terminal can show."""
-    page = _Page(context.style)
+    page = ReportPage(context.style)
     match document:
         case Collection():
             for report in document.comparisons:
@@ -34,7 +34,7 @@ def render(document: Document, context: RenderContext) -> str:
     return page.text()
 
 
-def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> None:
+def _comparison(page: ReportPage, report: Report, notes: tuple[str, ...] = ()) -> None:
     """Add one comparison: its table, the answer, what is broken, footnotes."""
     page.head(report)
     page.comparison(build_grid(report))
@@ -58,7 +58,7 @@ def _comparison(page: _Page, report: Report, notes: tuple[str, ...] = ()) -> Non
     )
 
 
-class _Page(Page):
+class ReportPage(Page):
     """A report's page."""
 
     def __init__(self, style: Style) -> None:
