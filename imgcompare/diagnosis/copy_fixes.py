@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.interpreter import Python, version_of
+from imgcompare.dockerfile.copy_sources import read_copy
 
 _SITE = re.compile(r"(.*)/lib/python3\.\d+/site-packages(?:/.*)?")
 
@@ -33,16 +33,10 @@ def copy_lines(case: Case, source: str, view: View, place: str, python: Python |
 
 def copied(case: Case, source: str, path: str) -> bool:
     """Whether the Dockerfile copies that path of that stage."""
+    copies = (read_copy(instruction) for stage in case.written for instruction in stage.instructions)
     return any(
-        instruction.keyword == "COPY" and f"--from={source}" in instruction.text and _takes(instruction.text, path)
-        for stage in case.written
-        for instruction in stage.instructions
+        copy.from_ == source and path in {each.rstrip("/") for each in copy.sources} for copy in filter(None, copies)
     )
-
-
-def _takes(text: str, path: str) -> bool:
-    words: Sequence[str] = [word for word in text.split() if not word.startswith("--")]
-    return any(word.rstrip("/") == path for word in words[:-1])
 
 
 def _needs_program(case: Case, view: View, program: str) -> bool:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.traceback import LastError, is_unhandled, last_error
+from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot, is_there, place
@@ -198,8 +199,8 @@ class Case:
             return None
         stage = self.document.target(self.target)
         written = (one for each in (stage, *self.document.parents(stage)) for one in each.instructions)
-        copies = (one for one in written if one.keyword == "COPY" and "--from=" in one.text)
-        found = [one for one in copies if one.text.split()[-1].rstrip("/") == folder.rstrip("/")]
+        copies = ((one, read_copy(one)) for one in written)
+        found = [one for one, copy in copies if copy and copy.from_ and copy.target.rstrip("/") == folder.rstrip("/")]
         return found[0] if len(found) == 1 else None
 
     def _in_this_stage(self, hint: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.parser import Dockerfile, Instruction, parse
 from imgcompare.errors import UsageError
 
@@ -113,27 +113,14 @@ def _exposed(instructions: Sequence[Instruction]) -> Iterator[int]:
 
 
 def _context(root: Path, path: Path, dockerfile: Dockerfile) -> str:
-    sources = {source for stage in dockerfile.stages for each in stage.instructions for source in _copied(each)}
+    copies = (read_copy(each) for stage in dockerfile.stages for each in stage.instructions)
+    taken = {source for copy in copies if copy and not copy.from_ for source in copy.sources}
+    # What is fetched, or named by a variable, is looked for in no folder.
+    sources = {source for source in taken if not any(mark in source for mark in ("$", "://", "@"))}
     for folder in path.parents:
         if all(_is_there(root / folder, source) for source in sources):
             return folder.as_posix()
     return path.parent.as_posix()
-
-
-def _copied(instruction: Instruction) -> Iterator[str]:
-    """What COPY and ADD take from the context; nothing of an instruction that takes from a stage, or is not plain."""
-    if instruction.keyword not in {"COPY", "ADD"} or "--from=" in instruction.text or "<<" in instruction.text:
-        return
-    words = instruction.text.split()
-    while words and words[0].startswith("--"):
-        words.pop(0)
-    text = " ".join(words)
-    if text.startswith("["):
-        try:
-            words = [str(word) for word in json.loads(text)]
-        except ValueError:
-            return
-    yield from (word.strip("\"'") for word in words[:-1] if "$" not in word and "://" not in word and "@" not in word)
 
 
 def _is_there(folder: Path, source: str) -> bool:
