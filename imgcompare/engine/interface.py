@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from imgcompare.engine.options import BuildOptions
 from imgcompare.image.overlay2 import LayerStore
 from imgcompare.model import Build, EngineInfo
 
@@ -80,6 +81,7 @@ class BuildRequest:
     platform: str | None = None
     no_cache: bool = False
     builder: str = "auto"
+    options: BuildOptions = field(default_factory=BuildOptions)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from imgcompare.engine.build.buildkit_trace import BuildLog
-from imgcompare.engine.build.errors import explain
+from imgcompare.engine.build.errors import explain, refuse_unknown_options
 from imgcompare.engine.build.request import TAR_HEADERS, Post, parameters, summary
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.engine.transport.json_stream import error_text, messages
@@ -82,7 +82,11 @@ def _follow(
 
 
 def failed_build(error: str, log: BuildLog, request: BuildRequest, build: Build) -> BuildFailed:
-    """Return how a build failed by its error and its log. Raises EngineError when it was cancelled."""
+    """Return how a build failed by its error and its log.
+
+    Raises EngineError when it was cancelled, UsageError when the engine does not know what it was given.
+    """
+    refuse_unknown_options(error)
     if _UNREADABLE_CONTEXT.search(error) and not _CANCELLED.fullmatch(error):
         raise NoBuildKitError("the engine's BuildKit cannot read a build context sent over the API", hint=_HINT)
     failed = log.failed(error)

@@ -9,7 +9,7 @@ from typing import Any
 from imgcompare.engine.build.errors import heredoc_line
 from imgcompare.engine.build.request import summary
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
-from imgcompare.errors import NoBuildKitError
+from imgcompare.errors import NoBuildKitError, UsageError
 
 Build = Callable[[BuildRequest, Callable[[str], None]], Built | BuildFailed]
 
@@ -52,9 +52,13 @@ def build_image(
             if not has_buildkit:
                 raise NoBuildKitError("the engine has no BuildKit", hint="Build with --builder classic.")
             return _build_with_buildkit(builders, request, progress)
-        except NoBuildKitError:
+        except NoBuildKitError as exc:
+            if needing := request.options.needing_session:
+                raise NoBuildKitError(f"{needing}: only BuildKit can, over gRPC; {exc.message}", hint=exc.hint) from exc
             if request.builder != "auto":
                 raise
+    elif needing := request.options.needing_session:
+        raise UsageError(f"the classic builder knows no {needing}", hint="Leave --builder classic out.")
     # A Docker Engine's newer classic builder takes a heredoc's text off the Dockerfile and runs the RUN without it.
     if has_buildkit and (line := heredoc_line(request)) is not None:
         message = f"Dockerfile line {line}: a heredoc needs BuildKit; the classic builder would leave its text out"
@@ -69,6 +73,6 @@ def _build_with_buildkit(
         return builders.grpc(request, progress)
     except NoBuildKitError:
         # Sent as a tar, the Dockerfile would be a file like others, and COPY would take it into the image.
-        if request.context.hides:
+        if request.context.hides or request.options.needing_session:
             raise
         return builders.http(request, progress)

@@ -6,8 +6,8 @@ Field numbers: https://github.com/moby/buildkit/blob/master/api/services/control
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
+from imgcompare.engine.options import CacheEntry
 from imgcompare.engine.transport import protobuf
 from imgcompare.engine.transport.protobuf import as_bytes, as_text, fields
 
@@ -16,14 +16,6 @@ STATUS = "/moby.buildkit.v1.Control/Status"
 
 # What dockerd calls the exporter that leaves an image in its store, whichever store it is.
 _EXPORTER = "moby"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CacheEntry:
-    """A place where a build's cache is taken from or put: its type (``registry``, ``inline`` …) and settings."""
-
-    type: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 def solve_request(
@@ -39,7 +31,7 @@ def solve_request(
     """Encode a SolveRequest whose image is to be called ``name``."""
     exporter = {"name": name}
     cache = b"".join(
-        protobuf.message(4, protobuf.field(1, entry.type) + protobuf.mapping(2, entry.attributes)) for entry in exports
+        protobuf.message(4, protobuf.field(1, entry.type) + protobuf.mapping(2, entry.settings)) for entry in exports
     )
     return b"".join(
         (
@@ -49,7 +41,7 @@ def solve_request(
             protobuf.field(5, session),
             protobuf.field(6, frontend),
             protobuf.mapping(7, attributes),
-            protobuf.message(8, cache),
+            protobuf.message(8, cache) if cache else b"",
             *(protobuf.message(9, entitlement.encode()) for entitlement in entitlements),
             # The same in the words of newer engines, which know several exporters.
             protobuf.message(13, protobuf.field(1, _EXPORTER) + protobuf.mapping(2, exporter)),

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from imgcompare.engine.build.buildkit_trace import instruction
+from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _PODMAN_PARSE_ERROR = re.compile(r"Build error: Unknown (instruction: \".*?\") &
 _FRONTEND = re.compile(r"resolve image config for (?:docker-image://)?(\S+)")
 # https://docs.docker.com/reference/dockerfile/#here-documents
 _HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s(?:.*\s)?\d*<<-?[\"']?[A-Za-z_]", re.IGNORECASE)
+_CACHE = re.compile(r'unknown cache (exporter|importer): "([^"]*)"')
+_MISSING_SECRET = re.compile(r"secret (\S+)(?:: |\s)not found(?:: not found)?")
 _TEXT_LIMIT = 500
 
 
@@ -54,7 +57,24 @@ def explain(error: str, step: str | None, request: BuildRequest) -> str:
             limit=_TEXT_LIMIT,
         )
     text = text.replace("not found: not found", "not found")
+    if (found := _MISSING_SECRET.fullmatch(text)) is not None:
+        text = f"{text}: give it with --secret id={found[1]},src=FILE or --secret id={found[1]},env=VARIABLE"
     return printable(f"{what}: {text}" if what else text, limit=_TEXT_LIMIT)
+
+
+def refuse_unknown_options(error: str) -> None:
+    """Raise UsageError where a builder's error is that it does not know an option: no Dockerfile is to blame."""
+    if (found := _CACHE.search(error)) is not None:
+        where = "exported as" if found[1] == "exporter" else "imported from"
+        raise UsageError(
+            f"this engine's cache cannot be {where} {printable(found[2], limit=40)}",
+            hint="Any engine with BuildKit exports it inline; registry, local and gha need the containerd image store.",
+        )
+    if "unsupported frontend capability moby.buildkit.frontend.contexts" in error:
+        raise UsageError(
+            "this engine's BuildKit knows no named contexts (--build-context NAME=…)",
+            hint="Use Docker Engine 23 or newer, or begin the Dockerfile with # syntax=docker/dockerfile:1",
+        )
 
 
 def heredoc_line(request: BuildRequest) -> int | None:

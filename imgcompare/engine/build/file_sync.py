@@ -173,7 +173,7 @@ class _Transfer:
 class DiskFolder:
     """A folder on this machine; ``left_out`` is never sent, ``changed`` names a file and what follows its content."""
 
-    def __init__(self, root: str, left_out: IgnoreRules, changed: tuple[str, bytes]) -> None:
+    def __init__(self, root: str, left_out: IgnoreRules, changed: tuple[str, bytes] = ("", b"")) -> None:
         self._root = root
         self._left_out = left_out
         self._changed = changed

@@ -13,6 +13,7 @@ from imgcompare.model import Build, Step
 
 if TYPE_CHECKING:
     from imgcompare.engine.interface import BuildRequest
+    from imgcompare.engine.options import BuildOptions
 
 TAR_HEADERS: Mapping[str, str] = {"Content-Type": "application/x-tar"}
 
@@ -47,7 +48,28 @@ def parameters(request: BuildRequest, version: int) -> dict[str, str]:
         params["platform"] = request.platform
     if request.no_cache:
         params["nocache"] = "1"
+    return params | _option_parameters(request.options)
+
+
+def _option_parameters(options: BuildOptions) -> dict[str, str]:
+    params: dict[str, str] = {}
+    if options.network is not None:
+        params["networkmode"] = options.network
+    if options.add_hosts:
+        params["extrahosts"] = json.dumps([f"{host}:{address}" for host, address in options.add_hosts])
+    if options.shm_size is not None:
+        params["shmsize"] = str(options.shm_size)
+    if options.ulimits:
+        params["ulimits"] = json.dumps([_ulimit(text) for text in options.ulimits])
+    if options.cache_from:
+        params["cachefrom"] = json.dumps([entry.settings.get("ref", "") for entry in options.cache_from])
     return params
+
+
+def _ulimit(text: str) -> dict[str, str | int]:
+    name, _, limits = text.partition("=")
+    soft, _, hard = limits.partition(":")
+    return {"Name": name, "Soft": int(soft), "Hard": int(hard or soft)}
 
 
 def summary(steps: tuple[Step, ...], *, duration_s: float) -> Build:

@@ -13,10 +13,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 from typing import Protocol
 
+from imgcompare.engine.build import registry_auth, secrets, ssh_forward
 from imgcompare.engine.build.context import NEVER_SENT
 from imgcompare.engine.build.file_sync import DiskFolder, Folder, MadeFolder, diff_copy
+from imgcompare.engine.build.registry_auth import Credentials
 from imgcompare.engine.interface import BuildContext, BuildRequest
 from imgcompare.engine.transport.grpc import Handler, server, unary
 from imgcompare.engine.transport.http2 import Connection, Stream
@@ -43,12 +46,18 @@ class OpenHttp2(Protocol):
 class Session:
     """One session: its id, the folders it serves, and the first thing of ours that could not be read."""
 
-    def __init__(self, context: BuildContext, services: Mapping[str, Handler]) -> None:
+    def __init__(self, request: BuildRequest, services: Mapping[str, Handler]) -> None:
+        context = request.context
         self.id = uuid.uuid4().hex
         self.failure: ImgcompareError | None = None
         self.sent_bytes = 0
         self._folders: dict[str, Folder] = {
             "context": DiskFolder(str(context.root), NEVER_SENT, context.appended),
+            **{
+                local_name(name): DiskFolder(str(folder), NEVER_SENT)
+                for name, folder in request.options.contexts
+                if isinstance(folder, Path)
+            },
         }
         # With this key, and the folder's name, the builder finds what it has kept of the folder's last transfer.
         self._shared_key = hashlib.sha256(f"{platform.node()}:{context.root}".encode("utf-8", "surrogateescape"))
@@ -90,8 +99,9 @@ class _Open:
 class Sessions:
     """The open sessions of an engine; safe to use from several threads."""
 
-    def __init__(self, open_http2: OpenHttp2) -> None:
+    def __init__(self, open_http2: OpenHttp2, credentials: Credentials) -> None:
         self._open_http2 = open_http2
+        self._credentials = credentials
         self._lock = threading.Lock()
         self._open: dict[object, _Open] = {}
 
@@ -102,11 +112,12 @@ class Sessions:
         Raises NoBuildKitError, EngineLostError.
         """
         context = request.context
-        key = (context.root, context.appended)
+        options = request.options
+        key = (context.root, context.appended, options.secrets, options.ssh, options.contexts)
         with self._lock:
             used = self._open.get(key)
             if used is None or not used.connection.is_open:
-                used = self._open[key] = self._begin(Session(context, {}))
+                used = self._open[key] = self._begin(request)
             used.users += 1
         try:
             yield used.session, _serve_dockerfile(used.session, context)
@@ -118,9 +129,21 @@ class Sessions:
                     if self._open.get(key) is used:
                         del self._open[key]
 
-    def _begin(self, session: Session) -> _Open:
-        stack = ExitStack()
-        return _Open(session, stack.enter_context(session.connect(self._open_http2)), stack)
+    def _begin(self, request: BuildRequest) -> _Open:
+        with ExitStack() as stack:
+            services = {
+                **registry_auth.handlers(self._credentials),
+                **secrets.handlers(request.options.secrets),
+                **ssh_forward.handlers(stack.enter_context(ssh_forward.agents(request.options.ssh))),
+            }
+            session = Session(request, services)
+            connection = stack.enter_context(session.connect(self._open_http2))
+            return _Open(session, connection, stack.pop_all())
+
+
+def local_name(context: str) -> str:
+    """Return the name under which a session serves a further context's folder."""
+    return f"_{context}" if context in {"context", "dockerfile"} else context
 
 
 def _serve_dockerfile(session: Session, context: BuildContext) -> str:

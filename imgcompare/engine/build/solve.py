@@ -6,18 +6,21 @@ an image is exactly what ``docker build`` makes of the same folder, and only wha
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from imgcompare.engine.build import control
 from imgcompare.engine.build.buildkit import failed_build
 from imgcompare.engine.build.buildkit_trace import BuildLog
 from imgcompare.engine.build.request import summary
-from imgcompare.engine.build.session import OpenHttp2, Session, Sessions, dockerfile_name
+from imgcompare.engine.build.session import OpenHttp2, Session, Sessions, dockerfile_name, local_name
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
+from imgcompare.engine.options import BuildOptions
 from imgcompare.engine.transport.grpc import UNIMPLEMENTED, ClientCall, GrpcError
 from imgcompare.engine.transport.http2 import Connection
 from imgcompare.errors import EngineLostError, NoBuildKitError
@@ -55,7 +58,13 @@ def _solve(
 ) -> str | GrpcError:
     """Return the image's digest as the engine knows it, or how the build failed."""
     message = control.solve_request(
-        ref, session.id, frontend=_FRONTEND, attributes=_attributes(request, dockerfile), name=request.tag
+        ref,
+        session.id,
+        frontend=_FRONTEND,
+        attributes=_attributes(request, dockerfile),
+        name=request.tag,
+        exports=request.options.cache_to,
+        entitlements=("network.host",) if request.options.network == "host" else (),
     )
     try:
         answer = ClientCall(connection, control.SOLVE, message).result()
@@ -76,6 +85,7 @@ def _attributes(request: BuildRequest, dockerfile: str) -> dict[str, str]:
         # What the engine has is what is built on, as ever; what it has not was pulled before.
         "image-resolve-mode": "local",
     }
+    attributes |= _option_attributes(request.options)
     attributes |= {f"build-arg:{name}": value for name, value in request.build_args.items()}
     if request.target is not None:
         attributes["target"] = request.target
@@ -83,6 +93,27 @@ def _attributes(request: BuildRequest, dockerfile: str) -> dict[str, str]:
         attributes["platform"] = request.platform
     if request.no_cache:
         attributes["no-cache"] = ""
+    return attributes
+
+
+def _option_attributes(options: BuildOptions) -> dict[str, str]:
+    attributes: dict[str, str] = {}
+    for name, source in options.contexts:
+        attributes[f"context:{name}"] = f"local:{local_name(name)}" if isinstance(source, Path) else source
+    if options.contexts:
+        # A frontend that does not know them must say so, and not look for an image of that name.
+        attributes["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
+    if options.network is not None and options.network != "default":
+        attributes["force-network-mode"] = options.network
+    if options.add_hosts:
+        attributes["add-hosts"] = ",".join(f"{host}={address}" for host, address in options.add_hosts)
+    if options.shm_size is not None:
+        attributes["shm-size"] = str(options.shm_size)
+    if options.ulimits:
+        attributes["ulimit"] = ",".join(options.ulimits)
+    if options.cache_from:
+        imports = [{"Type": entry.type, "Attrs": entry.settings} for entry in options.cache_from]
+        attributes["cache-imports"] = json.dumps(imports)
     return attributes
 
 

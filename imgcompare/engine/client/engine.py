@@ -7,18 +7,18 @@ and builds without a bound, and run every credential helper for a build (docker-
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import requests.utils
-from docker import APIClient, auth
+from docker import APIClient
 from docker.errors import DockerException, InvalidConfigFile
 from docker.tls import TLSConfig
 from docker.utils import parse_repository_tag
@@ -29,6 +29,7 @@ from imgcompare.engine.build.choose import Builders, build_image, supports_build
 from imgcompare.engine.build.session import Sessions
 from imgcompare.engine.client.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.client.container import SdkContainer
+from imgcompare.engine.client.docker_config import login, proxy_arguments, pull_header
 from imgcompare.engine.client.inspect_image import read_image
 from imgcompare.engine.client.pull import follow_pull, unavailable
 from imgcompare.engine.client.remove import remove_of_run
@@ -74,7 +75,7 @@ class SdkEngine:
         self._endpoint = endpoint
         version = os.environ.get("DOCKER_API_VERSION")
         self._api = Api(endpoint, lambda: connect(endpoint), timeout_s=timeout_s, version=version)
-        self._sessions = Sessions(self._api.http2)
+        self._sessions = Sessions(self._api.http2, login)
         self._builds: set[str] = set()
         self._builds_lock = threading.RLock()  # re-entrant: cancel may come from a signal handler
 
@@ -137,7 +138,7 @@ class SdkEngine:
         """Pull an image with its registry's credentials; one minute without news is the end. Raises BaseImageError."""
         repository, tag = parse_repository_tag(reference)
         params = {"fromImage": repository, "tag": tag or "latest"} | ({"platform": platform} if platform else {})
-        credentials, note = _credentials(repository)
+        credentials, note = pull_header(repository)
         if note:
             progress(note)
         headers = {"X-Registry-Auth": credentials} if credentials else {}
@@ -154,6 +155,8 @@ class SdkEngine:
 
     def build(self, request: BuildRequest, progress: Callable[[str], None]) -> Built | BuildFailed:
         """Build an image; a failed step is a value, a lost engine raises."""
+        proxies = proxy_arguments(self._endpoint.url, request.build_args)
+        request = replace(request, build_args={**proxies, **request.build_args})
         build_id = uuid.uuid4().hex
         with self._builds_lock:
             self._builds.add(build_id)
@@ -280,23 +283,6 @@ def _tls(tls: Mapping[str, str]) -> TLSConfig | bool:
         return False
     pair = (tls["cert"], tls["key"]) if "cert" in tls and "key" in tls else None
     return TLSConfig(client_cert=pair, ca_cert=tls.get("ca"), verify=tls.get("verify") != "0")
-
-
-def _credentials(repository: str) -> tuple[str | None, str]:
-    """Return the X-Registry-Auth header for a repository, or None and, where that is a mishap, a note saying why.
-
-    Only the helper of that one registry is run, and one that is broken is no reason not to try without.
-    """
-    try:
-        registry, _ = auth.resolve_repository_name(repository)
-        config = auth.load_config()
-        store = config.get_credential_store(registry)
-        if store and shutil.which(f"docker-credential-{store}") is None:
-            return None, f"pulling without credentials: docker-credential-{printable(store, limit=40)} is not installed"
-        found = auth.resolve_authconfig(config, registry)
-    except (DockerException, RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        return None, f"pulling without credentials: {printable(str(exc), limit=200)}"
-    return (auth.encode_header(found).decode(), "") if found else (None, "")
 
 
 def _quoted(reference: str) -> str:

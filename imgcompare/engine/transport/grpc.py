@@ -51,7 +51,7 @@ class ServerCall:
 
     def messages(self) -> Iterator[bytes]:
         """Yield the peer's messages until it has sent all. Raises GrpcError, ConnectionError."""
-        return _messages(self._stream)
+        return messages(self._stream)
 
     def message(self) -> bytes:
         """Return the one message of a call that has one. Raises GrpcError, ConnectionError."""
@@ -130,8 +130,8 @@ class ClientCall:
         self._stream.end()
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from _messages(self._stream)
-        _raise_for_status(self._stream)
+        yield from messages(self._stream)
+        raise_for_status(self._stream)
 
     def result(self) -> bytes:
         """Return the one answer. Raises GrpcError, ConnectionError."""
@@ -145,7 +145,8 @@ class ClientCall:
         self._stream.cancel()
 
 
-def _messages(stream: Stream) -> Iterator[bytes]:
+def messages(stream: Stream) -> Iterator[bytes]:
+    """Yield the messages of a stream as they come. Raises GrpcError for what is none, ConnectionError."""
     buffer = bytearray()
     while data := stream.receive():
         buffer += data
@@ -162,7 +163,8 @@ def _messages(stream: Stream) -> Iterator[bytes]:
         raise GrpcError(UNKNOWN, "the last message is cut off")
 
 
-def _raise_for_status(stream: Stream) -> None:
+def raise_for_status(stream: Stream) -> None:
+    """Raise GrpcError if an answer that has ended says so, or does not say that it is one."""
     headers = dict(stream.headers)
     if headers.get(":status") != "200":
         raise GrpcError(UNKNOWN, f"HTTP status {headers.get(':status')}")

@@ -38,7 +38,7 @@ class Bench:
         self.folder = folder
         endpoint = Endpoint(url=url, source="test")
         self.api = Api(endpoint, lambda: connect(endpoint), timeout_s=60)
-        self.sessions = Sessions(self.api.http2)
+        self.sessions = Sessions(self.api.http2, lambda _: ("", ""))
         self.tags: list[str] = []
         self.discarded: list[str] = []
         self.label = f"imgcompare-test-{uuid.uuid4().hex}"

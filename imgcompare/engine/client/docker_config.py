@@ -1,0 +1,73 @@
+"""What the docker CLI's own configuration says: registries' credentials, and proxies for builds."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from docker import auth
+from docker.errors import DockerException
+from docker.utils.config import load_general_config
+
+from imgcompare.text.printable import printable
+
+# docker/cli cli/config/configfile: a key of "proxies", and the build argument that it becomes, in both cases.
+_PROXIES = {
+    "httpProxy": "HTTP_PROXY",
+    "httpsProxy": "HTTPS_PROXY",
+    "noProxy": "NO_PROXY",
+    "ftpProxy": "FTP_PROXY",
+    "allProxy": "ALL_PROXY",
+}
+_ERRORS = (DockerException, RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+def pull_header(repository: str) -> tuple[str | None, str]:
+    """Return the X-Registry-Auth header for a repository, or None and, where that is a mishap, a note saying why.
+
+    Only the helper of that one registry is run, and one that is broken is no reason not to try without.
+    """
+    try:
+        found = _found(auth.resolve_repository_name(repository)[0])
+    except _ERRORS as exc:
+        return None, f"pulling without credentials: {printable(str(exc), limit=200)}"
+    return (auth.encode_header(found).decode(), "") if found else (None, "")
+
+
+def login(registry: str) -> tuple[str, str]:
+    """Return user name and password for a registry; a token has no user name, both are empty where none is known."""
+    try:
+        found = _found(registry)
+    except _ERRORS:
+        return "", ""
+    if token := found.get("IdentityToken") or found.get("identitytoken"):
+        return "", str(token)
+    return (
+        str(found.get("Username") or found.get("username") or ""),
+        str(found.get("Password") or found.get("password") or ""),
+    )
+
+
+def proxy_arguments(url: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the build arguments that "proxies" stands for, by the engine's URL or "default"; ``given`` ones go first.
+
+    https://docs.docker.com/engine/cli/proxy/
+    """
+    proxies = load_general_config().get("proxies")
+    if not isinstance(proxies, dict):
+        return {}
+    chosen = proxies.get(url, proxies.get("default"))
+    if not isinstance(chosen, dict):
+        return {}
+    named = {argument: chosen.get(key) for key, argument in _PROXIES.items()}
+    both = {name: value for argument, value in named.items() for name in (argument, argument.lower())}
+    return {name: value for name, value in both.items() if isinstance(value, str) and value and name not in given}
+
+
+def _found(registry: str) -> dict[str, Any]:
+    config = auth.load_config()
+    store = config.get_credential_store(registry)
+    if store and shutil.which(f"docker-credential-{store}") is None:
+        raise RuntimeError(f"docker-credential-{printable(store, limit=40)} is not installed")
+    return auth.resolve_authconfig(config, registry) or {}

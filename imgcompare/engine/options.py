@@ -1,0 +1,67 @@
+"""What a build may be given beside its context and its arguments, as ``docker build`` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret for ``RUN --mount=type=secret,id=…``; its value is in no representation."""
+
+    id: str
+    value: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SshSource:
+    """What ``RUN --mount=type=ssh,id=…`` may use: an agent's socket, or key files, by their paths."""
+
+    id: str
+    socket: str = ""
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CacheEntry:
+    """A place where a build's cache is taken from or put: its type (``registry``, ``inline`` …) and its settings."""
+
+    type: str
+    attributes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The settings by their names."""
+        return dict(self.attributes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """Options of one build. ``contexts`` are further ones by their names: a folder, or ``docker-image://REFERENCE``.
+
+    ``network`` is ``default``, ``none`` or ``host``; ``ulimits`` are ``NAME=SOFT:HARD``.
+    """
+
+    secrets: tuple[Secret, ...] = ()
+    ssh: tuple[SshSource, ...] = ()
+    contexts: tuple[tuple[str, str | Path], ...] = ()
+    network: str | None = None
+    add_hosts: tuple[tuple[str, str], ...] = ()
+    shm_size: int | None = None
+    ulimits: tuple[str, ...] = ()
+    cache_from: tuple[CacheEntry, ...] = ()
+    cache_to: tuple[CacheEntry, ...] = ()
+
+    @property
+    def needing_session(self) -> str:
+        """What of it only a session can give, in words; empty where nothing does."""
+        named = {
+            "secrets": self.secrets,
+            "ssh": self.ssh,
+            "named contexts": self.contexts,
+            "a cache to export": self.cache_to,
+            "a cache to import": tuple(each for each in self.cache_from if each.type != "registry"),
+        }
+        return ", ".join(name for name, given in named.items() if given)
