@@ -25,10 +25,10 @@ from imgcompare.dockerfile.parser import Instruction
 )
 def test_a_copy_is_read_as_the_builder_reads_it(keyword: str, text: str, read: Copy | None) -> None:
     """Flags, quotes, JSON words and heredocs are told from sources, and the last word is the target."""
-    assert read_copy(Instruction(keyword, 1, text)) == read
+    assert read_copy(Instruction(keyword, 1, text, 1)) == read
 
 
 def test_only_what_comes_from_the_context_is_copied_from_it() -> None:
     """What another stage gives is no file of the context, and a variable may be anything."""
-    instructions = [Instruction("COPY", 1, "--from=b /x /y"), Instruction("COPY", 2, "src/$NAME req.txt /app/")]
+    instructions = [Instruction("COPY", 1, "--from=b /x /y", 1), Instruction("COPY", 2, "src/$NAME req.txt /app/", 2)]
     assert [*copied(instructions)] == ["src/*", "req.txt"]
