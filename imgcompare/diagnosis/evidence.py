@@ -18,8 +18,8 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot, is_there, place
 from imgcompare.engine.interface import EngineImage, Listener
-from imgcompare.model import Failure
-from imgcompare.text.printable import printable
+from imgcompare.model import Edit, Failure
+from imgcompare.text.printable import printable, verbatim
 
 _LIMIT = 500
 _INSTALLS = re.compile(
@@ -172,16 +172,21 @@ class Case:
 
         The fix goes where its lines belong in the stage that was built, its first line to the ``spot`` if one is named.
         """
-        lines = tuple(printable(line, limit=2 * _LIMIT) for line in fix)
         return replace(
             self.evidence.observed,
             code=code,
             message=printable(message, limit=_LIMIT),
             hint=printable(self._in_this_stage(hint), limit=_LIMIT),
             evidence=tuple(printable(line, limit=_LIMIT) for line in proof if line),
-            fix=lines,
-            edits=place(self.document, self.target, lines, base=self.base, spot=spot) if self.document else (),
+            fix=tuple(map(verbatim, fix)),
+            edits=self._edits(fix, spot),
         )
+
+    def _edits(self, fix: tuple[str, ...], spot: Spot | None) -> tuple[Edit, ...]:
+        """Where the fix goes; nowhere if it has characters that nobody would see."""
+        if self.document is None or any(verbatim(line) != line for line in fix):
+            return ()
+        return place(self.document, self.target, fix, base=self.base, spot=spot)
 
     def refutes(self, failure: Failure) -> bool:
         """Whether a fix stands in the Dockerfile already: what it would mend has another cause."""

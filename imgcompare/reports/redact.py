@@ -13,10 +13,12 @@ from imgcompare.model import (
     AfterChange,
     Caution,
     Check,
+    Edit,
     Expectation,
     Failure,
     Gate,
     Layer,
+    Mending,
     Report,
     Step,
     Variant,
@@ -38,9 +40,10 @@ FREE_TEXT: dict[type[Struct], tuple[str, ...]] = {
     AfterChange: ("rebuilt_steps",),
     Variant: ("skipped", "not_measured"),
     Gate: ("reason",),
+    Mending: ("reason",),
 }
 # Text that must stay what it is to be of use, or begins with what is ours: only what was given is masked in it.
-_GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {Failure: ("fix",), Caution: ("fix",)}
+_GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {Failure: ("fix",), Caution: ("fix",), Edit: ("lines",)}
 
 
 def redact_report(report: Report, secrets: tuple[str, ...] = ()) -> Report:

@@ -29,6 +29,11 @@ def printable(text: str, *, limit: int | None = None) -> str:
     return line
 
 
+def verbatim(line: str) -> str:
+    """Return one line as it is to be copied: escapes and controls dropped, every space and tab of it kept."""
+    return _UNSAFE.sub("", _ESCAPES.sub("", line)).replace("\n", " ")
+
+
 def printable_lines(text: str, *, limit: int = 500) -> list[str]:
     """Split ``text`` into printable lines of at most ``limit`` characters, empty ones left out.
 

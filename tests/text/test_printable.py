@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.text.printable import printable, printable_lines, to_ascii
+from imgcompare.text.printable import printable, printable_lines, to_ascii, verbatim
 
 # Text with many of the characters that matter, in between any others.
 hostile = st.text(st.one_of(st.sampled_from("\x1b\x9b\x07\r\n\t[]PX^_\\;:?0m \u202e\u2066\u200b\x85"), st.characters()))
@@ -31,6 +31,12 @@ def test_no_control_character_ever_passes(text: str) -> None:
     """Whatever text comes, one line and several lines are free of escapes, controls and bidi characters."""
     assert is_safe(printable(text))
     assert all(is_safe(line) for line in printable_lines(text))
+    assert is_safe(verbatim(text).replace("\t", ""))
+
+
+def test_a_line_to_copy_keeps_its_spaces() -> None:
+    """Those at its start and within it mean something, in a patch or in quotes."""
+    assert verbatim(" RUN  x \\\t'a  b' \x1b[31m") == " RUN  x \\\t'a  b' "
 
 
 @given(hostile, st.integers(1, 20))

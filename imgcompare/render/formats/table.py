@@ -16,7 +16,7 @@ from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import NOTHING, Grid, Tone
 from imgcompare.render.page import LIST_BELOW, Page
 from imgcompare.render.registry import RenderContext
-from imgcompare.text.printable import printable, printable_lines
+from imgcompare.text.printable import printable, printable_lines, verbatim
 
 
 def render(document: Document, context: RenderContext) -> str:
@@ -142,7 +142,7 @@ class ReportPage(Page):
             self.quote(line, f"{self.indent}  ")
         lead = f"{self.indent}Fix   "
         for line in variant.failure.fix:
-            self.copyable(printable(line), lead)
+            self.copyable(verbatim(line), lead)
             lead = " " * len(lead)
         if variant.failure.hint:
             self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")

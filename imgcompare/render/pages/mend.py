@@ -7,7 +7,7 @@ from imgcompare.model import Failure, Mending, Variant
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import Tone
 from imgcompare.render.formats.table import ReportPage
-from imgcompare.text.printable import printable, printable_lines
+from imgcompare.text.printable import printable, printable_lines, verbatim
 from imgcompare.text.units import format_seconds
 
 _INDENT = "    "
@@ -52,7 +52,7 @@ def _round(page: ReportPage, number: int, failure: Failure) -> None:
 def _difference(page: ReportPage, diff: str) -> None:
     page.gap()
     for line in diff.removesuffix("\n").split("\n"):
-        page.copyable(printable(line.removesuffix("\r")), "", _TONES.get(line[:1], "plain"))
+        page.copyable(verbatim(line), "", _TONES.get(line[:1], "plain"))
 
 
 def _headline(told: Mending) -> str:
