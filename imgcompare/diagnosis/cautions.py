@@ -69,6 +69,7 @@ def find(evidence: Seen) -> tuple[Caution, ...]:
         _development_server,
         _ignores_stop_signal,
         _no_healthcheck,
+        _no_expose,
         _same_payload_twice,
         _flask_env,
     )
@@ -254,6 +255,19 @@ def _no_healthcheck(evidence: Seen) -> Caution | None:
         hint="Where Kubernetes or a load balancer checks it, HEALTHCHECK NONE says so.",
         evidence=("the image's config has no HEALTHCHECK",),
         fix=(healthcheck_line(evidence.port, evidence.route),) if python else (),
+    )
+
+
+def _no_expose(evidence: Seen) -> Caution | None:
+    if evidence.run is None or evidence.settings.exposed_ports:
+        return None
+    port = evidence.run.container_port
+    return Caution(
+        code="no-expose",
+        message="It has no EXPOSE: nobody is told which port to publish.",
+        hint="`docker run --publish-all`, compose, reverse proxies and platforms read the port there.",
+        evidence=("the image's config has no ExposedPorts", f"it answers on port {port} of the container"),
+        fix=(f"EXPOSE {port}",),
     )
 
 

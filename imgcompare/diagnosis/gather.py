@@ -30,9 +30,15 @@ def of_start(
 
 
 def of_silence(
-    observed: Failure, port: int, container: Container, image: EngineImage, env: Mapping[str, str], *, port_given: bool
+    observed: Failure,
+    port: int | None,
+    container: Container,
+    image: EngineImage,
+    env: Mapping[str, str],
+    *,
+    port_given: bool,
 ) -> Evidence:
-    """The evidence of a container that runs and does not answer."""
+    """The evidence of a container that runs and does not answer; ``port`` is None where its port was looked for."""
     try:
         listeners = container.listening()
     except EngineRefusedError:  # it has ended meanwhile

@@ -27,7 +27,8 @@ _LOCAL = {"localhost": "127.0.0.1", "*": "0.0.0.0"}  # noqa: S104 - compared wit
 def unreachable(case: Case) -> Failure | None:
     """Where the program listens instead, by the kernel's tables, else by what the log says."""
     evidence = case.evidence
-    if evidence.observed.stage is not Stage.CHECK or evidence.status_code is not None or evidence.port is None:
+    asked_nowhere = evidence.port is None and evidence.listeners is None
+    if evidence.observed.stage is not Stage.CHECK or evidence.status_code is not None or asked_nowhere:
         return None
     told = tuple(_told(evidence.log))
     seen = evidence.listeners
@@ -49,8 +50,8 @@ def unreachable(case: Case) -> Failure | None:
 
 
 def _loopback(case: Case, seen: Sequence[Listener], proof: tuple[str, ...]) -> Failure:
-    port, wanted = seen[0].port, case.evidence.port
-    fix = tuple(_bound_elsewhere(case, wanted or port))
+    port, wanted = seen[0].port, case.evidence.port or seen[0].port
+    fix = tuple(_bound_elsewhere(case, wanted))
     other = f", and on port {port} instead of {wanted}" if port != wanted else ""
     return case.found(
         "binds-loopback",
@@ -69,7 +70,10 @@ def _other_port(
     logged = [one for one, _ in told if one in seen]
     port = (logged or list(seen))[0].port
     wanted = case.evidence.port
+    exposed = {text.partition("/")[0] for text in case.evidence.image.exposed_ports} if case.evidence.image else set()
     asked = f"--container-port names {wanted}" if case.evidence.port_given else f"the image's EXPOSE: {wanted}"
+    if not case.evidence.port_given and str(wanted) not in exposed:
+        return _another_each_time(case, port, proof)
     return case.found(
         "wrong-port",
         f"The app listens on port {port}, and it was asked at port {wanted}.",
@@ -78,6 +82,16 @@ def _other_port(
         if case.evidence.port_given
         else f"Instead of EXPOSE {wanted}; or let the app listen on {wanted}.",
         fix=() if case.evidence.port_given else (f"EXPOSE {port}",),
+    )
+
+
+def _another_each_time(case: Case, port: int, proof: tuple[str, ...]) -> Failure:
+    """No port was named, and it listens on another than when it was first started and looked at."""
+    return case.found(
+        "wrong-port",
+        f"The app listened on port {case.evidence.port} when it was first started, and on port {port} the next time.",
+        proof,
+        hint="Let it listen on one port, and name it: EXPOSE in the Dockerfile.",
     )
 
 

@@ -79,12 +79,12 @@ def base_missing(reference: str, platform: str | None, outcome: BuildFailed) -> 
 
 
 def no_port(exposed: Sequence[str]) -> Failure:
-    """An image whose port is not known: nothing, or several, exposed and none given."""
+    """An image whose port is not known: nothing, or several, exposed, none given, and what listens cannot be seen."""
     several = f"the image exposes {printable(', '.join(exposed), limit=200)}" if exposed else "the image has no EXPOSE"
     return Failure(
         stage=Stage.RUN,
         code="no-port",
-        message=f"The port to ask is not known: {several}.",
+        message=f"The port to ask is not known: {several}, and what listens in its container cannot be seen.",
         hint=f"Say which one serves the app: --container-port {exposed[0].partition('/')[0]}"
         if len(exposed) > 1
         else "Add EXPOSE <port> to the Dockerfile, or say which: --container-port 5000",
@@ -157,6 +157,17 @@ def silent(result: Silent, port: int, log: Sequence[str]) -> Failure:
         if result.listens
         else f"Listen on 0.0.0.0 (not on 127.0.0.1) and on port {port}; --container-port names another port, "
         "--timeout waits longer.",
+        evidence=tuple(log[-_EVIDENCE_LINES:]) or ("the log is empty",),
+    )
+
+
+def nowhere(waited_s: float, log: Sequence[str]) -> Failure:
+    """A container whose port nobody named, and in which nothing listens where others can reach it."""
+    return Failure(
+        stage=Stage.CHECK,
+        code="never-listens",
+        message=f"Nothing listens in the container, on any port that can be reached, within {waited_s:.0f} s.",
+        hint="CMD must start what serves the app, on 0.0.0.0 (not on 127.0.0.1); --timeout waits longer.",
         evidence=tuple(log[-_EVIDENCE_LINES:]) or ("the log is empty",),
     )
 

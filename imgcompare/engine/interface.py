@@ -161,6 +161,7 @@ class Published:
 class ContainerSpec:
     """One container to run, its route published on ``publish_address``, an IP address of the engine's machine.
 
+    ``container_port`` None publishes nothing.
     ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take,
     ``cpus`` does where it is not None. ``entrypoint`` is run in the place of what the image says, its CMD left out.
     The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
@@ -168,7 +169,7 @@ class ContainerSpec:
 
     name: str
     image: str
-    container_port: int
+    container_port: int | None
     host_port: int | None = None
     publish_address: str = LOOPBACK
     env: Mapping[str, str] = field(default_factory=dict)

@@ -71,7 +71,7 @@ def look_inside(name: str, image: EngineImage, roots: tuple[str, ...], plan: Pla
     spec = ContainerSpec(
         name=f"imgcompare-inside-{plan.run_id}-{name}",
         image=image.image,
-        container_port=9,
+        container_port=None,
         env=plan.config.env,
         labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: name},
         memory_limit_bytes=_MEMORY_BYTES,

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from imgcompare.check import healthcheck
 from imgcompare.check.hardening import harden
+from imgcompare.check.ports import Listens, Unseen
 from imgcompare.check.route import Exited, Silent, check_route, wait_until_ready
 from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
@@ -27,12 +28,15 @@ from imgcompare.engine.interface import (
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.model import Check, Failure, Hardened, Run, Stage
 from imgcompare.run.build import BuiltVariant
+from imgcompare.run.find_port import ended, find_ports, tcp_ports
 from imgcompare.run.ledger import CONTAINER
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_seconds
 
+_CANDIDATE_WAIT_S = 5.0
+_CANDIDATE_WAIT_FACTOR = 3.0
 _HARDENED_WAIT_S = 15.0
 _HARDENED_WAIT_FACTOR = 10.0
 
@@ -58,9 +62,37 @@ class Tried:
 
 def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
     """Run the image, wait for its route, check the reply, measure its memory; the container is gone afterwards."""
-    port = plan.config.container_port or _only_port(built.image.exposed_ports)
-    if port is None:
-        return Tried(failure=observed.no_port(built.image.exposed_ports))
+    exposed = tcp_ports(built.image.exposed_ports)
+    if plan.config.container_port is not None:
+        return _run_at(plan, variant, built, plan.config.container_port, bench)
+    if len(exposed) == 1:
+        return _run_at(plan, variant, built, exposed[0], bench)
+    match find_ports(plan, variant, built.image, exposed, bench):
+        case Listens() as found:
+            return _run_at_one_of(plan, variant, built, found, bench)
+        case Unseen():
+            return Tried(failure=observed.no_port(built.image.exposed_ports))
+        case evidence:
+            return _broken(evidence)
+
+
+def _run_at_one_of(plan: Plan, variant: PlannedVariant, built: BuiltVariant, found: Listens, bench: Workbench) -> Tried:
+    """Ask at each port until one works; where none does, what the likeliest showed.
+
+    Where others are left to ask, what is known to listen soon is not waited for as long as may be.
+    """
+    patience_s = min(plan.config.timeout_s, max(_CANDIDATE_WAIT_S, _CANDIDATE_WAIT_FACTOR * found.after_s))
+    hurried = replace(plan, config=replace(plan.config, timeout_s=patience_s))
+    tried: list[Tried] = []
+    for port in found.ports:
+        tried.append(_run_at(plan if port == found.ports[-1] else hurried, variant, built, port, bench))
+        if tried[-1].failure is None:
+            return tried[-1]
+    return tried[0]
+
+
+def _run_at(plan: Plan, variant: PlannedVariant, built: BuiltVariant, port: int, bench: Workbench) -> Tried:
+    """Run it and ask it at that port of the container."""
     spec = ContainerSpec(
         name=variant.container_name,
         image=built.image.image,
@@ -70,20 +102,22 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
         env=plan.config.env,
         labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
     )
-    tried = _run(plan, variant, built.image, spec, bench)
+    tried = _run(plan, variant, built.image, spec, port, bench)
     if tried.failure is None and (plan.config.hardened or variant.spec.hardened):
         notes = list(tried.not_measured)
         with bench.noting("running it hardened", notes):
-            tried = replace(tried, hardened=_harden(plan, variant.name, spec, built.image, tried.run, bench))
+            tried = replace(tried, hardened=_harden(plan, variant.name, spec, built.image, port, tried.run, bench))
         tried = replace(tried, not_measured=tuple(notes))
     return tried
 
 
-def _run(plan: Plan, variant: PlannedVariant, image: EngineImage, spec: ContainerSpec, bench: Workbench) -> Tried:
+def _run(
+    plan: Plan, variant: PlannedVariant, image: EngineImage, spec: ContainerSpec, port: int, bench: Workbench
+) -> Tried:
     """Run it as it is; one that works is looked at closer, and left up where that was asked for."""
     bench.progress.stage(variant.name, Stage.RUN, "creating the container")
     with bench.container(spec) as container:
-        tried = try_container(plan.config, variant.name, container, spec.container_port, image, bench)
+        tried = try_container(plan.config, variant.name, container, port, image, bench)
         if tried.run and tried.failure is None:
             since_s = time.monotonic() - tried.ready_at
             looked = look_closer(plan.config, variant.name, container, image, tried.run, since_s, bench)
@@ -97,7 +131,7 @@ def _run(plan: Plan, variant: PlannedVariant, image: EngineImage, spec: Containe
 
 
 def _harden(
-    plan: Plan, name: str, spec: ContainerSpec, image: EngineImage, run: Run | None, bench: Workbench
+    plan: Plan, name: str, spec: ContainerSpec, image: EngineImage, port: int, run: Run | None, bench: Workbench
 ) -> Hardened:
     """Run it again with restrictions; what took a moment without them is not waited for as long as may be."""
     ready_after_s = run.ready_after_s if run and run.ready_after_s else plan.config.timeout_s
@@ -108,7 +142,7 @@ def _harden(
         bench.progress.stage(name, Stage.RUN, "hardened")
         container_name = f"imgcompare-hardened-{next(number)}-{plan.run_id}-{name}"
         with bench.container(replace(spec, name=container_name, host_port=None, **changes)) as container:
-            return try_container(config, name, container, spec.container_port, image, bench).failure
+            return try_container(config, name, container, port, image, bench).failure
 
     return harden(try_with)
 
@@ -129,8 +163,7 @@ def try_container(
     waited = wait_until_ready(container, at, config.route, config.expect, config.timeout_s, bench.cancelled.is_set)
     match waited:
         case Exited():
-            seen = observed.exited(waited, container.log_tail())
-            return _broken(gather.of_start(seen, waited.state, container, image, config.env), run)
+            return _broken(ended(waited, container, image, config), run)
         case Silent():
             seen = observed.silent(waited, port, container.log_tail())
             given = config.container_port is not None
@@ -160,19 +193,9 @@ def _broken(evidence: Evidence, run: Run | None = None) -> Tried:
 def _not_up(container: Container, port: int, image: EngineImage, config: Config) -> Tried:
     """Tell a container that did not start, or is gone again, from an engine that published no port of it."""
     state = container.state()
-    if state.error:
-        seen = observed.start_failed(state)
-    elif not state.running:
-        seen = observed.exited(Exited(state, 0.0), container.log_tail())
-    else:
+    if state.running:
         raise EngineError(f"the engine published no host port for container port {port}")
-    return _broken(gather.of_start(seen, state, container, image, config.env))
-
-
-def _only_port(exposed: tuple[str, ...]) -> int | None:
-    """The one TCP port of EXPOSE (``5000/tcp``), if there is exactly one."""
-    ports = [int(port.partition("/")[0]) for port in exposed if port.partition("/")[2] in {"", "tcp"}]
-    return ports[0] if len(ports) == 1 else None
+    return _broken(ended(Exited(state, 0.0), container, image, config))
 
 
 GRACE_S = 10

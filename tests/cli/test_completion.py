@@ -51,7 +51,7 @@ def completed(*words: str) -> list[str]:
         ("diff single-stage m", ["(paths)", "multi-stage"]),
         ("inspect s", ["(paths)", "single-stage"]),
         ("report 2", ["(paths)", "20260102T030405678-abcdef"]),
-        ("explain no-", ["no-port", "no-healthcheck"]),
+        ("explain no-", ["no-port", "no-healthcheck", "no-expose"]),
     ],
 )
 def test_completion(project: Path, words: str, offered: list[str]) -> None:

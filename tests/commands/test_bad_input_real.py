@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from tests.support.projects import Project, Result
 
 BASE = "python:3.11-slim"
+PORTS_LOOKED_FOR = ("portless", "two_ports", "two_listen")
+BESIDE_ANOTHER = (
+    "python -c 'import socket, time; server = socket.create_server((str(), 7000)); time.sleep(600)' & "
+    "exec python /app.py"
+)
 SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'
 
 
@@ -137,12 +142,24 @@ def builds(lasting_project: Project) -> Result:
             "missing.Dockerfile": f"FROM {BASE}\nCOPY nothing.txt /\n",
             "base.Dockerfile": f"FROM 127.0.0.1:{closed}/shop/base:1\n{SERVE}",
             "portless.Dockerfile": f'FROM {BASE}\nCOPY app.py /\nCMD ["python", "/app.py"]\n',
-            "two_ports.Dockerfile": f'FROM {BASE}\nCOPY app.py /\nEXPOSE 8000 8001\nCMD ["python", "/app.py"]\n',
+            "two_ports.Dockerfile": f'FROM {BASE}\nCOPY app.py /\nEXPOSE 8001 8000\nCMD ["python", "/app.py"]\n',
+            "two_listen.Dockerfile": f"FROM {BASE}\nCOPY app.py /\nEXPOSE 7000 8000\nCMD {BESIDE_ANOTHER}\n",
+            "portless_ends.Dockerfile": f'FROM {BASE}\nCMD ["python", "-c", "exit(4)"]\n',
             "shouting.Dockerfile": "FROM Python:3.11-slim\n",
             "no_program.Dockerfile": f'FROM {BASE}\nEXPOSE 8000\nCMD ["gunicorn"]\n',
         }
     )
-    names = ("good", "syntax", "failing", "missing", "base", "shouting", "portless", "two_ports", "no_program")
+    names = (
+        "good",
+        "syntax",
+        "failing",
+        "missing",
+        "base",
+        "shouting",
+        *PORTS_LOOKED_FOR,
+        "portless_ends",
+        "no_program",
+    )
     images = ("gone=image:imgcompare-test/no:1", "dots=image:a/../b")
     return lasting_project("run", *(f"{name}.Dockerfile" for name in names), *images, "--json")
 
@@ -158,8 +175,7 @@ def builds(lasting_project: Project) -> Result:
         ("gone", "image-unavailable", ["imgcompare-test/no:1 is not on the engine"], "docker pull"),
         ("shouting", "image-unavailable", ["Python:3.11-slim", "repository name must be lowercase"], "--host"),
         ("dots", "image-unavailable", ["a/../b", "invalid reference format"], "--host"),
-        ("portless", "no-port", ["The port to ask is not known: the image has no EXPOSE."], "--container-port"),
-        ("two_ports", "no-port", ["the image exposes 8000/tcp, 8001/tcp"], "--container-port"),
+        ("portless_ends", "unknown", ["exited with code 4"], "docker run"),
         ("no_program", "executable-not-found", ['"gunicorn"', "not found"], "Above CMD"),
     ],
 )
@@ -174,6 +190,15 @@ def test_what_cannot_be_built_or_started_says_why(
         assert word in text
     assert hint in failure["hint"]
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("name", PORTS_LOOKED_FOR)
+def test_a_port_that_nobody_named_is_looked_for(builds: Result, name: str) -> None:
+    """No EXPOSE, or several: what listens inside is asked, and what does not speak HTTP is passed over."""
+    variant = builds.variant(name)
+    assert (variant["verdict"], variant["failure"], variant["run"]["container_port"]) == ("works", None, 8000)
+    lines = {warning["code"]: warning["fix"] for warning in variant["warnings"]}
+    assert lines.get("no-expose") == (["EXPOSE 8000"] if name == "portless" else None)
 
 
 def test_a_base_image_of_another_platform_says_so(project: Project) -> None:
@@ -241,6 +266,10 @@ def test_a_host_port_that_is_taken_is_named_with_its_holder(project: Project, ho
 
 # Apps
 
+PORTLESS = f"""FROM {BASE}
+COPY app.py /
+CMD ["python", "/app.py", "loopback"]
+"""
 BEHAVIOURS = (
     *("works", "starts_late", "fails", "redirects", "raw", "huge", "endless", "drips"),
     *("hangs", "exits", "sleeps", "eats", "talks", "garbage", "loopback"),
@@ -250,7 +279,8 @@ BEHAVIOURS = (
 @pytest.fixture(scope="module")
 def apps(lasting_project: Project) -> Result:
     """One run of every way to misbehave."""
-    arguments = lasting_project.stages(*BEHAVIOURS)
+    arguments = [*lasting_project.stages(*BEHAVIOURS), "portless.Dockerfile", "idle.Dockerfile"]
+    lasting_project.write({"portless.Dockerfile": PORTLESS, "idle.Dockerfile": PORTLESS.replace("loopback", "sleeps")})
     return lasting_project("run", *arguments, "--json", "--jobs", "16", "--timeout", "6", "--expect-body", "hello")
 
 
@@ -261,6 +291,8 @@ def apps(lasting_project: Project) -> Result:
         ("eats", "out-of-memory", ["more memory than it may"]),
         ("sleeps", "never-listens", ["No reply on container port 8000 within 6 s", "nothing listens on any port"]),
         ("loopback", "binds-loopback", ["listens on 127.0.0.1:8000, the container's own loopback"]),
+        ("portless", "binds-loopback", ["listens on 127.0.0.1:8000, the container's own loopback: nobody"]),
+        ("idle", "never-listens", ["Nothing listens in the container, on any port that can be reached, within 6 s"]),
         ("hangs", "never-listens", ["it takes connections and sends nothing"]),
         ("garbage", "never-listens", ["no HTTP reply"]),
         ("talks", "never-listens", ["yyyyyyyy"]),

@@ -154,7 +154,7 @@ MISTAKES = {
         "/web/serve.py is a script without a first line",
         ("RUN sed -i '1i #!/usr/bin/env python3' /web/serve.py",),
     ),
-    "several-ports": Mistake(f"FROM {BASE}\nEXPOSE 8000 9000\n", "no-port", "the image exposes 8000/tcp, 9000/tcp"),
+    "several-ports": Mistake(f"FROM {BASE}\nEXPOSE 8000 9000\n", "exits-at-once", "came to its end by itself"),
     "target-folder": Mistake(
         f"FROM {BASE} AS builder\nRUN pip install --no-cache-dir --target=/deps flask==3.1.2 gunicorn==23.0.0\n{PLAIN}"
         'COPY --from=builder /deps /deps\nCMD ["python", "-m", "gunicorn", "--bind=0.0.0.0:8000", "shop:served"]\n',

@@ -25,10 +25,9 @@ def _image(*, root: bool = False, **fields: Any) -> Image:
 
 
 def _settings(**fields: Any) -> EngineImage:
-    given: dict[str, Any] = {"healthcheck": CHECK, "cmd": ("gunicorn", "shop:app")} | fields
-    return EngineImage(
-        image="sha256:1", os="linux", architecture="amd64", diff_ids=(), exposed_ports=(), labels={}, **given
-    )
+    usual = {"healthcheck": CHECK, "cmd": ("gunicorn", "shop:app"), "exposed_ports": ("5000/tcp",)}
+    given: dict[str, Any] = usual | fields
+    return EngineImage(image="sha256:1", os="linux", architecture="amd64", diff_ids=(), labels={}, **given)
 
 
 def _evidence(image: Image | None = None, **fields: Any) -> Seen:
@@ -65,6 +64,13 @@ def test_a_healthcheck_that_is_missing_is_told() -> None:
     assert caution.fix[0].startswith('HEALTHCHECK CMD ["python", "-c", ')
     (caution,) = find(_evidence(settings=_settings(healthcheck=None)))
     assert caution.fix == ()
+
+
+def test_a_port_that_is_not_exposed_is_told() -> None:
+    """With the one that it answered on; an image that was not run is not known to serve one."""
+    (caution,) = find(_evidence(settings=_settings(exposed_ports=())))
+    assert (caution.code, caution.fix) == ("no-expose", ("EXPOSE 5000",))
+    assert find(_evidence(settings=_settings(exposed_ports=()), run=None)) == ()
 
 
 def test_a_healthcheck_that_is_switched_off_is_a_decision() -> None:

@@ -150,3 +150,11 @@ def test_text_of_images_and_engines_is_made_printable_and_bounded(failure: Failu
     for text in (failure.message, *failure.evidence):
         assert text.isprintable()
         assert len(text) <= 600
+
+
+def test_a_container_in_which_nothing_listens_says_so_of_every_port() -> None:
+    """Where nobody named a port, none is named."""
+    failure = observed.nowhere(60, ())
+    assert (failure.code, failure.stage) == ("never-listens", Stage.CHECK)
+    assert failure.message == "Nothing listens in the container, on any port that can be reached, within 60 s."
+    assert "0.0.0.0" in failure.hint

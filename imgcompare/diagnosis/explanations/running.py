@@ -127,10 +127,11 @@ RUNNING = (
     ),
     Explanation(
         code="no-port",
-        summary="nothing, or several ports, exposed and none given",
-        looks=("The port to ask is not known: the image has no EXPOSE.",),
-        why="imgcompare asks the app at the port that EXPOSE names. Without one, or with several, you have to say "
-        "which.",
+        summary="nothing, or several ports, exposed, none given, and what listens cannot be seen",
+        looks=("The port to ask is not known: the image has no EXPOSE, and what listens in its container",),
+        why="imgcompare asks the app at the port that EXPOSE names. Without one, or with several, it starts the "
+        "image and looks where it listens; where that cannot be seen (an engine on another machine, an image "
+        "without `cat`), you have to say which.",
         before=('CMD ["gunicorn", "--bind=0.0.0.0:5000", "app:app"]',),
         after=(
             "EXPOSE 5000",

@@ -76,6 +76,16 @@ WARNINGS = (
         see=("docker image inspect --format '{{json .Config.Healthcheck}}' IMAGE",),
     ),
     Explanation(
+        code="no-expose",
+        summary="there is no `EXPOSE`; imgcompare looked where the app listens",
+        looks=("the image's config has no ExposedPorts",),
+        why="EXPOSE opens nothing, it tells: `docker run --publish-all`, reverse proxies and platforms find the "
+        "port there, and so does who reads the Dockerfile. Without it everybody has to start the image and look.",
+        before=('CMD ["gunicorn", "--bind=0.0.0.0:5000", "app:app"]',),
+        after=("EXPOSE 5000", 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "app:app"]'),
+        see=("docker image inspect --format '{{json .Config.ExposedPorts}}' IMAGE",),
+    ),
+    Explanation(
         code="same-payload-twice",
         summary="a `chown` or `chmod` in a step of its own stores 500 kB or more again",
         looks=("RUN chown -R app /app",),

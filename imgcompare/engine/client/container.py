@@ -115,7 +115,7 @@ class SdkContainer:
     def _host_port(self) -> int | None:
         """The published port; the engine may tell it a moment after the start (docker-py#2792), so wait a little."""
         deadline = time.monotonic() + _PORT_WAIT_S
-        while True:
+        while self._spec.container_port is not None:
             found = self._found() or {}
             ports = found.get("NetworkSettings", {}).get("Ports") or {}
             for binding in ports.get(f"{self._spec.container_port}/tcp") or ():
@@ -124,6 +124,7 @@ class SdkContainer:
             if not found.get("State", {}).get("Running") or time.monotonic() > deadline:
                 return None
             time.sleep(_POLL_S)
+        return None
 
     def state(self) -> ContainerState:
         """Its state now; of one that somebody removed, that."""
@@ -197,7 +198,8 @@ class SdkContainer:
         """Whether anybody is connected to its port, by its process's own tables alone: asking starts nothing in it."""
         found = self._found() or {}
         tables = read_tables(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
-        return is_reached(tables, self._spec.container_port) if tables else None
+        port = self._spec.container_port
+        return is_reached(tables, port) if tables and port is not None else None
 
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
@@ -291,16 +293,16 @@ def _seconds(time_told: Any) -> float:
 
 
 def _config(spec: ContainerSpec) -> dict[str, Any]:
-    port = f"{spec.container_port}/tcp"
+    ports = [] if spec.container_port is None else [f"{spec.container_port}/tcp"]
     host_port = "" if spec.host_port is None else str(spec.host_port)
     return {
         "Image": spec.image,
         "Env": [f"{name}={value}" for name, value in spec.env.items()],
         "Labels": dict(spec.labels),
-        "ExposedPorts": {port: {}},
+        "ExposedPorts": {port: {} for port in ports},
         **({"Entrypoint": list(spec.entrypoint), "Cmd": []} if spec.entrypoint else {}),
         "HostConfig": {
-            "PortBindings": {port: [{"HostIp": spec.publish_address, "HostPort": host_port}]},
+            "PortBindings": {port: [{"HostIp": spec.publish_address, "HostPort": host_port}] for port in ports},
             "Memory": spec.memory_limit_bytes,
             # Equal to Memory: no swap, so a container that needs too much dies now rather than slowing the machine.
             "MemorySwap": spec.memory_limit_bytes,

@@ -1,0 +1,56 @@
+"""Which port of a container to ask, where nobody said: it is started once, and what listens inside is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imgcompare.check.ports import Deaf, Listens, Unseen, wait_for_ports
+from imgcompare.check.route import Exited
+from imgcompare.config.model import Config
+from imgcompare.diagnosis import gather, observed
+from imgcompare.diagnosis.evidence import Evidence
+from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
+from imgcompare.model import Stage
+from imgcompare.run.plan import Plan, PlannedVariant
+from imgcompare.run.resources import Workbench
+
+_MOST_PORTS = 3
+
+
+def tcp_ports(exposed: Sequence[str]) -> tuple[int, ...]:
+    """The TCP ports of EXPOSE (``5000/tcp``)."""
+    return tuple(int(port.partition("/")[0]) for port in exposed if port.partition("/")[2] in {"", "tcp"})
+
+
+def find_ports(
+    plan: Plan, variant: PlannedVariant, image: EngineImage, exposed: Sequence[int], bench: Workbench
+) -> Listens | Unseen | Evidence:
+    """The ports to ask, the likeliest first, or that nobody can look; evidence where there is nothing to ask."""
+    bench.progress.stage(variant.name, Stage.RUN, "looking for the port it listens on")
+    spec = ContainerSpec(
+        name=f"imgcompare-ports-{plan.run_id}-{variant.name}",
+        image=image.image,
+        container_port=None,
+        env=plan.config.env,
+        labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
+    )
+    config = plan.config
+    with bench.container(spec) as container:
+        container.start()
+        match wait_for_ports(container, exposed, config.timeout_s, bench.cancelled.is_set):
+            case Listens(ports, after_s):
+                return Listens(ports[:_MOST_PORTS], after_s)
+            case Unseen() as unseen:
+                return unseen
+            case Exited() as exited:
+                return ended(exited, container, image, config)
+            case Deaf(waited_s):
+                seen = observed.nowhere(waited_s, container.log_tail())
+                return gather.of_silence(seen, None, container, image, config.env, port_given=False)
+
+
+def ended(exited: Exited, container: Container, image: EngineImage, config: Config) -> Evidence:
+    """The evidence of a container that could not be started, or has ended before it was to."""
+    state = exited.state
+    failed = observed.start_failed(state) if state.error else observed.exited(exited, container.log_tail())
+    return gather.of_start(failed, state, container, image, config.env)
