@@ -45,7 +45,7 @@ def doctor(context: click.Context, *, host: str | None, docker_context: str | No
     from imgcompare.text.printable import to_ascii  # noqa: PLC0415
 
     findings = [
-        *examine(lambda: find_engine(host, docker_context, start_private=False), _open, own_engine()),
+        *examine(lambda: find_engine(host, docker_context, start_own=False), _open, own_engine()),
         folder("report folder", store.runs_folder(Path.cwd()), needed=True),
         folder("cache folder", user_cache_path("imgcompare"), needed=False),
     ]

@@ -78,16 +78,16 @@ def _facts(host: str | None, context: str | None) -> dict[str, Any]:
     own = daemon.status()
     endpoint, problem, running = None, None, False
     try:
-        endpoint = find_engine(host, context, start_private=False)
+        endpoint = find_engine(host, context, start_own=False)
         running = True
     except OwnEngineStoppedError:
-        endpoint = Endpoint(url=own.endpoint, source=OWN_SOURCE, private=True)
+        endpoint = Endpoint(url=own.endpoint, source=OWN_SOURCE, own=True)
     except NoEngineError as exc:
         problem = exc.message
     return {
         "endpoint": endpoint.url if endpoint else None,
         "source": endpoint.source if endpoint else None,
-        "private": endpoint is not None and endpoint.private,
+        "private": endpoint is not None and endpoint.own,
         "running": running,
         "version": _version(endpoint) if endpoint and running else None,
         "preferred": own.preferred,

@@ -26,12 +26,12 @@ LOOPBACK = "127.0.0.1"
 class Endpoint:
     """Where an engine listens (``unix://…``, ``tcp://…``, ``ssh://…``) and what named it: a flag, a variable, a socket.
 
-    ``private`` marks imgcompare's own engine; ``tls`` holds ``ca``, ``cert``, ``key`` paths and ``verify``.
+    ``own`` marks imgcompare's own engine; ``tls`` holds ``ca``, ``cert``, ``key`` paths and ``verify``.
     """
 
     url: str
     source: str
-    private: bool = False
+    own: bool = False
     tls: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -48,7 +48,7 @@ def connected(connection: Connection, say: Callable[[str], None]) -> Iterator[En
     """Find the engine and open it; imgcompare's own is started when no other answers."""
     from imgcompare.engine.client.engine import SdkEngine  # noqa: PLC0415 - the Docker SDK takes a while to import
 
-    engine = SdkEngine(find_engine(connection.host, connection.context, start_private=True, say=say))
+    engine = SdkEngine(find_engine(connection.host, connection.context, start_own=True, say=say))
     try:
         yield engine
     finally:

@@ -28,19 +28,19 @@ def prepare(say: Say, confirm: Callable[[str], bool], stand_ins: Sequence[str] =
     if endpoint is None:
         _have_programs(say, confirm)
         endpoint = _answering(say)  # the distribution's package may have started its own
-    if endpoint is not None and not endpoint.private and not stand_ins:
+    if endpoint is not None and not endpoint.own and not stand_ins:
         if _has_bases(endpoint, say):
             return endpoint
         say("Preparing imgcompare's own engine instead; `imgcompare engine stop` goes back to this one.")
     _have_programs(say, confirm)
-    own = Endpoint(url=daemon.start(say).endpoint, source="imgcompare's own engine", private=True)
+    own = Endpoint(url=daemon.start(say).endpoint, source="imgcompare's own engine", own=True)
     _provide(own, say, stand_ins)
     return _chosen(own, say)
 
 
 def _answering(say: Say) -> Endpoint | None:
     try:
-        return find_engine(start_private=False)
+        return find_engine(start_own=False)
     except OwnEngineStoppedError:
         return None
     except NoEngineError as exc:
@@ -118,11 +118,11 @@ def _chosen(own: Endpoint, say: Say) -> Endpoint:
         if prefer:
             daemon.set_preferred(True)
         try:
-            found = find_engine(start_private=False)
+            found = find_engine(start_own=False)
         except NoEngineError as exc:
             reason = exc.message
             continue
-        if found.private:
+        if found.own:
             return found
         reason = f"{found.source} names {found.url}"
     say(f"imgcompare's own engine is ready, but something goes before it: {printable(reason)}. Unset that to use it.")

@@ -60,7 +60,7 @@ def test_a_dead_engine_is_exit_code_3(tmp_path: Path) -> None:
 def test_the_real_engine_is_found_through_the_environment(engine_url: str, tmp_path: Path) -> None:
     """The endpoint that DOCKER_HOST names answers the probe over a real engine's socket."""
     environ = {"DOCKER_HOST": engine_url, "PATH": os.environ["PATH"]}
-    endpoint = find_engine(start_private=False, environ=environ, home=tmp_path)
+    endpoint = find_engine(start_own=False, environ=environ, home=tmp_path)
     assert endpoint == Endpoint(url=engine_url, source="DOCKER_HOST")
 
 

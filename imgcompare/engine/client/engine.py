@@ -105,7 +105,7 @@ class SdkEngine:
             builder="BuildKit" if supports_buildkit(server) else "classic",
             endpoint=self._endpoint.url,
             endpoint_source=self._endpoint.source,
-            private=self._endpoint.private,
+            private=self._endpoint.own,
         )
 
     def identity(self) -> str:

@@ -69,7 +69,7 @@ def find_engine(
     host: str | None = None,
     context: str | None = None,
     *,
-    start_private: bool,
+    start_own: bool,
     say: Callable[[str], None] = lambda _text: None,
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
@@ -78,7 +78,7 @@ def find_engine(
     """Return the endpoint of an engine that answers; ``say`` hears of an own engine being started.
 
     Raises UsageError for an address nobody could connect to, OwnEngineStoppedError when only the own engine is left
-    and ``start_private`` is false, and NoEngineError, naming every endpoint tried and its source, for everything else.
+    and ``start_own`` is false, and NoEngineError, naming every endpoint tried and its source, for everything else.
     """
     environ = os.environ if environ is None else environ
     home = _home(environ) if home is None else home
@@ -88,12 +88,12 @@ def find_engine(
     own = own_engine() if own is None else own
     status = own.status()
     if status.preferred:
-        return _use_own(own, status, start_private, say)
+        return _use_own(own, status, start_own, say)
     config_dir = _config_dir(environ, home)
     current = current_context(config_dir)
     if current is not None and current != "default":
         return _require(_context_endpoint(current, "current context", config_dir))
-    return _search(own, status, start_private, say, environ, home)
+    return _search(own, status, start_own, say, environ, home)
 
 
 def well_known_sockets(environ: Mapping[str, str], home: Path) -> Iterator[tuple[str, Path]]:
@@ -176,7 +176,7 @@ def _use_own(own: OwnEngine, status: OwnStatus, start: bool, say: Callable[[str]
                 hint="`imgcompare run` starts it by itself, `imgcompare engine start` now.",
             )
         status = own.start(say)
-    return _require(Endpoint(url=status.endpoint, source=OWN_SOURCE, private=True))
+    return _require(Endpoint(url=status.endpoint, source=OWN_SOURCE, own=True))
 
 
 def _search(
@@ -232,7 +232,7 @@ def _hint(endpoint: Endpoint, reason: str) -> str:
         )
     if reason != PERMISSION_DENIED:
         return f"Start it, or name another engine; what {endpoint.source} names is never replaced by another."
-    if endpoint.private:
+    if endpoint.own:
         return "It belongs to another user of this machine: run imgcompare as that user."
     return "Permission denied: add yourself to the group docker and log in again, or use sudo."
 

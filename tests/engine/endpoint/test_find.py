@@ -177,7 +177,7 @@ def find(
     """Look for an engine with nothing but ``home`` and ``environ`` around."""
     environ = {"XDG_RUNTIME_DIR": f"{home}/run/user", **(environ or {})}
     return find_engine(
-        host, context, start_private=start, say=say, environ=environ, home=home, own=Own() if own is None else own
+        host, context, start_own=start, say=say, environ=environ, home=home, own=Own() if own is None else own
     )
 
 
@@ -391,7 +391,7 @@ def test_the_own_engine_is_used_when_it_runs(home: Path) -> None:
     """A running own engine is the last resort, marked as private; any other that answers goes before it."""
     with answering(home / "own.sock") as url:
         own = Own(State(running=True, endpoint=url))
-        assert find(home, own=own) == Endpoint(url=url, source="imgcompare's own engine", private=True)
+        assert find(home, own=own) == Endpoint(url=url, source="imgcompare's own engine", own=True)
         with answering(home / "var/docker.sock") as docker:
             assert find(home, own=own).url == docker
 
@@ -404,7 +404,7 @@ def test_the_own_engine_is_started_when_nothing_else_answers(home: Path) -> None
         with pytest.raises(OwnEngineStoppedError) as caught:
             find(home, own=own)
         assert caught.value.exit_code == 3
-        assert find(home, own=own, start=True, say=said.append).private
+        assert find(home, own=own, start=True, say=said.append).own
     assert own.started == 1
     assert said == ["started"]
 
