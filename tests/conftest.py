@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("tests.support.contract")
 pytest_plugins = [
     "tests.support.engines",
     "tests.support.forge",
