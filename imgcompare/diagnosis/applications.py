@@ -7,7 +7,9 @@ from posixpath import basename, dirname
 
 from imgcompare.diagnosis.command import rewritten
 from imgcompare.diagnosis.evidence import Case
-from imgcompare.diagnosis.modules import is_own
+from imgcompare.diagnosis.image_files import is_own
+from imgcompare.diagnosis.namespaces import folder_for_module, namespace
+from imgcompare.diagnosis.shadowing import own_files, told
 from imgcompare.model import Failure
 
 _NO_MODULE = re.compile(
@@ -19,6 +21,7 @@ _NO_ATTRIBUTE = re.compile(
     r"(?:Error: )?Failed to find (?:attribute '(?P<wsgi>\w+)'|Flask application or factory) in "
     r"(?:module )?'(?P<module>[\w.]+)'"
     r"|.*Error loading ASGI app\. Attribute \"(?P<asgi>\w+)\" not found in module \"(?P<asgi_module>[\w.]+)"
+    r"|\d+\. module '(?P<waitress_module>[\w.]+)' has no attribute '(?P<waitress>\w+)'$"
 )
 _NO_SCRIPT = re.compile(r"\S*python[\d.]*: can't open file '(?P<path>/[^']+)': \[Errno (?P<number>2|13)\]")
 _FACTORY_CALLED = re.compile(r"(?P<name>\w+)\(\) takes 0 positional arguments but [123] (?:was|were) given")
@@ -72,14 +75,20 @@ def _unreadable(case: Case, line: str, path: str) -> Failure | None:
 
 def _no_attribute(case: Case, line: str, match: re.Match[str]) -> Failure:
     """The module is found, and what should hold the app is not in it."""
-    module, name = match["module"] or match["asgi_module"], match["wsgi"] or match["asgi"]
+    module = match["module"] or match["asgi_module"] or match["waitress_module"]
+    name = match["wsgi"] or match["asgi"] or match["waitress"]
+    if folder := namespace(case, module):
+        return folder_for_module(case, line, module, folder)
+    if "." not in module and case.view and any(not is_own(place) for place in case.view.modules(module)):
+        for file in own_files(case, module):
+            return told(case, module, file, line)
     what = f"has nothing named {name}" if name else "has no Flask application in it"
     return case.found(
         "application-not-found",
         f"The server found the module {module}, which {what}.",
         (line, case.ended()),
-        hint=f"Name the variable that holds the app after the colon ({module}:app), or call the function that makes "
-        f'it ("{module}:create_app()").',
+        hint="Name the variable that holds the app after the colon, or call the function that makes it"
+        + ("." if name and "create" in name else f' ("{module}:create_app()").'),
     )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from imgcompare.diagnosis.command import written
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.run_steps import failed_step
+from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure, Stage
 
 _NO_RELEASE = re.compile(
@@ -39,6 +41,7 @@ def failed_build(case: Case) -> Failure | None:
         or _no_compiler(case)
         or _no_source(case)
         or _needs_buildkit(case)
+        or _options_as_line(case)
         or failed_step(case)
     )
 
@@ -127,6 +130,24 @@ def _needs_buildkit(case: Case) -> Failure | None:
         "The Dockerfile uses what only BuildKit knows, and it was built by the classic builder.",
         (message, *case.evidence.observed.evidence),
         hint="Build with BuildKit: --builder buildkit",
+    )
+
+
+def _options_as_line(case: Case) -> Failure | None:
+    """CMD as a line that begins with an option, for the program of ENTRYPOINT: the builder takes it for its own."""
+    message = case.evidence.observed.message
+    match = re.search(r"line (?P<line>\d+): [Uu]nknown flag: (?P<flag>[\w-]+)", message)
+    written_so = case.document.instructions if match and case.document else ()
+    found = next((one for one in written_so if match and one.line == int(match["line"])), None)
+    if found is None or found.keyword not in {"CMD", "ENTRYPOINT"} or not found.text.startswith("--"):
+        return None
+    return case.found(
+        "mixed-command-forms",
+        f"{found.keyword} is a line that begins with an option, which the builder takes for one of its own.",
+        (message, f"{found.keyword} {found.text}"),
+        hint="Instead of that line: as a list, its words are handed to ENTRYPOINT.",
+        fix=(written(found.keyword, found.text.split()),) if not re.search(r"[$'\"\\]", found.text) else (),
+        spot=Spot(instruction=found),
     )
 
 

@@ -16,6 +16,9 @@ from imgcompare.image.tarheader import DIRECTORY, REGULAR
 
 _PREFIXES = {"/usr/local", "/usr"}
 _WITHIN_PACKAGES = re.compile(r"/(?:site|dist)-packages/(?!.*\.egg$)")
+_PACKAGES = re.compile(r"/(?:site|dist)-packages(?:/|$)")
+# Where the system and its packages keep what nobody means to import.
+_SYSTEM = re.compile(r"/usr/(?:share|lib|include|libexec|local/(?:lib|share))/|/var/(?:lib|cache)/|/(?:etc|lib)/")
 _LIBRARY_FOLDERS = re.compile(r"/(?:usr/)?(?:local/)?lib(?:64|32)?(?:/[\w-]+-linux-\w+)?")
 
 
@@ -141,6 +144,11 @@ class View:
 def is_searched(library: str) -> bool:
     """Whether the loader looks into a library's folder without being told."""
     return _LIBRARY_FOLDERS.fullmatch(library.rpartition("/")[0]) is not None
+
+
+def is_own(folder: str) -> bool:
+    """Whether what lies in a folder may be an application's own: neither installed packages nor the system's files."""
+    return not _PACKAGES.search(folder) and not _SYSTEM.match(f"{folder}/")
 
 
 def _by_length(path: str) -> tuple[int, str]:

@@ -10,7 +10,9 @@ from posixpath import basename
 from imgcompare.diagnosis.command import rewritten
 from imgcompare.diagnosis.copy_fixes import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.image_files import is_own
 from imgcompare.diagnosis.interpreter import Python, python_of, version_of
+from imgcompare.diagnosis.namespaces import folder_for_module, namespace
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.diagnosis.virtual_environments import no_python
 from imgcompare.dockerfile.parser import Instruction, StageInfo
@@ -19,8 +21,6 @@ from imgcompare.model import Failure
 
 _MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")
 _PACKAGES = re.compile(r"(.*)/(?:site|dist)-packages(?:/|$)")
-# Where the system and its packages keep what nobody means to import.
-_SYSTEM = re.compile(r"/usr/(?:share|lib|include|libexec|local/(?:lib|share))/|/var/(?:lib|cache)/|/(?:etc|lib)/")
 _PYTHON = re.compile(r"python[\d.]*")
 # Distributions that are not named as what one imports from them.
 _DISTRIBUTIONS = {
@@ -50,7 +50,9 @@ def missing_module(case: Case) -> Failure | None:
     python = python_of(case, error.files, error.program)
     here = case.view.modules(name)
     installed = [place for place in here if _PACKAGES.search(place)]
-    own = [place for place in here if place not in installed and not _SYSTEM.match(f"{place}/")]
+    own = [place for place in here if is_own(place)]
+    if match[1] == f"{name}.__main__" and (folder := namespace(case, name)):
+        return folder_for_module(case, error.line, name, folder)
     if match[1] != name and here:
         return _part_missing(case, error, match[1], here)
     if installed:
@@ -317,11 +319,6 @@ def _told(python: Python | None) -> str:
 
 def _install(name: str) -> str:
     return f"RUN pip install --no-cache-dir {_DISTRIBUTIONS.get(name, name.replace('_', '-'))}"
-
-
-def is_own(folder: str) -> bool:
-    """Whether what lies in a folder may be an application's own: neither installed packages nor the system's files."""
-    return not _PACKAGES.search(folder) and not _SYSTEM.match(f"{folder}/")
 
 
 def within(path: str, folder: str) -> bool:
