@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from imgcompare.diagnosis.addresses import no_such_address, on_ipv6_only
 from imgcompare.diagnosis.applications import no_application
 from imgcompare.diagnosis.build_failures import failed_build
 from imgcompare.diagnosis.command_forms import mixed_forms
@@ -10,9 +11,11 @@ from imgcompare.diagnosis.executables import cannot_start
 from imgcompare.diagnosis.libraries import shared_library
 from imgcompare.diagnosis.modules import missing_module
 from imgcompare.diagnosis.network import unreachable
+from imgcompare.diagnosis.no_command import no_command
 from imgcompare.diagnosis.package_versions import incompatible, permission
 from imgcompare.diagnosis.shadowing import shadowed_module
 from imgcompare.diagnosis.shell_scripts import misread_script
+from imgcompare.diagnosis.silence import nothing_said
 from imgcompare.diagnosis.variables import variable_not_set
 
 CAUSES = (
@@ -28,5 +31,9 @@ CAUSES = (
     incompatible,
     permission,
     no_application,
+    no_command,
+    on_ipv6_only,
+    no_such_address,
     unreachable,
+    nothing_said,
 )

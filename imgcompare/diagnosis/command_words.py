@@ -80,8 +80,7 @@ def _in_one(case: Case, keyword: str, before: Sequence[str], words: Sequence[str
         line = _naming(case, word, address=bool(quoted) or word.startswith("-")) if parts else ""
         if not line:
             continue
-        at = words.index(word)
-        fixed = [*words[:at], *parts, *words[at + 1 :]]
+        fixed = [part for one in words for part in (parts if one == word else _parted(one, quoted=bool(quoted)))]
         return case.found(
             "single-string-exec",
             f"{keyword} has quotes within a word: {word} is handed on with them, for no shell takes them away."
@@ -93,6 +92,14 @@ def _in_one(case: Case, keyword: str, before: Sequence[str], words: Sequence[str
             fix=(written(keyword, fixed),),
         )
     return None
+
+
+def _parted(word: str, *, quoted: bool) -> list[str]:
+    """The same done to another word of the command that is wrong in the same way."""
+    match = _QUOTED.fullmatch(word)
+    if quoted:
+        return [f"{match['option'] or ''}{match['value']}"] if match else [word]
+    return (_split(word) or [word]) if word.startswith("-") else [word]
 
 
 def _split(word: str) -> list[str]:

@@ -87,7 +87,7 @@ class Case:
     ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,
     with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
     ``document`` is the Dockerfile to be mended, None for an image without one, and ``target`` the stage that was built.
-    ``engine_architecture`` is the engine's machine, "" where that is not known.
+    ``base_command`` is that image's CMD, and ``engine_architecture`` the engine's machine, "" where it is not known.
     """
 
     evidence: Evidence
@@ -98,6 +98,7 @@ class Case:
     base: str = ""
     document: Document | None = None
     target: str | None = None
+    base_command: tuple[str, ...] = ()
     engine_architecture: str = ""
 
     @cached_property

@@ -20,12 +20,11 @@ def of_start(
     observed: Failure, state: ContainerState, container: Container, image: EngineImage, env: Mapping[str, str]
 ) -> Evidence:
     """The evidence of a container whose program did not start, or ended before it replied."""
-    failed = bool(state.error or state.exit_code)
     return replace(
         _seen(observed, container, image, env),
         exit_code=state.exit_code,
         start_error=state.error,
-        heads=_heads(container, image, env) if failed and not state.oom_killed else {},
+        heads=_heads(container, image, env) if not state.oom_killed else {},
     )
 
 

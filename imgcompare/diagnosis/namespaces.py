@@ -37,7 +37,7 @@ def folder_for_module(case: Case, line: str, module: str, folder: str) -> Failur
     fix = (f"WORKDIR {folder}",) if there and module == name and _starts_in(case) == case.working_dir else ()
     return case.found(
         "application-not-found",
-        f"The module {module} is no file here: Python takes the folder {folder} for it, which holds nothing.",
+        f"The module {module} is no file here: Python takes the folder {folder} for it, an empty module.",
         (line, case.ended(), f"the image's WORKDIR: {case.working_dir}", f"this image has {inner}" if there else ""),
         hint="Above CMD: programs start in this folder, and find the module in it."
         if fix

@@ -51,7 +51,7 @@ def unreachable(case: Case) -> Failure | None:
 
 def _loopback(case: Case, seen: Sequence[Listener], proof: tuple[str, ...]) -> Failure:
     port, wanted = seen[0].port, case.evidence.port or seen[0].port
-    fix = tuple(_bound_elsewhere(case, wanted))
+    fix = tuple(bound_elsewhere(case, wanted))
     other = f", and on port {port} instead of {wanted}" if port != wanted else ""
     return case.found(
         "binds-loopback",
@@ -117,7 +117,7 @@ def _on_unix_socket(case: Case) -> Failure | None:
     if match is None:
         return None
     port = case.evidence.port or 8000
-    fix = tuple(_bound_elsewhere(case, port))
+    fix = tuple(bound_elsewhere(case, port))
     return case.found(
         "never-listens",
         f"The app listens on the Unix socket {match['path']}, and on no port.",
@@ -139,7 +139,7 @@ def _unknown(case: Case) -> Failure:
     )
 
 
-def _bound_elsewhere(case: Case, port: int) -> Iterator[str]:
+def bound_elsewhere(case: Case, port: int) -> Iterator[str]:
     """The command again, told to listen on all addresses, for the servers whose options are known."""
     image, words = case.evidence.image, list(case.command.words)
     if image is None or case.command.in_shell or not words:

@@ -91,6 +91,17 @@ def no_port(exposed: Sequence[str]) -> Failure:
     )
 
 
+def nothing_to_run() -> Failure:
+    """An image that says of no program that it is to be run."""
+    return Failure(
+        stage=Stage.RUN,
+        code="no-command",
+        message="The image has no CMD and no ENTRYPOINT: nobody says what to run.",
+        hint='Add the command that serves the app to its last stage: CMD ["/server"]',
+        evidence=("the image's config has neither Cmd nor Entrypoint",),
+    )
+
+
 def start_failed(state: ContainerState) -> Failure:
     """A container whose program could not be started at all."""
     return Failure(
@@ -119,7 +130,7 @@ def exited(result: Exited, log: Sequence[str]) -> Failure:
             stage=Stage.RUN,
             code="unknown",
             message=f"The container exited with code {state.exit_code}{_signal(state.exit_code)} and said nothing.",
-            hint="Start it by hand and look: docker run --rm -it IMAGE sh",
+            hint="Start it by hand and look: docker run --rm -it --entrypoint sh IMAGE",
             evidence=(*evidence, "the log is empty"),
         )
     return Failure(

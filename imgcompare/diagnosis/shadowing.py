@@ -13,7 +13,8 @@ from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
 
 _CANNOT_IMPORT = re.compile(
-    r"cannot import name '\w+' from (?:partially initialized module )?'(?P<module>[\w.]+)' \(.*?(?P<file>/[^)']+)'?\)"
+    r"cannot import name '\w+' from (?:partially initialized module )?'(?P<module>[\w.]+)' "
+    r"(?:\([a-z ]+\) )?\((?:consider renaming ')?(?P<file>/[^)']+)"
 )
 _NO_ATTRIBUTE = re.compile(r"(?:partially initialized )?module '(?P<module>\w+)' has no attribute '\w+'")
 _NO_PART = re.compile(r"No module named '(?P<module>\w+)\.[\w.]+'(?:; '\w+' is not a package)?")

@@ -41,7 +41,7 @@ def read_copy(instruction: Instruction) -> Copy | None:
         name, _, value = flag[0].strip().partition("=")
         from_ = value.strip("\"'") if name == "--from" else from_
         rest = rest[flag.end() :]
-    words = _json_words(rest) or [word.strip("\"'") for word in rest.split()]
+    words = json_words(rest) or [word.strip("\"'") for word in rest.split()]
     if not words:
         return None
     return Copy(tuple(word for word in words[:-1] if not word.startswith("<<")), words[-1], from_)
@@ -54,7 +54,8 @@ def copied(instructions: Iterable[Instruction]) -> Iterator[str]:
             yield from copy.patterns
 
 
-def _json_words(text: str) -> list[str]:
+def json_words(text: str) -> list[str]:
+    """The words of a JSON list, [] for what is none."""
     if not text.startswith("["):
         return []
     try:

@@ -174,11 +174,15 @@ def needless(document: Document, edit: Edit) -> bool:
 def _holds(document: Document, stage: DocumentStage | None, last: int, wanted: Instruction) -> bool:
     """Whether an instruction stands in the stage up to line ``last``, or below it, and nothing takes it back."""
     stages = [stage, *document.parents(stage)] if stage else []
-    for one in (one for found in stages for one in reversed(found.instructions) if one.line <= last):
-        if _same([one], [wanted]):
-            return True
-        if one.keyword == wanted.keyword and (one.keyword in _ONE_VALUE or _names(one) & _names(wanted)):
-            return False
+    for found in stages:
+        written = [one for one in found.instructions if one.line <= last]
+        for one in reversed(written):
+            if _same([one], [wanted]):
+                return True
+            if one.keyword == wanted.keyword and (one.keyword in _ONE_VALUE or _names(one) & _names(wanted)):
+                return False
+        if wanted.keyword == "CMD" and any(one.keyword == "ENTRYPOINT" for one in written):
+            return False  # it drops the CMD of the stages below
     return False
 
 

@@ -62,6 +62,8 @@ class Tried:
 
 def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
     """Run the image, wait for its route, check the reply, measure its memory; the container is gone afterwards."""
+    if not (built.image.entrypoint or built.image.cmd):
+        return Tried(failure=observed.nothing_to_run())
     exposed = tcp_ports(built.image.exposed_ports)
     if plan.config.container_port is not None:
         return _run_at(plan, variant, built, plan.config.container_port, bench)

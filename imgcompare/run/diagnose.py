@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.observed import diagnose
-from imgcompare.dockerfile.parser import StageInfo
+from imgcompare.dockerfile.parser import SCRATCH, StageInfo
 from imgcompare.errors import EngineError, ImgcompareError
 from imgcompare.model import Failure, Stage, Variant, Verdict
 from imgcompare.run.blueprints import Blueprint
@@ -71,7 +71,8 @@ def _case(blueprint: Blueprint, evidence: Evidence) -> Case:
 def _wants_files(evidence: Evidence) -> bool:
     """Whether the image's files can tell more than the evidence does."""
     nothing_listens = evidence.listeners == ()
-    broke = evidence.start_error or evidence.exit_code or (evidence.status_code or 0) >= 500 or nothing_listens
+    ended = evidence.exit_code is not None
+    broke = evidence.start_error or ended or (evidence.status_code or 0) >= 500 or nothing_listens
     return bool(broke) and evidence.observed.code != "out-of-memory"
 
 
@@ -92,6 +93,7 @@ class _Desk:
                     _case(blueprint, evidence),
                     view=self.view(blueprint.variant.name, built.image.image),
                     neighbours=_Nearby(self, blueprint),
+                    base_command=self._base_command(blueprint),
                     engine_architecture=self.bench.engine.info().architecture,
                 )
             )
@@ -100,6 +102,11 @@ class _Desk:
                 raise
             self.bench.progress.note(f"{blueprint.variant.name} could not be looked into: {exc.message}")
             return None
+
+    def _base_command(self, blueprint: Blueprint) -> tuple[str, ...]:
+        """The CMD of the image that the variant stands on."""
+        base = self.bench.engine.image(blueprint.base) if blueprint.base not in {None, "", SCRATCH} else None
+        return base.cmd if base else ()
 
     def view(self, name: str, image: str) -> View:
         """An image's files, read once."""

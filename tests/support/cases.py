@@ -116,6 +116,7 @@ class Example:
     unread: bool = False
     architecture: str = "amd64"
     engine_architecture: str = "amd64"
+    base_command: tuple[str, ...] = ()
 
     def exits(self, code: int, log: str, *, stdout: str = "") -> Failure:
         """The container ended; ``log`` is what it wrote to stderr, after what it wrote to stdout."""
@@ -170,6 +171,7 @@ class Example:
                 document=Document(self.dockerfile),
                 target=self.target,
                 engine_architecture=self.engine_architecture,
+                base_command=self.base_command,
             )
         )
 
@@ -267,21 +269,21 @@ def settings(stages: Sequence[StageInfo], base: str, architecture: str = "amd64"
     values = {"WORKDIR": "", "USER": ""}
     lists: dict[str, tuple[str, ...]] = {"ENTRYPOINT": (), "CMD": ("python3",) if python else ()}
     ports: list[str] = []
-    for instruction in (one for stage in stages for one in stage.instructions):
-        keyword, text = instruction.keyword, instruction.text
-        if keyword in values:
-            values[keyword] = str(PurePosixPath(values[keyword] or "/") / text) if keyword == "WORKDIR" else text
-        elif keyword == "ENV":
-            pairs = (word.partition("=") for word in text.split())
-            env |= {name: value.strip('"').replace("$PATH", env.get("PATH", "")) for name, _, value in pairs}
-        elif keyword == "EXPOSE":
-            ports += (port if "/" in port else f"{port}/tcp" for port in text.split())
-        elif keyword in lists:
-            lists[keyword] = _words(text)
-            if keyword == "ENTRYPOINT" and not any(
-                one.keyword == "CMD" for stage in stages for one in stage.instructions
-            ):
-                lists["CMD"] = ()
+    for stage in stages:
+        for instruction in stage.instructions:
+            keyword, text = instruction.keyword, instruction.text
+            if keyword in values:
+                values[keyword] = str(PurePosixPath(values[keyword] or "/") / text) if keyword == "WORKDIR" else text
+            elif keyword == "ENV":
+                pairs = (word.partition("=") for word in text.split())
+                env |= {name: value.strip('"').replace("$PATH", env.get("PATH", "")) for name, _, value in pairs}
+            elif keyword == "EXPOSE":
+                ports += (port if "/" in port else f"{port}/tcp" for port in text.split())
+            elif keyword in lists:
+                lists[keyword] = _words(text)
+        keywords = {one.keyword for one in stage.instructions}
+        if "ENTRYPOINT" in keywords and "CMD" not in keywords:  # what the stages below have is not inherited then
+            lists["CMD"] = ()
     return EngineImage(
         image="sha256:0",
         os="linux",

@@ -49,6 +49,17 @@ PROGRAMS = (
         see=("docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE",),
     ),
     Explanation(
+        code="no-command",
+        summary="the image says of no program that it is to be run, or ENTRYPOINT is given none to start",
+        looks=("docker: Error response from daemon: No command specified.", "The program came to its end by itself"),
+        why="An image from scratch has neither CMD nor ENTRYPOINT. And one that sets ENTRYPOINT does not inherit the "
+        'CMD of the image it stands on: an entrypoint script that ends in exec "$@" then has nothing to start, and '
+        "ends.",
+        before=('ENTRYPOINT ["/start.sh"]', '# start.sh ends in: exec "$@"'),
+        after=('ENTRYPOINT ["/start.sh"]', 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "app:app"]'),
+        see=("docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE",),
+    ),
+    Explanation(
         code="script-cannot-run",
         summary="the first line of a script names no interpreter, or one that is missing",
         looks=("exec /app/start.sh: no such file or directory", "exec /app/start.sh: exec format error"),

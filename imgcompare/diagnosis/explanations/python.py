@@ -106,6 +106,20 @@ PYTHON = (
         see=("docker run --rm --entrypoint pip IMAGE freeze",),
     ),
     Explanation(
+        code="shadowed-module",
+        summary="a file of the app is named like a module that it imports",
+        looks=(
+            "ImportError: cannot import name 'Flask' from partially initialized module 'flask' (/app/flask.py)",
+            "ModuleNotFoundError: No module named 'http.server'; 'http' is not a package",
+        ),
+        why="Python looks for modules beside the program first, and only then among its own and the installed ones. An "
+        "app in flask.py that imports flask imports itself; a helper named random.py or logging.py breaks every "
+        "package that imports Python's own.",
+        before=("COPY flask.py .", 'CMD ["python", "flask.py"]'),
+        after=("COPY shop.py .", 'CMD ["python", "shop.py"]'),
+        see=("docker run --rm IMAGE python -c 'import flask; print(flask.__file__)'",),
+    ),
+    Explanation(
         code="application-not-found",
         summary="the server does not find the app that it is to serve",
         looks=(

@@ -17,6 +17,16 @@ RUNNING = (
         see=("docker run --rm -d --name try IMAGE", "docker exec try cat /proc/net/tcp; docker rm -f try"),
     ),
     Explanation(
+        code="unknown-address",
+        summary="the app is told to listen on an address that the container does not have",
+        looks=("OSError: [Errno 99] Cannot assign requested address",),
+        why="A container has addresses of its own, which change from run to run. That of your machine is none of them, "
+        "and ::1 is there only where the engine gives containers IPv6. 0.0.0.0 stands for all there are.",
+        before=('CMD ["gunicorn", "--bind=192.168.1.10:5000", "app:app"]',),
+        after=('CMD ["gunicorn", "--bind=0.0.0.0:5000", "app:app"]',),
+        see=("docker run --rm IMAGE cat /proc/net/fib_trie",),
+    ),
+    Explanation(
         code="wrong-port",
         summary="the app listens on another port than the one asked",
         looks=("Serving on http://0.0.0.0:8080", "# EXPOSE 5000"),
