@@ -78,16 +78,21 @@ def base_missing(reference: str, platform: str | None, outcome: BuildFailed) -> 
     )
 
 
-def no_port(exposed: Sequence[str]) -> Failure:
-    """An image whose port is not known: nothing, or several, exposed, none given, and what listens cannot be seen."""
+def no_port(exposed: Sequence[str], named: tuple[int, str] | None = None) -> Failure:
+    """An image whose port is not known: nothing, or several, exposed, none given, and what listens cannot be seen.
+
+    ``named`` is a port that the image names elsewhere, and where.
+    """
     several = f"the image exposes {printable(', '.join(exposed), limit=200)}" if exposed else "the image has no EXPOSE"
     return Failure(
         stage=Stage.RUN,
         code="no-port",
         message=f"The port to ask is not known: {several}, and what listens in its container cannot be seen.",
-        hint=f"Say which one serves the app: --container-port {exposed[0].partition('/')[0]}"
+        hint=f"Say which one serves the app: --container-port {named[0] if named else exposed[0].partition('/')[0]}"
         if len(exposed) > 1
-        else "Add EXPOSE <port> to the Dockerfile, or say which: --container-port 5000",
+        else f"Add EXPOSE {named[0] if named else '<port>'} to the Dockerfile, or say which: --container-port "
+        f"{named[0] if named else 5000}",
+        evidence=(f"{named[1]} names port {named[0]}",) if named else (),
     )
 
 

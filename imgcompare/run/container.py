@@ -17,6 +17,7 @@ from imgcompare.check.route import Exited, Silent, check_route, wait_until_ready
 from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Case, Evidence
+from imgcompare.diagnosis.named_port import named_port
 from imgcompare.engine.interface import (
     LOOPBACK,
     RUN_LABEL,
@@ -73,7 +74,7 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
         case Listens() as found:
             return _run_at_one_of(plan, variant, built, found, bench)
         case Unseen():
-            return Tried(failure=observed.no_port(built.image.exposed_ports))
+            return Tried(failure=observed.no_port(built.image.exposed_ports, named_port(built.image)))
         case evidence:
             return _broken(evidence)
 
