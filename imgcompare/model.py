@@ -492,6 +492,24 @@ class Against(Struct, frozen=True, kw_only=True):
     recorded: str | None = None
 
 
+class Shrunk(Struct, frozen=True, kw_only=True):
+    """What ``imgcompare shrink`` made of a Dockerfile: the smallest variant that is proved, null where none is worth it.
+
+    ``written`` is the file that holds it, null where none was written. ``before`` and ``after`` are the two Dockerfiles
+    and ``diff`` is what was changed. ``rounds`` counts the attempts. ``refused`` names candidates that were dropped, and
+    why; ``unproved`` says what no proof can reach.
+    """
+
+    result: str | None
+    before: str
+    after: str = ""
+    diff: str = ""
+    written: str | None = None
+    rounds: int = 0
+    refused: tuple[str, ...] = ()
+    unproved: tuple[str, ...] = ()
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """One comparison, whole; ``scenario`` is its name, ``description`` one sentence on it, ``notes`` what to learn."""
 
@@ -508,6 +526,7 @@ class Report(Struct, frozen=True, kw_only=True):
     description: str = ""
     notes: tuple[str, ...] = ()
     against: Against | None = None
+    shrunk: Shrunk | None = None
 
 
 class Shard(Struct, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ def perform(config: Config, connection: Connection, progress: Progress, reports:
     """Run a comparison and save its report in ``reports`` as each variant finishes; None saves nothing."""
     errand = _Errand.of(config)
     with working_engine(connection, progress) as engine:
-        outcome = errand.run(engine, progress, _saver(reports, errand.plan.run_id, progress))
+        outcome = errand.run(engine, progress, saver(reports, errand.plan.run_id, progress))
     if reports is not None:
         history.prune(reports)
     return outcome
@@ -61,7 +61,7 @@ def perform_all(
     errands = [_Errand.of(config) for config in configs]
     now = datetime.now(UTC)
     created = rfc3339(now)
-    save = _saver(reports, new_run_id(now), progress)
+    save = saver(reports, new_run_id(now), progress)
     done: list[Report] = []
     if shard and not errands:
         count = len(shard.comparisons)
@@ -114,7 +114,7 @@ class _Errand:
             return run_comparison(self.plan, self.blueprints, bench)
 
 
-def _saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Document], None]:
+def saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Document], None]:
     """Save what is known so far; a disk that is full is told once, and the run goes on to print its report."""
     told: set[str] = set()
 

@@ -1,0 +1,164 @@
+"""One candidate from its text to its proof: built, looked into, held against the original, and mended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+
+from imgcompare.config.variants import VariantSpec
+from imgcompare.engine.interface import EngineImage
+from imgcompare.errors import ImgcompareError
+from imgcompare.image.archive import ArchivedImage
+from imgcompare.model import Failure, Proof
+from imgcompare.remedy.needs import Need, lost_packages
+from imgcompare.remedy.probe import look_inside
+from imgcompare.remedy.proof import Comparison, prove
+from imgcompare.remedy.shape import Shape
+from imgcompare.remedy.subject import Files, Subject
+from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
+from imgcompare.run.measure import measure_images, read_images
+from imgcompare.run.plan import Plan, make_plan
+from imgcompare.run.resources import Workbench
+
+MOST_ROUNDS = 4
+_LIBRARY = re.compile(r"(\S+\.so[.\d]*): cannot open shared object file")
+
+Write = Callable[[Sequence[Need]], "str | None"]
+"""Writes a candidate that installs these packages; None where it cannot be written."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A way to write a candidate, and what it may leave out; ``otherwise`` is tried where it cannot be proved."""
+
+    name: str
+    write: Write
+    there: Files
+    without_tools: bool = False
+    otherwise: Draft | None = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of a draft: its last text, its proof, and why it was dropped, "" where it was not."""
+
+    name: str
+    text: str = ""
+    proof: Proof | None = None
+    rounds: int = 0
+    reason: str = ""
+    subject: Subject | None = field(default=None, compare=False)
+
+    @property
+    def proved(self) -> bool:
+        """Whether all that was looked at is as in the original."""
+        return not self.reason and self.proof is not None and self.proof.passed
+
+
+class Desk:
+    """Where candidates are tried: the run's plan and workbench, the original, and who builds bases."""
+
+    def __init__(self, plan: Plan, bench: Workbench, pool: Executor) -> None:
+        self.plan = plan
+        self.bench = bench
+        self._pool = pool
+
+    def subject(self, spec: VariantSpec) -> Subject | Failure:
+        """Build a variant, read its image and look inside."""
+        plan = make_plan(replace(self.plan.config, variants=(spec,), baseline=spec.name), self.plan.run_id)
+        (blueprint,) = draw_blueprints(plan)
+        bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
+        built, _ = build_variant(plan, blueprint, bases, self.bench)
+        if isinstance(built, Failure):
+            return built
+        (image,) = measure_images(plan, [(spec.name, built)], self.bench).values()
+        archived = self.read(built.image)
+        seen = look_inside(spec.name, built.image, _roots(built), plan, self.bench)
+        return Subject(spec.name, built, archived, image, seen)
+
+    def read(self, image: EngineImage) -> ArchivedImage:
+        """An image's layers."""
+        return read_images([image.image], self.plan.config.platform, self.bench)[image.image]
+
+    def base_files(self, reference: str) -> Files | str:
+        """The files of an image that is a base, or why it cannot be had."""
+        spec = VariantSpec(name="base", image=reference)
+        plan = make_plan(replace(self.plan.config, variants=(spec,), baseline="base"), self.plan.run_id)
+        base = provide_bases(plan, draw_blueprints(plan), self.bench, self._pool)[reference]
+        image = self.bench.engine.image(reference)
+        if base.failure or image is None:
+            return base.failure.message if base.failure else f"{reference} is not there"
+        return Files(self.read(image).layers)
+
+
+def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec, desk: Desk) -> Attempt:
+    """Try a draft for a few rounds, each with what the one before lacked."""
+    wanted, result = list(needs), Attempt(draft.name, reason="it cannot be written")
+    for round_ in range(1, MOST_ROUNDS + 1):
+        text = draft.write(wanted)
+        if text is None or text == result.text:
+            break
+        result = Attempt(draft.name, text, rounds=round_)
+        candidate = _tried(replace(spec, name=draft.name, text=_encoded(text)), desk)
+        if isinstance(candidate, str):
+            result = replace(result, reason=candidate)
+            break
+        compared = Comparison(shape.original, candidate, shape.named, draft.without_tools)
+        result = replace(result, subject=candidate, proof=prove(compared))
+        if result.proved:
+            return result
+        result = replace(result, reason=_differs(result.proof))
+        more = _missing(compared, wanted)
+        if not more:
+            break
+        wanted += more
+    if draft.otherwise is None:
+        return result
+    second = attempt(draft.otherwise, shape, needs, spec, desk)
+    return replace(second, rounds=second.rounds + result.rounds)
+
+
+def _tried(spec: VariantSpec, desk: Desk) -> Subject | str:
+    try:
+        subject = desk.subject(spec)
+    except ImgcompareError as exc:
+        if desk.bench.cancelled.is_set():
+            raise
+        return exc.message
+    return f"it does not build: {subject.message}" if isinstance(subject, Failure) else subject
+
+
+def _missing(compared: Comparison, known: Sequence[Need]) -> list[Need]:
+    """The packages that a candidate turned out to lack: named ones, and owners of libraries that were not found."""
+    original, candidate = compared.original, compared.candidate
+    there = candidate.files.installed.names
+    found = dict.fromkeys(lost_packages(original, there, compared.named), "installed by the original")
+    probe = candidate.probe
+    if probe and original.probe:
+        libraries = [name for needs in probe.elf.values() for name, place in needs.items() if not place]
+        for why in (*probe.modules.values(), *probe.own_modules.values()):
+            libraries += _LIBRARY.findall(why)
+        places = {name: place for needs in original.probe.elf.values() for name, place in needs.items() if place}
+        for name in libraries:
+            if package := original.files.owner(places.get(name, f"/usr/lib/x86_64-linux-gnu/{name}")):
+                found.setdefault(package, name)
+    have = {need.package for need in known} | there
+    return [Need(package, what) for package, what in sorted(found.items()) if package not in have]
+
+
+def _differs(proof: Proof | None) -> str:
+    failed = [one for one in proof.findings if not one.passed] if proof else []
+    told = [f"{one.name}: {'; '.join(one.differences[:3])}" for one in failed]
+    return " · ".join(told) or "; ".join(proof.unproved if proof else ()) or "it could not be looked into"
+
+
+def _roots(built: BuiltVariant) -> tuple[str, ...]:
+    folder = built.image.working_dir or "/"
+    return (folder,) if folder.strip("/") else ()
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,273 @@
+"""From one Dockerfile that works to a smaller one that is proved to do the same.
+
+The original is run, measured and looked into; candidates are written from its own lines, built side by side, proved,
+and run beside it. What is left is a report like any other: the original and every candidate that was proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from msgspec import structs
+
+from imgcompare.comparison import compare, gates
+from imgcompare.config.model import Config
+from imgcompare.config.variants import VariantSpec
+from imgcompare.console.progress import Progress
+from imgcompare.console.signals import interruptible, leave_signals_to_the_main_thread
+from imgcompare.dockerfile.document import Document
+from imgcompare.dockerfile.edits import unified_diff
+from imgcompare.dockerfile.parser import parse
+from imgcompare.dockerfile.variables import argument_values
+from imgcompare.errors import ImgcompareError
+from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
+from imgcompare.remedy.attempt import Attempt, Desk, Draft, attempt
+from imgcompare.remedy.bases import is_slim, slim_base
+from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
+from imgcompare.remedy.needs import Need, runtime_needs
+from imgcompare.remedy.shape import Shape
+from imgcompare.remedy.subject import Files, Subject
+from imgcompare.remedy.tidy import write_slim, write_tidy
+from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.pipeline import Outcome, run_comparison
+from imgcompare.run.plan import Plan, default_jobs, make_plan
+from imgcompare.run.resources import Workbench
+from imgcompare.run.session import Connection, connected, run_id, saver, workbench
+
+ORIGINAL = "original"
+WORTH = 0.03
+"""The share of the original's bytes that must be saved to be worth a new Dockerfile."""
+
+UNPROVED = (
+    "programs that are started by name at run time, other than those in the command, its scripts and in calls of "
+    "subprocess and os.system",
+    "features that only another configuration turns on",
+    "libraries that are opened lazily, by ctypes or dlopen",
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The report, the text of the Dockerfile that won, and what ended the run early."""
+
+    report: Report
+    text: str = ""
+    error: ImgcompareError | None = None
+
+
+@dataclass
+class _Told:
+    """What is said beside the variants."""
+
+    refused: list[str] = field(default_factory=list)
+    rounds: int = 0
+
+
+def shrink(config: Config, connection: Connection, progress: Progress, reports: Path | None) -> Result:
+    """Find the smallest Dockerfile that is proved; nothing is written. Raises UsageError for what cannot be read."""
+    began = datetime.now(UTC)
+    (spec,) = config.variants
+    spec = replace(spec, name=ORIGINAL)
+    config = replace(config, variants=(spec,), baseline=ORIGINAL, health=True)
+    plan = make_plan(config, run_id(began))
+    blueprints = draw_blueprints(plan)
+    save = saver(reports, plan.run_id, progress)
+    with (
+        interruptible(progress.stopping),
+        connected(connection, progress.note) as engine,
+        workbench(plan, engine, progress, save, began) as bench,
+    ):
+        first = run_comparison(plan, blueprints, bench)
+        (original,) = first.report.variants
+        if first.error or original.verdict is not Verdict.WORKS:
+            return Result(first.report, error=first.error)
+        return _shrunk(replace(plan, config=replace(config, no_cache=False)), spec, first, bench)
+
+
+def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> Result:
+    told = _Told()
+    pool = ThreadPoolExecutor(plan.config.jobs or default_jobs(None), "imgcompare", leave_signals_to_the_main_thread)
+    bases = ThreadPoolExecutor(2, "imgcompare-bases", leave_signals_to_the_main_thread)
+    try:
+        desk = Desk(plan, bench, bases)
+        original = desk.subject(spec)
+        if not isinstance(original, Subject):
+            raise ImgcompareError(f"the original does not build a second time: {original.message}")
+        shape = _shape(spec, original)
+        drafts = _drafts(shape, desk, told)
+        tries = [pool.submit(attempt, draft, shape, needs, spec, desk) for draft, needs in drafts]
+        attempts = [one.result() for one in tries]
+    except BaseException:
+        bench.cancel()
+        raise
+    finally:
+        for each in (pool, bases):
+            each.shutdown(wait=True, cancel_futures=True)
+    told.rounds = sum(one.rounds for one in attempts)
+    told.refused += [f"{one.name}: {one.reason}" for one in attempts if not one.proved]
+    proved = {one.name: one for one in attempts if one.proved}
+    lost = {one.name for one in attempts}
+    try:
+        result = _compared(plan, spec, first, proved, shape, told, bench)
+        lost.discard(result.report.shrunk.result or "" if result.report.shrunk else "")
+        return result
+    finally:
+        _let_go(plan, lost, bench)
+
+
+def _shape(spec: VariantSpec, original: Subject) -> Shape:
+    assert spec.dockerfile is not None  # noqa: S101 - the command takes nothing else
+    document = Document.read(spec.dockerfile.read_bytes())
+    return Shape(document, document.target(spec.target), original)
+
+
+def _drafts(shape: Shape, desk: Desk, told: _Told) -> list[tuple[Draft, Sequence[Need]]]:
+    """The candidates that can be written, each with the packages it is known to need."""
+    drafts: list[tuple[Draft, Sequence[Need]]] = []
+    base = shape.original.base
+    drafts.append((Draft("tidy", lambda _needs: _text(write_tidy(shape)), base), ()))
+    slim, there = _slim(shape, desk, told)
+    if slim is None or there is None:
+        return drafts
+    needs = runtime_needs(shape.original, there.installed.names)
+    if slim != shape.stage.base:
+        drafts.append((Draft("slim", lambda more: _text(write_slim(shape, slim, more)), there), needs))
+    if len(shape.document.stages) > 1:
+        told.refused.append("multi-stage: it has several stages already")
+        return drafts
+    in_place = Draft("multi-stage", partial(_written, shape, slim, there, True, told), there)
+    if reason := environment_refusal(shape):
+        told.refused.append(f"virtual environment: {reason}; what is installed is copied in place instead")
+        drafts.append((in_place, needs))
+    else:
+        write = partial(_written, shape, slim, there, False, told)
+        drafts.append((Draft("multi-stage", write, there, without_tools=True, otherwise=in_place), needs))
+    return drafts
+
+
+def _written(
+    shape: Shape,
+    slim: str,
+    there: Files,
+    in_place: bool,
+    told: _Told,
+    needs: Sequence[Need],
+) -> str | None:
+    match write_multi_stage(shape, slim, there, needs, in_place=in_place):
+        case Refusal(reason):
+            told.refused.append(f"multi-stage: {reason}")
+            return None
+        case text:
+            return text
+
+
+def _text(document: Document | None) -> str | None:
+    return None if document is None else str(document)
+
+
+def _slim(shape: Shape, desk: Desk, told: _Told) -> tuple[str | None, Files | None]:
+    """What the last stage is to stand on, and its files: the slim image, or the original's own base if it is one."""
+    config = desk.plan.config
+    dockerfile = parse(str(shape.document), "Dockerfile")
+    values = argument_values(dockerfile.arguments, config.build_args, config.platform, shape.document.escape)
+    written = shape.stage.base
+    slim = written if is_slim(written) else slim_base(written, values, shape.document.escape)
+    if slim is None:
+        told.refused.append(f"slim base: none is known for {written}")
+        return None, None
+    text = f"{''.join(shape.preamble)}FROM {slim}\n"
+    reference, _ = parse(text, "Dockerfile").chain(None, config.build_args, config.platform)
+    found = desk.base_files(reference or slim)
+    if isinstance(found, str):
+        told.refused.append(f"slim base: {found}")
+        return None, None
+    if found.release != shape.original.files.release:
+        told.refused.append(
+            f"slim base: {reference} is {found.release}, and the original {shape.original.files.release}"
+        )
+        return None, None
+    return slim, found
+
+
+def _compared(
+    plan: Plan,
+    spec: VariantSpec,
+    first: Outcome,
+    proved: Mapping[str, Attempt],
+    shape: Shape,
+    told: _Told,
+    bench: Workbench,
+) -> Result:
+    """Run the original and what was proved side by side; the smallest that works is the result."""
+    specs = tuple(
+        replace(spec, name=one.name, text=one.text.encode("utf-8", "surrogateescape")) for one in proved.values()
+    )
+    again = make_plan(replace(plan.config, variants=(spec, *specs)), plan.run_id)
+    outcome = run_comparison(again, draw_blueprints(again), bench)
+    built = first.report.variants[0].build
+    variants = []
+    for variant in outcome.report.variants:
+        if variant.name == ORIGINAL:
+            variants.append(structs.replace(variant, build=built))
+        elif variant.verdict is Verdict.WORKS:
+            variants.append(structs.replace(variant, proof=proved[variant.name].proof))
+        else:
+            why = variant.failure.message if variant.failure else "it was not checked"
+            told.refused.append(f"{variant.name}: {why}")
+    report = _report(outcome.report, tuple(variants), plan.config)
+    winner = _winner(report)
+    shrunk = Shrunk(
+        result=winner.name if winner else None,
+        before=str(shape.document),
+        rounds=told.rounds,
+        refused=tuple(dict.fromkeys(told.refused)),
+        unproved=(*_unproved(winner), *UNPROVED),
+    )
+    text = proved[winner.name].text if winner else ""
+    if winner:
+        name = str(spec.dockerfile)
+        diff = unified_diff(shape.document, Document(text), name, f"{name}.{winner.name}")
+        shrunk = structs.replace(shrunk, after=text, diff=diff)
+    report = structs.replace(report, shrunk=shrunk)
+    bench.save(report)
+    return Result(report, text, outcome.error)
+
+
+def _report(report: Report, variants: tuple[Variant, ...], config: Config) -> Report:
+    """The report of these variants alone, compared and judged anew."""
+    variants = compare.share(variants)
+    report = structs.replace(
+        report,
+        variants=variants,
+        comparison=compare.compare(variants, report.baseline),
+        passed=compare.passed(variants),
+        gates=(),
+    )
+    return gates.judge(report, config.limits)
+
+
+def _winner(report: Report) -> Variant | None:
+    """The smallest proved variant, if it saves enough."""
+    sizes = {one.name: one.image.uncompressed_size for one in report.variants if one.image}
+    whole = sizes.get(ORIGINAL, 0)
+    worth = [one for one in report.variants if one.proof and sizes.get(one.name, whole) <= (1 - WORTH) * whole]
+    return min(worth, key=lambda one: sizes[one.name], default=None)
+
+
+def _unproved(winner: Variant | None) -> tuple[str, ...]:
+    proof: Proof | None = winner.proof if winner else None
+    return proof.unproved if proof else ()
+
+
+def _let_go(plan: Plan, names: Iterable[str], bench: Workbench) -> None:
+    """Remove the images of the candidates that did not win."""
+    repository = plan.variants[0].tag.rpartition(":")[0]
+    for name in names:
+        with suppress(ImgcompareError):
+            bench.engine.remove_image(f"{repository}:{name}")
