@@ -382,7 +382,8 @@ class Variant(Struct, frozen=True, kw_only=True):
 
     ``expected_failure`` is the code of the failure that its scenario declares: a variant that breaks like that is as
     it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
-    then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why.
+    then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why. ``more_checks`` are
+    the replies of the other routes of ``imgcompare shrink``, ``proof`` what holds a variant of it to the original.
     """
 
     name: str
@@ -399,6 +400,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     expected_failure: str | None = None
     skipped: str | None = None
     not_measured: tuple[str, ...] = ()
+    more_checks: tuple[Check, ...] = ()
     proof: Proof | None = None
 
 
@@ -493,11 +495,11 @@ class Against(Struct, frozen=True, kw_only=True):
 
 
 class Shrunk(Struct, frozen=True, kw_only=True):
-    """What ``imgcompare shrink`` made of a Dockerfile: the smallest variant that is proved, null where none is worth it.
+    """What ``imgcompare shrink`` made: ``result`` is the smallest variant that is proved, null if none is worth it.
 
-    ``written`` is the file that holds it, null where none was written. ``before`` and ``after`` are the two Dockerfiles
-    and ``diff`` is what was changed. ``rounds`` counts the attempts. ``refused`` names candidates that were dropped, and
-    why; ``unproved`` says what no proof can reach.
+    ``written`` is the file that holds it, null where there is none. ``before`` and ``after`` are the two Dockerfiles,
+    ``diff`` what was changed. ``rounds`` counts the attempts. ``refused`` names candidates that were dropped, and why;
+    ``unproved`` says what no proof can reach.
     """
 
     result: str | None
@@ -525,8 +527,8 @@ class Report(Struct, frozen=True, kw_only=True):
     passed: bool
     description: str = ""
     notes: tuple[str, ...] = ()
-    against: Against | None = None
     shrunk: Shrunk | None = None
+    against: Against | None = None
 
 
 class Shard(Struct, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from imgcompare.errors import ImgcompareError
 COMMANDS = {
     "run": "Build each VARIANT, run it, check its route, and compare.",
     "mend": "Mend a DOCKERFILE that does not work, and prove that it does then.",
+    "shrink": "Make a DOCKERFILE's image smaller, and prove that it still does all it did.",
     "init": "Write imgcompare.toml from the Dockerfiles of a project.",
     "config": "Show what `run` would compare, and where each setting is from.",
     "scenarios": "List the bundled scenarios, and what is expected of each.",

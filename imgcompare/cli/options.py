@@ -77,6 +77,14 @@ def reply_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return reduce(lambda made, option: option(made), reversed(_REPLY), command)
 
 
+def replies_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what ``reply_options`` adds, but several routes may be named."""
+    routes = click.option(
+        "--route", multiple=True, metavar="PATH", help="Route whose reply must stay as it is; repeatable. [default: /]"
+    )
+    return reduce(lambda made, option: option(made), reversed((routes, *_REPLY[1:])), command)
+
+
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--host`` and ``--docker-context``."""
     host = click.option("--host", metavar="URL", help="Engine to use, e.g. unix:///run/docker.sock.")

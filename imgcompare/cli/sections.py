@@ -12,7 +12,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Build": ("build_context", "build_arg", "platform", "builder", "no_cache", "pull", "jobs", "rm_images"),
     "Run and check": (
         *("route", "container_port", "host_port", "publish_address", "env", "timeout"),
-        *("expect_status", "expect_body", "expect_body_pattern", "keep"),
+        *("expect_status", "expect_body", "expect_body_pattern", "also", "keep"),
     ),
     "Measure more": ("health", "stop", "hardened", "after_change"),
     "Limits": (
@@ -20,7 +20,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         *("min_saving", "max_wasted", "max_ready", "max_growth", "must_work"),
     ),
     "Engine": ("host", "docker_context"),
-    "Output": ("formats", "json_", "files", "file", "in_place", "force", "quiet"),
+    "Output": (*("file", "in_place", "force", "non_root", "formats", "format_", "json_", "files", "reports", "quiet"),),
 }
 """The options by their parameters' names, in the order of the help text. What is in none stands below."""
 

@@ -26,7 +26,8 @@ class Config:
     ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
     ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
-    ``more_routes`` are asked beside ``route``, and ``also`` are run inside, each compared with the baseline.
+    ``more_routes`` are asked beside ``route``, and ``also`` are run inside, each compared with the baseline;
+    ``non_root`` has a smaller Dockerfile get a user.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
     """
 
@@ -59,6 +60,7 @@ class Config:
     limits: tuple[Limit, ...] = ()
     more_routes: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    non_root: bool = False
     against: str | None = None
     stored: Stored | None = None
 

@@ -36,8 +36,8 @@ class Draft:
 
     name: str
     write: Write
-    there: Files
     without_tools: bool = False
+    user: str | None = None
     otherwise: Draft | None = None
 
 
@@ -106,11 +106,11 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
         if isinstance(candidate, str):
             result = replace(result, reason=candidate)
             break
-        compared = Comparison(shape.original, candidate, shape.named, draft.without_tools)
+        compared = Comparison(shape.original, candidate, shape.named, draft.without_tools, draft.user)
         result = replace(result, subject=candidate, proof=prove(compared))
         if result.proved:
             return result
-        result = replace(result, reason=_differs(result.proof))
+        result = replace(result, reason=differs(result.proof))
         more = _missing(compared, wanted)
         if not more:
             break
@@ -149,7 +149,8 @@ def _missing(compared: Comparison, known: Sequence[Need]) -> list[Need]:
     return [Need(package, what) for package, what in sorted(found.items()) if package not in have]
 
 
-def _differs(proof: Proof | None) -> str:
+def differs(proof: Proof | None) -> str:
+    """What a proof found to differ, in one line."""
     failed = [one for one in proof.findings if not one.passed] if proof else []
     told = [f"{one.name}: {'; '.join(one.differences[:3])}" for one in failed]
     return " · ".join(told) or "; ".join(proof.unproved if proof else ()) or "it could not be looked into"

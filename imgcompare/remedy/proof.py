@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from msgspec import structs
+
 from imgcompare.analysis.breakdown import Category
+from imgcompare.comparison.compare import same_body
 from imgcompare.image.tarheader import DIRECTORY
-from imgcompare.model import Finding, Proof
+from imgcompare.model import Check, Finding, Proof, Variant
 from imgcompare.remedy.needs import lost_packages
 from imgcompare.remedy.probe import Probe
 from imgcompare.remedy.subject import Subject
@@ -26,12 +29,16 @@ _UNSAID = "?"
 
 @dataclass(frozen=True)
 class Comparison:
-    """The two images, the Debian packages that the Dockerfile installs by name, and whether tools may be left out."""
+    """The two images, the Debian packages that the Dockerfile installs by name, and whether tools may be left out.
+
+    ``user`` is the one that the candidate was given on request.
+    """
 
     original: Subject
     candidate: Subject
     named: tuple[str, ...] = ()
     without_tools: bool = False
+    user: str | None = None
 
     @cached_property
     def exempt(self) -> frozenset[str]:
@@ -80,6 +87,33 @@ def prove(compared: Comparison) -> Proof:
     )
 
 
+def with_replies(proof: Proof, original: Variant, candidate: Variant) -> Proof:
+    """Add what running both showed: the same reply on every route, and the HEALTHCHECK's verdict."""
+    pairs = list(zip((original.check, *original.more_checks), (candidate.check, *candidate.more_checks), strict=False))
+    differences = [
+        f"{_route(old)}: {_reply(old)} became {_reply(new)}"
+        for old, new in pairs
+        if old and (new is None or old.status_code != new.status_code or not same_body(old, new))
+    ]
+    findings = [_finding("replies", "routes with the same reply", len(pairs), differences)]
+    if original.run and original.run.health:
+        now = candidate.run.health if candidate.run else None
+        changed = [f"{original.run.health} became {now}"] if now != original.run.health else []
+        findings.append(_finding("healthcheck", "HEALTHCHECK", 1, changed))
+    findings += proof.findings
+    return structs.replace(proof, findings=tuple(findings), passed=all(one.passed for one in findings))
+
+
+def _route(check: Check) -> str:
+    return f"/{check.url.partition('://')[2].partition('/')[2]}"
+
+
+def _reply(check: Check | None) -> str:
+    if check is None or check.status_code is None:
+        return "no reply"
+    return f"{check.status_code} with a body of digest {(check.body_sha256 or '')[:12]}"
+
+
 def _finding(name: str, what: str, compared: int, differences: Iterable[str]) -> Finding:
     told = [printable(text, limit=200) for text in differences]
     more = (f"and {len(told) - _SHOWN} more",) if len(told) > _SHOWN else ()
@@ -89,7 +123,7 @@ def _finding(name: str, what: str, compared: int, differences: Iterable[str]) ->
 def _settings(compared: Comparison) -> Finding:
     before, after = compared.original.built.image, compared.candidate.built.image
     read: dict[str, Callable[[], tuple[object, object]]] = {
-        "USER": lambda: (before.user, after.user),
+        "USER": lambda: (compared.user or before.user, after.user),
         "WORKDIR": lambda: (before.working_dir or "/", after.working_dir or "/"),
         "EXPOSE": lambda: (sorted(before.exposed_ports), sorted(after.exposed_ports)),
         "ENTRYPOINT": lambda: (before.entrypoint, after.entrypoint),

@@ -20,27 +20,33 @@ from imgcompare.comparison import compare, gates
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import Progress
-from imgcompare.console.signals import interruptible, leave_signals_to_the_main_thread
+from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
 from imgcompare.dockerfile.parser import parse
 from imgcompare.dockerfile.variables import argument_values
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
-from imgcompare.remedy.attempt import Attempt, Desk, Draft, attempt
+from imgcompare.remedy.attempt import Attempt, Desk, Draft, Write, attempt, differs
 from imgcompare.remedy.bases import is_slim, slim_base
 from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
 from imgcompare.remedy.needs import Need, runtime_needs
+from imgcompare.remedy.proof import with_replies
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files, Subject
-from imgcompare.remedy.tidy import write_slim, write_tidy
+from imgcompare.remedy.tidy import with_user, write_slim, write_tidy
+from imgcompare.reports.run_id import new_run_id
 from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.pipeline import Outcome, run_comparison
 from imgcompare.run.plan import Plan, default_jobs, make_plan
 from imgcompare.run.resources import Workbench
-from imgcompare.run.session import Connection, connected, run_id, saver, workbench
+from imgcompare.run.session import refuse_remote, saver
 
 ORIGINAL = "original"
+USER = "app"
+"""Who runs the application where ``--non-root`` adds a user."""
+
 WORTH = 0.03
 """The share of the original's bytes that must be saved to be worth a new Dockerfile."""
 
@@ -75,14 +81,14 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
     (spec,) = config.variants
     spec = replace(spec, name=ORIGINAL)
     config = replace(config, variants=(spec,), baseline=ORIGINAL, health=True)
-    plan = make_plan(config, run_id(began))
+    plan = make_plan(config, new_run_id(began))
     blueprints = draw_blueprints(plan)
     save = saver(reports, plan.run_id, progress)
     with (
-        interruptible(progress.stopping),
-        connected(connection, progress.note) as engine,
-        workbench(plan, engine, progress, save, began) as bench,
+        working_engine(connection, progress) as engine,
+        opened(plan, engine, progress, save=save, began=began) as bench,
     ):
+        refuse_remote(engine.endpoint, config)
         first = run_comparison(plan, blueprints, bench)
         (original,) = first.report.variants
         if first.error or original.verdict is not Verdict.WORKS:
@@ -129,26 +135,35 @@ def _shape(spec: VariantSpec, original: Subject) -> Shape:
 
 def _drafts(shape: Shape, desk: Desk, told: _Told) -> list[tuple[Draft, Sequence[Need]]]:
     """The candidates that can be written, each with the packages it is known to need."""
-    drafts: list[tuple[Draft, Sequence[Need]]] = []
-    base = shape.original.base
-    drafts.append((Draft("tidy", lambda _needs: _text(write_tidy(shape)), base), ()))
+    user = USER if desk.plan.config.non_root and not shape.original.built.image.user else None
+
+    def draft(name: str, write: Write, *, without_tools: bool = False, otherwise: Draft | None = None) -> Draft:
+        return Draft(name, partial(_with_user, write, user), without_tools, user, otherwise)
+
+    drafts: list[tuple[Draft, Sequence[Need]]] = [(draft("tidy", lambda _needs: _text(write_tidy(shape))), ())]
     slim, there = _slim(shape, desk, told)
     if slim is None or there is None:
         return drafts
     needs = runtime_needs(shape.original, there.installed.names)
     if slim != shape.stage.base:
-        drafts.append((Draft("slim", lambda more: _text(write_slim(shape, slim, more)), there), needs))
+        drafts.append((draft("slim", lambda more: _text(write_slim(shape, slim, more))), needs))
     if len(shape.document.stages) > 1:
         told.refused.append("multi-stage: it has several stages already")
         return drafts
-    in_place = Draft("multi-stage", partial(_written, shape, slim, there, True, told), there)
+    in_place = draft("multi-stage", partial(_written, shape, slim, there, True, told))
     if reason := environment_refusal(shape):
         told.refused.append(f"virtual environment: {reason}; what is installed is copied in place instead")
         drafts.append((in_place, needs))
     else:
         write = partial(_written, shape, slim, there, False, told)
-        drafts.append((Draft("multi-stage", write, there, without_tools=True, otherwise=in_place), needs))
+        drafts.append((draft("multi-stage", write, without_tools=True, otherwise=in_place), needs))
     return drafts
+
+
+def _with_user(write: Write, user: str | None, needs: Sequence[Need]) -> str | None:
+    """What is written, with a user of its own for what runs where that was asked for."""
+    text = write(needs)
+    return text if text is None or user is None else with_user(text, user)
 
 
 def _written(
@@ -210,17 +225,7 @@ def _compared(
     )
     again = make_plan(replace(plan.config, variants=(spec, *specs)), plan.run_id)
     outcome = run_comparison(again, draw_blueprints(again), bench)
-    built = first.report.variants[0].build
-    variants = []
-    for variant in outcome.report.variants:
-        if variant.name == ORIGINAL:
-            variants.append(structs.replace(variant, build=built))
-        elif variant.verdict is Verdict.WORKS:
-            variants.append(structs.replace(variant, proof=proved[variant.name].proof))
-        else:
-            why = variant.failure.message if variant.failure else "it was not checked"
-            told.refused.append(f"{variant.name}: {why}")
-    report = _report(outcome.report, tuple(variants), plan.config)
+    report = _report(outcome.report, _judged(outcome.report.variants, first, proved, told), plan.config)
     winner = _winner(report)
     shrunk = Shrunk(
         result=winner.name if winner else None,
@@ -237,6 +242,25 @@ def _compared(
     report = structs.replace(report, shrunk=shrunk)
     bench.save(report)
     return Result(report, text, outcome.error)
+
+
+def _judged(
+    variants: Sequence[Variant], first: Outcome, proved: Mapping[str, Attempt], told: _Told
+) -> tuple[Variant, ...]:
+    """The original, its build as it was at first, and what works and replies as it does."""
+    original = structs.replace(variants[0], build=first.report.variants[0].build)
+    judged = [original]
+    for variant in variants[1:]:
+        proof = proved[variant.name].proof
+        if variant.verdict is not Verdict.WORKS or proof is None:
+            told.refused.append(f"{variant.name}: {variant.failure.message if variant.failure else 'it was not run'}")
+            continue
+        proof = with_replies(proof, original, variant)
+        if proof.passed:
+            judged.append(structs.replace(variant, proof=proof))
+        else:
+            told.refused.append(f"{variant.name}: {differs(proof)}")
+    return tuple(judged)
 
 
 def _report(report: Report, variants: tuple[Variant, ...], config: Config) -> Report:

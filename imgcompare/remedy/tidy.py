@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from imgcompare.dockerfile.document import Document
-from imgcompare.dockerfile.edits import apply, insert_after, replace
+from imgcompare.dockerfile.edits import apply, insert_after, insert_before, replace
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.shell import commands_of
 from imgcompare.model import Edit
@@ -38,6 +38,18 @@ def write_slim(shape: Shape, base: str, needs: Sequence[Need]) -> Document:
         line = apt_line([need.package for need in needs])
         edits.append(insert_after(shape.document, begin, f"# What the slim image lacks: {what}", *line.splitlines()))
     return apply(shape.document, edits)
+
+
+def with_user(text: str, user: str) -> str:
+    """The Dockerfile with a user that owns the working folder, and nothing in it, for what the last stage runs."""
+    document = Document(text)
+    stage = document.target(None)
+    command = stage.last("CMD", "ENTRYPOINT") or stage.instructions[-1]
+    folders = [one.text for one in stage.instructions if one.keyword == "WORKDIR"]
+    # The folder alone, that a file can be made in it: to own all files anew would double their bytes.
+    owned = f" \\\n    && chown {user} {folders[-1]}" if folders else ""
+    lines = f"RUN useradd --system --no-create-home --shell /usr/sbin/nologin {user}{owned}\nUSER {user}".splitlines()
+    return str(apply(document, [insert_before(document, command, *lines)]))
 
 
 def tidy_edits(shape: Shape) -> tuple[Edit, ...]:

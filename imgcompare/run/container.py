@@ -59,6 +59,7 @@ class Tried:
     log: tuple[str, ...] = ()
     hardened: Hardened | None = None
     not_measured: tuple[str, ...] = ()
+    more_checks: tuple[Check, ...] = ()
 
 
 def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
@@ -122,15 +123,28 @@ def _run(
     with bench.container(spec) as container:
         tried = try_container(plan.config, variant.name, container, port, image, bench)
         if tried.run and tried.failure is None:
+            more_checks = _ask_more(plan.config, container)
             since_s = time.monotonic() - tried.ready_at
             looked = look_closer(plan.config, variant.name, container, image, tried.run, since_s, bench)
             tried = replace(
-                tried, run=looked.run, failure=looked.failure, log=looked.log, not_measured=looked.not_measured
+                tried,
+                run=looked.run,
+                failure=looked.failure,
+                log=looked.log,
+                not_measured=looked.not_measured,
+                more_checks=more_checks,
             )
         if plan.config.keep and tried.failure is None:
             bench.ledger.record(CONTAINER, spec.name, kept=True)
             container.keep()
     return tried
+
+
+def _ask_more(config: Config, container: Container) -> tuple[Check, ...]:
+    """The replies of the other routes: whatever they are, they are held against the baseline's later."""
+    at = container.published() if config.more_routes else None
+    any_body = structs.replace(config.expect, body=None, body_pattern=None)
+    return tuple(check_route(at, route, any_body)[0] for route in config.more_routes) if at else ()
 
 
 def _harden(

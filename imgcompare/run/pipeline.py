@@ -163,6 +163,7 @@ def _tried(finished: Finished, tried: Tried) -> Finished:
         verdict=Verdict.BROKEN if tried.failure else Verdict.WORKS,
         hardened=tried.hardened,
         not_measured=tried.not_measured,
+        more_checks=tried.more_checks,
     )
     return replace(finished, variant=variant, log=tried.log, evidence=tried.evidence)
 

@@ -109,7 +109,7 @@ class _Errand:
 
     def run(self, engine: Engine, progress: Progress, save: Callable[[Report], None]) -> Outcome:
         """Run it with a ledger of its own; nothing that must not stay is left."""
-        _refuse_remote(engine.endpoint, self.plan.config)
+        refuse_remote(engine.endpoint, self.plan.config)
         with opened(self.plan, engine, progress, save=save, began=self.began) as bench:
             return run_comparison(self.plan, self.blueprints, bench)
 
@@ -130,7 +130,8 @@ def saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Doc
     return save
 
 
-def _refuse_remote(endpoint: Endpoint, config: Config) -> None:
+def refuse_remote(endpoint: Endpoint, config: Config) -> None:
+    """Raise NoEngineError where the ports that an engine publishes cannot be reached."""
     if is_elsewhere(endpoint) and config.publish_address is None:
         raise NoEngineError(
             f"{endpoint.url} (from {endpoint.source}) is another machine's engine: "

@@ -8,7 +8,7 @@ from imgcompare.comparison.compare import as_expected
 from imgcompare.console.style import Style
 from imgcompare.model import Against, Collection, Document, Entry, Report, Variant
 from imgcompare.render.cells import against as told_against
-from imgcompare.render.cells import sentences
+from imgcompare.render.cells import sentences, shrunk
 from imgcompare.render.cells.after_change import build_changes
 from imgcompare.render.cells.cautions import build_warnings
 from imgcompare.render.cells.comparison import build_grid
@@ -47,6 +47,7 @@ def _comparison(page: ReportPage, report: Report, notes: tuple[str, ...] = ()) -
     page.remarks([(text, "plain") for text in sentences.left_out(report)])
     page.changes(build_changes(report))
     page.warnings(build_warnings(report))
+    page.shrunk(report)
     page.against(report.against)
     page.gates(report)
     page.lessons(report.notes)
@@ -104,6 +105,22 @@ class ReportPage(Page):
         if not self.whole(grid):
             for code, names, message in grid.rows:
                 self.say(f"{code.text} ({names.text}): {message.text}", lead="! ")
+
+    def shrunk(self, report: Report) -> None:
+        """Add what came of shrinking: the answer, what it rests on, the change itself, and what is not proved."""
+        if report.shrunk is None:
+            return
+        self.gap()
+        self.say(shrunk.answer(report), "strong" if report.shrunk.result else "plain")
+        for line in shrunk.proved(report):
+            self.say(line, lead="  ✓ ")
+        if left := shrunk.exempt(report):
+            self.say(left, lead="  ")
+        if lines := shrunk.diff_lines(report.shrunk):
+            self.gap()
+        for line in lines:
+            self.quote(line, "  ")
+        self.remarks([(text, "dim") for text in shrunk.remarks(report.shrunk)])
 
     def against(self, against: Against | None) -> None:
         """Add what changed since the stored baseline: sizes, packages, and what else is not the same."""
