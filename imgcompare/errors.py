@@ -59,6 +59,10 @@ class NoBuildKitError(EngineError):
     """The engine cannot build with BuildKit over its API; nothing was run."""
 
 
+class EngineFailedError(EngineError):
+    """What the engine could not do for reasons of its own, whatever it was asked: a full disk, a limit, its network."""
+
+
 class EngineLostError(EngineError):
     """The connection to the engine broke: it stopped, was killed or is frozen."""
 

@@ -226,6 +226,11 @@ def port_taken(error: ImgcompareError) -> Failure:
     )
 
 
+def engine_failed(stage: Stage, error: ImgcompareError) -> Failure:
+    """What the engine could not do: nothing is known of the variant by it."""
+    return Failure(stage=stage, code="engine-failed", message=_sentence(error.message), hint=error.hint or "")
+
+
 def engine_refused(stage: Stage, error: ImgcompareError) -> Failure:
     """A request that the engine refused, for this variant only."""
     return Failure(

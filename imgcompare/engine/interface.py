@@ -270,6 +270,9 @@ class Container(Protocol):
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
 
+    def fill(self, count: int) -> None:
+        """Write a file of so many bytes into it, running or ended. Raises EngineError where that cannot be."""
+
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part (as ``docker stats`` counts), or None if unknown."""
 

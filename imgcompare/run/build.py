@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -12,12 +13,17 @@ from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.dockerfile.parser import SCRATCH, StageInfo
 from imgcompare.engine.build.context import BuildContext
 from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
-from imgcompare.errors import BaseImageError
+from imgcompare.engine.transport.faults import engine_fault, full_disk
+from imgcompare.errors import BaseImageError, EngineFailedError
 from imgcompare.model import Build, Failure, Stage
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
+
+_ENDED = re.compile(r" exited with code \d+$")
+# What runc writes into a step's log when it could not start the step.
+_RUNTIME = re.compile(r"(?:container_linux\.go|runc run failed|OCI runtime|.{0,200}level=error msg=\".{0,40}runc)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,8 @@ def build_variant(
             lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
         )
         if isinstance(outcome, BuildFailed):
+            if fault := _fault(outcome):
+                raise fault
             return _why(plan, blueprint, outcome), outcome.build
         reference, build = outcome.image, outcome.build
         bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
@@ -104,6 +112,14 @@ def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, be
     wanted = replace(build_request(plan, blueprint, context, tag), target=stage.name, no_cache=False)
     outcome = bench.engine.build(wanted, lambda _text: None)
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
+
+
+def _fault(outcome: BuildFailed) -> EngineFailedError | None:
+    """What the engine could not do; a program that ended with a code speaks for itself, in its log."""
+    if not _ENDED.search(outcome.message):
+        return engine_fault(outcome.message)
+    runtime = next((fault for line in outcome.log if _RUNTIME.match(line) and (fault := engine_fault(line))), None)
+    return runtime or (None if "type=tmpfs" in (outcome.step or "") else full_disk(outcome.log))
 
 
 def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> Failure:
@@ -146,6 +162,8 @@ def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base
                 reference, plan.config.platform, lambda text: bench.progress.stage(subject, Stage.PULL, text)
             )
         except BaseImageError as exc:
+            if fault := engine_fault(exc.message):
+                raise fault from exc
             bench.progress.finished(subject, "is missing", ok=False)
             return Base(failure=observed.base_unavailable(reference, exc))
         bench.progress.finished(subject, "pulled", ok=True)

@@ -29,7 +29,7 @@ from imgcompare.engine.interface import (
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.model import Check, Failure, Hardened, Run, Stage
 from imgcompare.run.build import BuiltVariant
-from imgcompare.run.find_port import ended, find_ports, tcp_ports
+from imgcompare.run.find_port import ended, find_ports, raise_fault, tcp_ports
 from imgcompare.run.ledger import CONTAINER
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
@@ -122,6 +122,8 @@ def _run(
     bench.progress.stage(variant.name, Stage.RUN, "creating the container")
     with bench.container(spec) as container:
         tried = try_container(plan.config, variant.name, container, port, image, bench)
+        if tried.evidence:
+            raise_fault(tried.evidence, container)
         if tried.run and tried.failure is None:
             more_checks = _ask_more(plan.config, container)
             since_s = time.monotonic() - tried.ready_at

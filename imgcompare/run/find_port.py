@@ -10,11 +10,14 @@ from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
+from imgcompare.engine.transport.faults import engine_fault, full_disk
+from imgcompare.errors import EngineRefusedError
 from imgcompare.model import Stage
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
 
 _MOST_PORTS = 3
+_ROOM_BYTES = 4 << 20
 
 
 def tcp_ports(exposed: Sequence[str]) -> tuple[int, ...]:
@@ -43,14 +46,33 @@ def find_ports(
             case Unseen() as unseen:
                 return unseen
             case Exited() as exited:
-                return ended(exited, container, image, config)
+                evidence = ended(exited, container, image, config)
+                raise_fault(evidence, container)
+                return evidence
             case Deaf(waited_s):
                 seen = observed.nowhere(waited_s, container.log_tail())
                 return gather.of_silence(seen, None, container, image, config.env, port_given=False)
 
 
 def ended(exited: Exited, container: Container, image: EngineImage, config: Config) -> Evidence:
-    """The evidence of a container that could not be started, or has ended before it was to."""
+    """The evidence of a container that could not be started, or has ended before it was to.
+
+    Raises EngineFailedError where it is the engine that could not start it.
+    """
     state = exited.state
+    if fault := engine_fault(state.error):
+        raise fault
     failed = observed.start_failed(state) if state.error else observed.exited(exited, container.log_tail())
     return gather.of_start(failed, state, container, image, config.env)
+
+
+def raise_fault(evidence: Evidence, container: Container) -> None:
+    """Raise EngineFailedError where a container ended because the engine's disk is full: that is no verdict on it."""
+    if fault := full_disk(evidence.log):
+        raise fault
+    if evidence.exit_code and not evidence.log:  # on a full disk no log is written either
+        try:
+            container.fill(_ROOM_BYTES)
+        except EngineRefusedError as exc:
+            if fault := engine_fault(exc.text):
+                raise fault from exc

@@ -1,14 +1,17 @@
 """The story of a run: for each variant, in parallel, build → run → check; export all → diagnose → compare → report.
 
-A variant that fails is data and the others go on. What ends the whole run (a signal, a lost engine) is the Outcome's
-``error``, beside the report of everything that was finished by then.
+A variant that fails is data and the others go on; so do they where the engine could not do its part for one: of that
+one there is no verdict. That, and what ends the whole run (a signal, a lost engine), is the Outcome's ``error``, beside
+the report of everything that was finished by then.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -16,7 +19,8 @@ from msgspec import structs
 
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.diagnosis import observed
-from imgcompare.errors import EngineLostError, ImgcompareError, InternalError
+from imgcompare.engine.transport.faults import engine_fault
+from imgcompare.errors import EngineLostError, EngineRefusedError, ImgcompareError, InternalError, PortTakenError
 from imgcompare.model import EngineInfo, Failure, Image, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint
@@ -30,6 +34,8 @@ from imgcompare.run.results import Finished, Results, blank
 
 T = TypeVar("T")
 A_CHANGE = "a change of the app"
+# What Podman, which answers 500 to everything, says of an image whose config it cannot run.
+_OF_THE_IMAGE = re.compile(r"no command|entrypoint|invalid|unable to find user|working directory", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         for worker in as_completed(workers):
             results.put(worker.result())
             bench.save(results.report())
+        error = next((each.error for each in results.finished.values() if each.error), None)
         builds.end()
         results.add_images(images[0].result())
         if changes := results.changes:
@@ -147,10 +154,23 @@ def _finish_variant(
     except ImgcompareError as exc:
         if bench.cancelled.is_set():
             raise
-        failure = observed.engine_refused(stage, exc)
-        variant = structs.replace(finished.variant, verdict=Verdict.BROKEN, failure=failure)
-        finished = replace(finished, variant=variant)
+        finished = _refused(finished, stage, exc)
     return replace(finished, variant=_told(finished.variant, bench))
+
+
+def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finished:
+    """Tell what the engine did not take of a variant from what it could not do, which is no verdict on any."""
+    of_the_image = isinstance(error, EngineRefusedError) and (
+        error.status == HTTPStatus.BAD_REQUEST or _OF_THE_IMAGE.search(error.text) is not None
+    )
+    if of_the_image or isinstance(error, PortTakenError):
+        failure = observed.engine_refused(stage, error)
+        return replace(finished, variant=structs.replace(finished.variant, verdict=Verdict.BROKEN, failure=failure))
+    if isinstance(error, EngineRefusedError):
+        error = engine_fault(error.message) or error
+    failure = observed.engine_failed(stage, error)
+    variant = structs.replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=failure)
+    return replace(finished, variant=variant, error=error)
 
 
 def _tried(finished: Finished, tried: Tried) -> Finished:

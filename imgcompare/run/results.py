@@ -30,7 +30,7 @@ class Finished:
     """What a worker returns of its variant: what is told of it, and what later stages look into.
 
     ``built`` is None where there is no image, ``evidence`` where nothing broke, ``changed`` where no change was built.
-    ``log`` holds the last lines of one that works.
+    ``log`` holds the last lines of one that works. ``error`` is what the engine could not do: then there is no verdict.
     """
 
     variant: Variant
@@ -38,6 +38,7 @@ class Finished:
     evidence: Evidence | None = None
     log: tuple[str, ...] = ()
     changed: EngineImage | None = None
+    error: ImgcompareError | None = None
 
 
 def blank(blueprint: Blueprint) -> Variant:
@@ -118,7 +119,7 @@ class Results:
         """Mark what was not finished, by the stage it was in: ``begun`` are the variants that had been built."""
         begun = frozenset(begun)
         for variant in self.variants:
-            if variant.verdict is Verdict.NOT_CHECKED and not variant.skipped:
+            if variant.verdict is Verdict.NOT_CHECKED and not variant.skipped and not variant.failure:
                 stage = Stage.RUN if variant.name in begun else Stage.BUILD
                 self._tell(variant.name, failure=observed.cut_short(stage, error))
 

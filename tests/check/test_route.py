@@ -113,6 +113,9 @@ class FakeContainer:
     def keep(self) -> None:
         """Nothing to keep."""
 
+    def fill(self, count: int) -> None:
+        """Hold any amount."""
+
     def memory_bytes(self) -> int | None:
         """Unknown."""
         return None

@@ -47,20 +47,41 @@ FILES = {
 }
 
 
-class OwnEngine:
-    """An engine of this module's own, in a state folder of its own, that may be killed."""
+_WASTE = '"if=/dev/zero", "of=/waste", "bs=1M", "count=100"'
 
-    def __init__(self, project: Project) -> None:
+
+class OwnEngine:
+    """An engine of this module's own, in a state folder of its own, that may be killed; its disk may be a small one."""
+
+    def __init__(self, project: Project, *, disk: str = "") -> None:
         self._project = project
         self.folder = Path(tempfile.mkdtemp(prefix="imgc-", dir="/tmp"))
         self.environ = {"XDG_STATE_HOME": str(self.folder), "DOCKER_HOST": ""}
-        self.start()
+        if disk:
+            self._start_on(disk)
+        else:
+            self.start()
         self.url = str(self._facts()["endpoint"])
         import_root(Path(self.url.removeprefix("unix://")), "tiny:1", iter([_tiny_root()]), [])
 
     def start(self) -> None:
         """Start it, or start it again."""
         assert self._project("engine", "start", **self.environ).code == 0
+
+    def _start_on(self, disk: str) -> None:
+        """Start it with its data on a memory disk of that size, which nothing but the engine sees."""
+        small, state = self.folder / "small", self.folder / "imgcompare/engine"
+        small.mkdir()
+        state.mkdir(parents=True)
+        (state / "data").symlink_to(small)
+        script = f'mount -t tmpfs -o size={disk} tmpfs {small} && exec "$@"'
+        command = [sys.executable, "-m", "imgcompare", "engine", "start"]
+        subprocess.run(
+            ["unshare", "--mount", "sh", "-c", script, "sh", *command],
+            env=self._project.environ | self.environ,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
 
     def signal(self, number: signal.Signals) -> None:
         """Send dockerd a signal."""
@@ -87,6 +108,14 @@ class OwnEngine:
 def own(lasting_project: Project) -> Iterator[OwnEngine]:
     """The engine of this module."""
     engine = OwnEngine(lasting_project)
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="module")
+def cramped(lasting_project: Project) -> Iterator[OwnEngine]:
+    """An engine with a disk of 24 MB."""
+    engine = OwnEngine(lasting_project, disk="24m")
     yield engine
     engine.stop()
 
@@ -129,6 +158,29 @@ def test_a_container_that_outlives_its_engine_is_named_and_cleaned_later(project
     assert "Starting imgcompare's own engine." in again.stderr
     assert "Removed 1 container(s) that a killed run had left." in again.stderr
     assert own.containers() == []
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_an_engine_whose_disk_is_full_gives_no_verdict(project: Project, cramped: OwnEngine, builder: str) -> None:
+    """In a build as in a run: whose disk is full is said, exit code 4; what was finished keeps its verdict."""
+    project.write(
+        {
+            "done.Dockerfile": FILES["done.Dockerfile"],
+            "build.Dockerfile": f'FROM tiny:1\nRUN ["/bin/dd", {_WASTE}]\nEXPOSE 80\n',
+            "start.Dockerfile": f'FROM tiny:1\nEXPOSE 80\nCMD ["/bin/dd", {_WASTE}]\n',
+        }
+    )
+    for name in ("build", "start"):
+        result = project(
+            "run", "done.Dockerfile", f"{name}.Dockerfile", "--json", "--builder", builder, **cramped.environ
+        )
+        assert result.code == 4, result.stderr
+        assert "Error: the engine's disk is full" in result.stderr
+        assert "Next: Free space where the engine keeps its data" in result.stderr
+        assert result.variant("done")["failure"]["code"] == "exits-at-once"
+        assert result.variant(name)["verdict"] == "not_checked"
+        assert result.variant(name)["failure"]["code"] == "engine-failed"
+        assert cramped.containers() == []
 
 
 def test_a_frozen_engine_does_not_hold_a_run_for_ever(project: Project, own: OwnEngine, tmp_path: Path) -> None:
@@ -280,11 +332,12 @@ def test_a_full_disk_under_the_reports_loses_nothing(project: Project) -> None:
 
 
 def _tiny_root() -> bytes:
-    """The tar of a root filesystem that holds ``sleep`` and the libraries it needs, taken from this machine."""
-    listed = subprocess.run(["ldd", "/bin/sleep"], capture_output=True, text=True, check=True).stdout
+    """The tar of a root filesystem that holds ``sleep``, ``dd`` and the libraries they need, taken from this machine."""
+    listed = subprocess.run(["ldd", "/bin/sleep", "/bin/dd"], capture_output=True, text=True, check=True).stdout
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for path in ["/bin/sleep", *re.findall(r"(/\S+)", listed)]:
+        libraries = re.findall(r"(?:=> |^\t)(/\S+)", listed, re.MULTILINE)
+        for path in dict.fromkeys(["/bin/sleep", "/bin/dd", *libraries]):
             member = tar.gettarinfo(os.path.realpath(path), arcname=path)
             with Path(path).open("rb") as file:
                 tar.addfile(member, file)

@@ -369,6 +369,10 @@ class FakeContainer:
         content = self.image.file(path)
         return None if content is None else content[:4096]
 
+    def fill(self, count: int) -> None:
+        """Nothing to see."""
+        self._call("fill", self.name)
+
     def memory_bytes(self) -> int | None:
         """Always the same, while it runs."""
         self._call("memory", self.name)

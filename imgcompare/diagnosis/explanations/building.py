@@ -113,10 +113,18 @@ BUILDING = (
     ),
     Explanation(
         code="engine-error",
-        summary="the engine refused a request",
-        looks=("… (the engine's answer 500 to POST /containers/create)",),
-        why="The container engine answered with an error of its own; its words are in the message. A full disk "
-        "and an exhausted network are the most frequent ones.",
+        summary="the engine refuses what the image asks for",
+        looks=("… (the engine's answer 400 to POST /containers/create)",),
+        why="The container engine does not take what the image asks for; its words are in the message.",
+        after=("imgcompare doctor",),
+        see=("docker image inspect IMAGE",),
+    ),
+    Explanation(
+        code="engine-failed",
+        summary="the engine could not do its part, which says nothing of the variant",
+        looks=("The engine's disk is full: …",),
+        why="A full disk, limits of its machine or a broken network kept the engine from building or running the "
+        "variant. That is no verdict: the run ends with exit code 4, and what else was finished is in the report.",
         after=("imgcompare doctor",),
         see=("docker info", "docker system df"),
     ),

@@ -5,7 +5,10 @@ The API: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Contain
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import tarfile
 import time
 from contextlib import suppress
 from datetime import datetime
@@ -32,6 +35,7 @@ from imgcompare.engine.interface import (
     Stopped,
     is_local,
 )
+from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.engine.transport.ssh_tunnel import tunnel
 from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError
 from imgcompare.text.printable import printable, printable_lines
@@ -95,6 +99,8 @@ class SdkContainer:
         except EngineRefusedError as exc:
             if _PORT_TAKEN.search(exc.text) and self._spec.host_port is not None:
                 raise self._port_taken(self._spec.host_port) from exc
+            if fault := engine_fault(exc.text):
+                raise fault from exc
             if not _CANNOT_START.search(exc.text):
                 raise
             self._start_error = exc.text
@@ -213,6 +219,16 @@ class SdkContainer:
                 return found
             path = join(dirname(path), found)
         return None
+
+    def fill(self, count: int) -> None:
+        """Write a file of so many bytes, which no file system makes smaller, into its root folder."""
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            file = tarfile.TarInfo(".imgcompare-fill")
+            file.size = count
+            tar.addfile(file, io.BytesIO(os.urandom(count)))
+        for _ in self._api.stream("PUT", f"{self._path}/archive", params={"path": "/"}, body=archive.getvalue()):
+            pass
 
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part: from its control group, else as the engine tells it."""
