@@ -383,7 +383,8 @@ class Variant(Struct, frozen=True, kw_only=True):
     ``expected_failure`` is the code of the failure that its scenario declares: a variant that breaks like that is as
     it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
     then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why. ``more_checks`` are
-    the replies of the other routes of ``imgcompare shrink``, ``proof`` what holds a variant of it to the original.
+    the replies of the other routes of ``imgcompare shrink``, ``proof`` what holds a variant of it to the original;
+    ``mend`` is the command that mends it, empty where no certain fix is known.
     """
 
     name: str
@@ -402,6 +403,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     not_measured: tuple[str, ...] = ()
     more_checks: tuple[Check, ...] = ()
     proof: Proof | None = None
+    mend: str = ""
 
 
 class Change(Struct, frozen=True, kw_only=True):

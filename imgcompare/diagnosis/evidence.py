@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -151,13 +151,9 @@ class Case:
 
     @cached_property
     def forgotten(self) -> str:
-        """The stage that installs Python packages and that this image takes nothing from; "" where there is none.
-
-        An image that installs packages itself is meant to stand alone: the other stages are then for other purposes.
-        """
-        if any(map(_installs, self.written)):
-            return ""
-        return next((stage.name or str(stage.index) for stage in self.unused if _installs(stage)), "")
+        """The name of the stage that should have been copied from, "" where there is none."""
+        stage = forgotten_stage(self.written, self.unused)
+        return (stage.name or str(stage.index)) if stage else ""
 
     def found(
         self,
@@ -235,6 +231,14 @@ class Case:
         if code is None or self.evidence.start_error:
             return "" if status is None else f"the reply has status {status}"
         return f"exit code {code}"
+
+
+def forgotten_stage(written: Sequence[StageInfo], unused: Sequence[StageInfo]) -> StageInfo | None:
+    """Return the stage that installs Python packages and that the image made by others takes nothing from.
+
+    An image that installs packages itself is meant to stand alone: the other stages are then for other purposes.
+    """
+    return None if any(map(_installs, written)) else next(filter(_installs, unused), None)
 
 
 def _installs(stage: StageInfo) -> bool:

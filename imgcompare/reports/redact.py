@@ -43,7 +43,12 @@ FREE_TEXT: dict[type[Struct], tuple[str, ...]] = {
     Mending: ("reason",),
 }
 # Text that must stay what it is to be of use, or begins with what is ours: only what was given is masked in it.
-_GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {Failure: ("fix",), Caution: ("fix",), Edit: ("lines",)}
+_GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {
+    Failure: ("fix",),
+    Caution: ("fix",),
+    Edit: ("lines",),
+    Variant: ("mend",),
+}
 
 
 def redact_report(report: Report, secrets: tuple[str, ...] = ()) -> Report:

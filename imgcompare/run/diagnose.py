@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from imgcompare.diagnosis.evidence import Case, Evidence
+from imgcompare.diagnosis.evidence import Case, Evidence, forgotten_stage
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.observed import diagnose
 from imgcompare.dockerfile.parser import SCRATCH, StageInfo
@@ -125,10 +125,12 @@ class _Nearby:
     def stages(self) -> dict[str, View]:
         """The stages that the image takes files from, built again: every step is in the builder's cache.
 
-        The last ones first: what stands on another stage has all that it has.
+        The last ones first: what stands on another stage has all that it has. Then one that it should take files from.
         """
-        views, desk = {}, self.desk
-        sources = [stage for stage in reversed(self.blueprint.needed) if stage not in self.blueprint.stages]
+        views, desk, drawn = {}, self.desk, self.blueprint
+        sources = [stage for stage in reversed(drawn.needed) if stage not in drawn.stages]
+        forgotten = forgotten_stage(drawn.stages, drawn.unused)
+        sources += [forgotten] if forgotten else []
         for stage in sources[:_MAX_STAGES]:
             name = stage.name or str(stage.index)
             with _borrowed(desk.plan, self.blueprint, stage, desk.bench) as image:

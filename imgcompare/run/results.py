@@ -20,6 +20,7 @@ from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image
 from imgcompare.reports.redact import redact_report
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import BuiltVariant
+from imgcompare.run.next_command import command_line
 from imgcompare.run.plan import Plan
 
 Told = TypeVar("Told", Failure, Caution)
@@ -126,6 +127,7 @@ class Results:
     def report(self) -> Report:
         """Return the report of what is known now, compared and judged, without secrets."""
         variants = compare.share(compare.settle(self.variants, self.plan.baseline))
+        variants = tuple(map(self._mendable, variants))
         config = self.plan.config
         report = Report(
             schema_version=SCHEMA_VERSION,
@@ -143,6 +145,12 @@ class Results:
         )
         held = baseline.hold(report, config.stored) if config.stored else report
         return redact_report(gates.judge(held, config.limits), config.secrets)
+
+    def _mendable(self, variant: Variant) -> Variant:
+        """The variant, with the command that mends it where its fix has a place in its Dockerfile."""
+        if variant.failure is None or not variant.failure.edits:
+            return variant
+        return replace(variant, mend=command_line("mend", variant.source, self.plan.config))
 
     def _tell(self, name: str, **fields: object) -> None:
         each = self.finished[name]

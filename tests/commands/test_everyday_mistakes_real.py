@@ -165,7 +165,8 @@ MISTAKES = {
     "nothing-taken": Mistake(
         f'{ENVIRONMENT}{PLAIN}CMD ["gunicorn", "--bind=0.0.0.0:8000", "shop:served"]\n',
         "executable-not-found",
-        "stage builder installs packages, and this image takes nothing from it",
+        "stage builder has it: /build/env/bin/gunicorn",
+        ("COPY --from=builder /build/env /build/env", "ENV PATH=/build/env/bin:$PATH"),
     ),
     "for-another-purpose": Mistake(
         f"FROM {BASE} AS tests\nRUN pip install --no-cache-dir pip\n{PLAIN}RUN pip install --no-cache-dir pip\n"

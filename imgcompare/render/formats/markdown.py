@@ -17,7 +17,7 @@ from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
 from imgcompare.render.formats.markdown_text import bold, bullets, details, escape, fenced, table
 from imgcompare.render.registry import RenderContext
-from imgcompare.text.printable import printable, printable_lines
+from imgcompare.text.printable import printable, printable_lines, verbatim
 from imgcompare.text.units import format_bytes
 
 LIMIT = 65_000  # characters; GitHub refuses a comment of more than 65,536, and a caller may add a line of its own
@@ -128,6 +128,8 @@ def _told(key: str, cell: Cell) -> Cell:
 def _unsettled(variant: Variant) -> str:
     """What happened to a variant that is broken, or works where it must not; what was declared is folded away."""
     title, told = sentences.failure_title(variant), _failure(variant.failure) if variant.failure else []
+    if variant.mend:
+        told = [*told, "<b>Mend:</b>", fenced([verbatim(variant.mend)], "shell")]
     if as_expected(variant):
         return details(f"✅ {title}", told)
     return "\n\n".join((f"#### ❌ {escape(title)}", *told))

@@ -163,6 +163,8 @@ class ReportPage(Page):
             lead = " " * len(lead)
         if variant.failure.hint:
             self.say(printable(variant.failure.hint), lead=f"{self.indent}Next  ")
+        if variant.mend:
+            self.copyable(verbatim(variant.mend), f"{self.indent}Mend  ", "plain")
         self.say(f"imgcompare explain {printable(variant.failure.code, limit=60)}", lead=f"{self.indent}More  ")
 
     def lessons(self, notes: Sequence[str]) -> None:
