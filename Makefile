@@ -15,7 +15,7 @@ help: ## show these targets
 
 run: $(READY) ## make this machine ready, then compare the bundled single-stage and multi-stage images
 	@$(BIN)/imgcompare setup --yes
-	@$(BIN)/imgcompare run
+	@$(BIN)/imgcompare run --scenario default
 
 test: $(READY) ## run every test, those on a real engine included (one is started where none answers)
 	$(BIN)/python -m pytest $(SHARED_OUT)

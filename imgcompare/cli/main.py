@@ -61,6 +61,15 @@ class _Commands(click.Group):
             self._load(cmd_name)
         return self._loaded.get(cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say what may have been meant: another one, an option, or `run` of a file."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            raise click.UsageError(f"{exc.message.rstrip('.')}. {_meant(args)}".rstrip(), ctx) from exc
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         """Return their names, sorted."""
         return sorted(COMMANDS)
@@ -73,6 +82,19 @@ class _Commands(click.Group):
     def _load(self, name: str) -> None:
         if name not in self._loaded:
             self._loaded[name] = getattr(import_module(f"imgcompare.commands.{name}"), name)
+
+
+def _meant(args: Sequence[str]) -> str:
+    """Ask for what a word that is no command may stand for."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed when something went wrong
+
+    word = args[0]
+    if word in {"help", "version"}:
+        return f"Did you mean --{word}?"
+    if os.path.exists(word):  # noqa: PTH110 - unlike Path.exists, it does not raise for names too long
+        return f"Did you mean `imgcompare run {' '.join(args)}`?"
+    close = get_close_matches(word, COMMANDS, n=1)
+    return f"Did you mean `imgcompare {' '.join((*close, *args[1:]))}`?" if close else ""
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -34,6 +34,7 @@ _REPLY = (
     click.option("--route", metavar="PATH", help="Route to check in every container. [default: /]"),
     click.option(
         "--container-port",
+        "--port",
         type=click.IntRange(1, 65535),
         metavar="PORT",
         help="Port the app listens on. [default: from EXPOSE]",

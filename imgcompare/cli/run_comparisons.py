@@ -14,6 +14,7 @@ from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
 from imgcompare.console.progress import DiscreetProgress, Progress, open_progress
 from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
+from imgcompare.init.found import found_in
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.reports import store
 from imgcompare.run.against import with_stored
@@ -53,11 +54,24 @@ def choose(
     given: Given, project: Path, environ: Mapping[str, str], *, everything: bool = False
 ) -> tuple[ConfigFile | None, Selection]:
     """Decide what to run, and find the file that says so; ``everything`` is what is meant where no choice was made."""
+    given, project = _of_folder(given, project)
     named = given["config"].value if "config" in given else None
     file = find_config(project, named) if "scenario" not in given else None
+    if file is None and not given.keys() & {"scenario", "variants"}:
+        file = found_in(project)
+        if file is None and project != Path.cwd():
+            raise UsageError(f"there is no Dockerfile in {project} or below", hint="Name a folder that has one.")
     if everything and file and not given.keys() & {"variants", "comparison", "all_", "shard"}:
         given = {**given, "all_": Value(True, DEFAULT)}
     return file, resolve(given, file, environ)
+
+
+def _of_folder(given: Given, project: Path) -> tuple[Given, Path]:
+    """Take a folder in the place of variants for the project that is meant."""
+    match given.get("variants"):
+        case Value(value=(folder,)) if Path(folder).is_dir():
+            return {name: value for name, value in given.items() if name != "variants"}, Path(folder).absolute()
+    return given, project
 
 
 def _perform(

@@ -84,13 +84,15 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) 
     """Build each VARIANT, run it, check its route, and compare.
 
     A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that
-    exists). Without any, what imgcompare.toml says is compared, or else the bundled Flask app, built from a
+    exists); a folder stands for the project in it. Without any, what imgcompare.toml says is compared, or else this
+    folder's Dockerfiles, as `imgcompare init` would write them down, or else the bundled Flask app, built from a
     single-stage and a multi-stage Dockerfile; or what --scenario names is run: `imgcompare scenarios` lists them. What
     is declared broken has to break so.
 
     \b
     Examples:
       imgcompare run
+      imgcompare run services/api
       imgcompare run --scenario slim-to-slim
       imgcompare run --scenario all --json
       imgcompare run Dockerfile slim=Dockerfile.slim

@@ -30,13 +30,14 @@ Keys = tuple[str, ...]
 class ConfigFile:
     """A file's settings as TOML gives them: ``table`` is all of ``imgcompare.toml``, or ``[tool.imgcompare]``.
 
-    ``prefix`` are the names of the tables around it.
+    ``prefix`` are the names of the tables around it. ``label`` is what to call settings that are in no file yet.
     """
 
     path: Path
     table: Mapping[str, object]
     text: str = field(repr=False)
     prefix: Keys = ()
+    label: str = ""
 
     @property
     def folder(self) -> Path:
@@ -47,10 +48,12 @@ class ConfigFile:
     @property
     def name(self) -> str:
         """What messages call the file."""
-        return _shown(self.path)
+        return printable(self.label, limit=200) or _shown(self.path)
 
     def place(self, keys: Keys) -> str:
         """Say where a key stands, as ``FILE:LINE``; a key that is not there has the place of its table."""
+        if self.label:
+            return self.name
         whole = (*self.prefix, *keys)
         lines = (self._lines.get(whole[:length]) for length in range(len(whole), 0, -1))
         line = next((line for line in lines if line is not None), 1)

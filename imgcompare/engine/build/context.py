@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -153,13 +155,20 @@ def _checked_folder(root: Path) -> Path:
 def _checked_dockerfile(path: Path) -> bytes:
     content = _read(path, "Dockerfile")
     if content is None:
-        raise UsageError(
-            f"Dockerfile {path} does not exist", hint=f"Paths are relative to the current folder, {Path.cwd()}."
-        )
+        raise UsageError(f"Dockerfile {path} does not exist", hint=_near(path))
     lines = (line.strip() for line in content.removeprefix(b"\xef\xbb\xbf").splitlines())
     if all(not line or line.startswith(b"#") for line in lines):
         raise UsageError(f"Dockerfile {path} has no instruction", hint="A Dockerfile begins with FROM.")
     return content
+
+
+def _near(path: Path) -> str:
+    """What may have been meant by a path that is not there."""
+    with suppress(OSError):
+        there = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
+        if close := difflib.get_close_matches(path.name, there, n=1):
+            return f"Did you mean {path.with_name(close[0])}?"
+    return f"Paths are relative to the current folder, {Path.cwd()}."
 
 
 def _read(path: Path, what: str) -> bytes | None:
