@@ -4,21 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 import click
 
 from imgcompare.config.accepted import LONGEST_TIMEOUT_S, SHORTEST_TIMEOUT_S
 
+
+class Whole(click.ParamType):  # type: ignore[type-arg]
+    """A text that may hold blanks; of several in the environment each has a line of its own."""
+
+    name = "text"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Split at line ends alone."""
+        return [line for line in rv.splitlines() if line]
+
+
 _BUILD = (
     click.option(
         "--build-context",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder sent to the builder. [default: .]",
+        type=Whole(),
+        multiple=True,
+        metavar="[NAME=]DIR",
+        help="Folder sent to the builder [default: .]; NAME=DIR and NAME=docker-image://REF are further ones.",
     ),
     click.option("--build-arg", multiple=True, metavar="KEY[=VALUE]", help="Build argument; repeatable."),
+    click.option(
+        "--secret",
+        type=Whole(),
+        multiple=True,
+        metavar="id=NAME,src=FILE|env=VAR",
+        help="Secret for RUN --mount=type=secret; repeatable.",
+    ),
+    click.option(
+        "--ssh",
+        type=Whole(),
+        multiple=True,
+        metavar="ID[=SOCKET|KEY]",
+        help="Agent for RUN --mount=type=ssh, mostly default; repeatable.",
+    ),
+    click.option("--network", type=click.Choice(["default", "none", "host"]), help="Network of RUN instructions."),
+    click.option("--add-host", multiple=True, metavar="HOST:IP", help="Host that RUN instructions know; repeatable."),
+    click.option("--shm-size", metavar="SIZE", help="Size of /dev/shm for RUN instructions, e.g. 64m."),
+    click.option("--ulimit", multiple=True, metavar="NAME=SOFT[:HARD]", help="Limit for RUN instructions; repeatable."),
+    click.option(
+        "--cache-from",
+        type=Whole(),
+        multiple=True,
+        metavar="type=TYPE,…",
+        help="Where cached steps can be had, e.g. type=registry,ref=REF; repeatable.",
+    ),
+    click.option(
+        "--cache-to",
+        type=Whole(),
+        multiple=True,
+        metavar="type=TYPE,…",
+        help="Where the cache is put, e.g. type=inline or type=registry,ref=REF,mode=max; repeatable.",
+    ),
     click.option("--platform", metavar="OS/ARCH", help="Platform to build for, e.g. linux/amd64."),
     click.option("--no-cache", is_flag=True, help="Build every step anew."),
     click.option("--pull", is_flag=True, help="Pull base images even when the engine has them."),

@@ -9,7 +9,10 @@ import click
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "What to compare": ("scenario", "config", "comparison", "all_", "shard", "baseline", "against"),
-    "Build": ("build_context", "build_arg", "platform", "builder", "no_cache", "pull", "jobs", "rm_images"),
+    "Build": (
+        *("build_context", "build_arg", "platform", "builder", "no_cache", "pull", "jobs", "rm_images"),
+        *("secret", "ssh", "network", "add_host", "shm_size", "ulimit", "cache_from", "cache_to"),
+    ),
     "Run and check": (
         *("route", "container_port", "host_port", "publish_address", "env", "timeout"),
         *("expect_status", "expect_body", "expect_body_pattern", "also", "keep"),

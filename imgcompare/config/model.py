@@ -11,6 +11,7 @@ from imgcompare.comparison.baseline import Stored
 from imgcompare.comparison.limits import Limit, check_limits
 from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
 from imgcompare.config.variants import VARIANT_FORMS, VariantSpec
+from imgcompare.engine.options import BuildOptions
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
 from imgcompare.text.redact import secret_values
@@ -46,6 +47,7 @@ class Config:
     no_cache: bool = False
     pull: bool = False
     builder: str = "auto"
+    build: BuildOptions = field(default_factory=BuildOptions)
     jobs: int | None = None
     timeout_s: float = 60.0
     keep: bool = False
@@ -73,7 +75,8 @@ class Config:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be shown of what was given to builds and containers."""
-        return secret_values(self.build_args, self.env)
+        given = {f"SECRET_{secret.id}": secret.value.decode("utf-8", "replace") for secret in self.build.secrets}
+        return secret_values(self.build_args, self.env, given)
 
     def _check_names(self) -> None:
         names = [variant.name for variant in self.variants]

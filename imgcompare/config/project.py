@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from imgcompare.config.build_options import rebased
 from imgcompare.config.settings import GATES, PAIRED, SETTINGS, Setting
 from imgcompare.config.toml_file import FILE_NAME, ConfigFile, Keys
 from imgcompare.config.variants import VARIANT_FORMS, VariantSpec, check_name, parse_variants
@@ -23,6 +24,7 @@ _IN_FILE = {setting.key: setting for setting in SETTINGS if setting.in_file and 
 _GATES = {setting.key.partition(".")[2]: setting for setting in SETTINGS if setting.key.startswith(f"{GATES}.")}
 _COMPARISON = (*_IN_FILE, VARIANTS, GATES)
 _TOP = (*_COMPARISON, "name", _COMPARISONS)
+_WITH_PATHS = ("contexts", "secrets", "ssh", "cache_from", "cache_to")
 _VARIANT = ("dockerfile", "target", "image", "expected_failure")
 
 
@@ -188,10 +190,18 @@ class _Reader:
             raise self.file.error(keys, exc.message, hint=exc.hint or "") from exc
         if isinstance(value, Path):
             value = self._path(value)
+        if setting.key in _WITH_PATHS:
+            value = self._rebased(setting.key, value)
         flat = flatten(setting, value, self._origin(keys), self.environ)
         if setting.key not in PAIRED:
             return flat
         return {key: replace(each, origin=self._origin((*keys, key.partition(".")[2]))) for key, each in flat.items()}
+
+    def _rebased(self, key: str, value: Any) -> Any:
+        """The paths in a file's texts are relative to its folder."""
+        if isinstance(value, dict):
+            return {name: text and rebased(key, text, self.file.folder) for name, text in value.items()}
+        return tuple(rebased(key, text, self.file.folder) for text in value)
 
     def _variants(self, keys: Keys, given: object) -> dict[str, Value]:
         if isinstance(given, list) and all(isinstance(text, str) for text in given):

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
 from imgcompare.comparison.measures import OPTIONS
+from imgcompare.config.build_options import read_build_options, split_contexts
 from imgcompare.config.model import UNNAMED, Config
 from imgcompare.config.project import (
     DEFAULT,
@@ -25,7 +26,7 @@ from imgcompare.config.project import (
     nearest,
     read_project,
 )
-from imgcompare.config.settings import GATES, PAIRED, SETTINGS
+from imgcompare.config.settings import GATES, OF_BUILDS, PAIRED, SETTINGS
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
@@ -64,20 +65,20 @@ def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -
     """
     over = _over(given, environ)
     if _asked(given, "scenario") and VARIANTS not in given:
-        return _bundled(given, over)
+        return _bundled(given, over, environ)
     project = read_project(file, environ) if file else None
     if VARIANTS in given:
-        return Selection((_typed(given, project, over),))
+        return Selection((_typed(given, project, over, environ),))
     if project is not None:
         names = _names(given, project)
         if (asked := _asked(given, "shard")) is None:
             together = len(names) > 1 or _asked(given, "all_") is not None
-            return Selection(tuple(_configured(project, name, over, names) for name in names), together)
+            return Selection(tuple(_configured(project, name, over, names, environ) for name in names), together)
         index, count = parse_shard(asked)
         mine = share(names, index, count)
         shard = Shard(index=index, count=count, comparisons=names)
-        return Selection(tuple(_configured(project, name, over, names) for name in mine), True, shard)
-    return _bundled(given, over)
+        return Selection(tuple(_configured(project, name, over, names, environ) for name in mine), True, shard)
+    return _bundled(given, over, environ)
 
 
 def _asked(given: Given, name: str) -> Any:
@@ -95,12 +96,27 @@ def _over(given: Given, environ: Mapping[str, str]) -> Values:
             limits = by_variant(read_limits({setting.parameter.replace("_", "-"): option.value}))
             values |= flatten(setting, limits, option.origin, environ)
             continue
+        if setting.parameter == "build_context":
+            values |= _contexts(setting.key, option)
+            continue
         if setting.key not in PAIRED:
             values[setting.key] = option
             continue
         pairs = parse_pairs(f"--{setting.parameter.replace('_', '-')}", option.value, environ)
         values |= {f"{setting.key}.{name}": Value(text, option.origin, hidden=True) for name, text in pairs.items()}
     return values
+
+
+def _contexts(key: str, option: Value) -> dict[str, Value]:
+    """What ``--build-context`` says of one of its two settings: the folder, or the named contexts."""
+    folders, named = split_contexts(option.value)
+    if key != "context":
+        return {f"{key}.{name}": Value(source, option.origin) for name, source in named.items()}
+    if len(folders) > 1:
+        raise UsageError(
+            f"--build-context names two folders, {folders[0]} and {folders[1]}", hint="Further ones are NAME=DIR."
+        )
+    return {key: Value(Path(folders[0]), option.origin)} if folders else {}
 
 
 def _names(given: Given, project: Project) -> tuple[str, ...]:
@@ -134,7 +150,9 @@ def _names(given: Given, project: Project) -> tuple[str, ...]:
     return tuple(name for name in there if not asked or name in asked)
 
 
-def _configured(project: Project, name: str, over: Values, names: Sequence[str]) -> Resolved:
+def _configured(
+    project: Project, name: str, over: Values, names: Sequence[str], environ: Mapping[str, str]
+) -> Resolved:
     """A comparison of the file, of those that were asked for."""
     there = {each: entries(values, VARIANTS).keys() for each, values in project.comparisons.items()}
     own = {key: value for key, value in project.comparisons[name].items() if project.shared.get(key) is not value}
@@ -145,7 +163,7 @@ def _configured(project: Project, name: str, over: Values, names: Sequence[str])
         _refuse_missing(key, value)
         _refuse_limit(key, value, values, tuple(specs))
     base = Config(scenario=name, context=project.file.folder, variants=tuple(specs.values()))
-    return Resolved(_config(base, values), values)
+    return Resolved(_config(base, values, environ), values)
 
 
 def _fitting(values: Values, variants: Collection[str], all_variants: Iterable[Collection[str]]) -> Values:
@@ -185,7 +203,7 @@ def _refuse_limit(key: str, value: Value, values: Values, variants: Sequence[str
         raise UsageError(f"{value.origin.where}: {exc.message}", hint=exc.hint) from exc
 
 
-def _typed(given: Given, project: Project | None, over: Values) -> Resolved:
+def _typed(given: Given, project: Project | None, over: Values, environ: Mapping[str, str]) -> Resolved:
     """The variants of the command line, with what a file says of them all; what it says of its own is left out."""
     if named := _asked(given, "scenario"):
         raise UsageError(
@@ -202,14 +220,14 @@ def _typed(given: Given, project: Project | None, over: Values) -> Resolved:
     specs = parse_variants(given[VARIANTS].value)
     shown = {f"{VARIANTS}.{spec.name}": Value(spec, given[VARIANTS].origin) for spec in specs}
     base = Config(scenario=UNNAMED, context=Path(), variants=specs)
-    return Resolved(_config(base, values), {**shown, **values})
+    return Resolved(_config(base, values, environ), {**shown, **values})
 
 
 def _of_variants(key: str) -> bool:
     return key in {"baseline", "description", "against"} or key.startswith(f"{GATES}.")
 
 
-def _bundled(given: Given, over: Values) -> Selection:
+def _bundled(given: Given, over: Values, environ: Mapping[str, str]) -> Selection:
     """The comparisons that need no project at all: the scenarios that were asked for, or the default one."""
     if "context" in over:
         raise UsageError(
@@ -225,12 +243,14 @@ def _bundled(given: Given, over: Values) -> Selection:
             )
     bundled = scenarios(named or (_MAIN,))
     there = [[variant.name for variant in each.variants] for each in bundled]
-    found = tuple(_scenario(each, _fitting(over, mine, there)) for each, mine in zip(bundled, there, strict=True))
+    found = tuple(
+        _scenario(each, _fitting(over, mine, there), environ) for each, mine in zip(bundled, there, strict=True)
+    )
     # Be it of one: what is written must not depend on how many scenarios there are.
     return Selection(found, together=len(found) > 1 or EVERY in named)
 
 
-def _scenario(bundled: Scenario, over: Values) -> Resolved:
+def _scenario(bundled: Scenario, over: Values, environ: Mapping[str, str]) -> Resolved:
     """A scenario, with what was given before what it says itself."""
     own_check = not over.keys() & {"route", "expect_status", "expect_body", "expect_body_pattern"}
     base = Config(
@@ -256,19 +276,24 @@ def _scenario(bundled: Scenario, over: Values) -> Resolved:
         skip_unavailable=bundled.name != _MAIN,
     )
     shown = {f"{VARIANTS}.{spec.name}": Value(spec, DEFAULT) for spec in base.variants}
-    return Resolved(_config(base, over), {**shown, **over})
+    return Resolved(_config(base, over, environ), {**shown, **over})
 
 
-def _config(base: Config, values: Values) -> Config:
+def _config(base: Config, values: Values, environ: Mapping[str, str]) -> Config:
     """Put the settings over a comparison's own."""
     fields: dict[str, Any] = {}
     for setting in SETTINGS:
         name = setting.field or setting.key
+        if setting.key in OF_BUILDS or setting.key == "contexts":
+            continue
         if setting.key in PAIRED:
             pairs = {key: value.value for key, value in entries(values, setting.key).items()}
             fields[name] = {**getattr(base, name), **pairs}
         elif setting.key in values and not setting.key.startswith(f"{GATES}."):
             fields[name] = values[setting.key].value
+    told = {key: values[key].value for key in OF_BUILDS if key in values}
+    contexts = {name: value.value for name, value in entries(values, "contexts").items()}
+    fields["build"] = read_build_options(told, contexts, environ)
     if "against" in fields:
         fields["against"] = str(fields["against"])
     expect = {name.removeprefix(_EXPECT): fields.pop(name) for name in list(fields) if name.startswith(_EXPECT)}

@@ -50,6 +50,10 @@ def _text(value: object) -> str:
     return value
 
 
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(_text, value)) if isinstance(value, list | tuple) and value else (_text(value),)
+
+
 def _route(value: object) -> str:
     if not is_route(_text(value)):
         raise ValueError
@@ -152,6 +156,7 @@ GATES = "gates"
 """The table of the limits."""
 
 _TEXT = Kind("text", _text)
+_TEXTS = Kind("text, or an array of texts", _texts)
 _PORT = Kind("a port from 1 to 65535", _whole(1, 65535))
 _PAIRS = Kind('a table such as { KEY = "value" }, or an array such as ["KEY=value", "KEY_OF_THE_ENVIRONMENT"]', _pairs)
 _YES_OR_NO = Kind("true or false", _yes_or_no)
@@ -170,6 +175,15 @@ SETTINGS = (
     Setting("build_args", _PAIRS, option="build_arg"),
     Setting("platform", Kind("a platform such as linux/amd64", _platform), unset="the engine's"),
     Setting("builder", Kind(f"one of {', '.join(BUILDERS)}", _builder)),
+    Setting("contexts", _PAIRS, option="build_context"),
+    Setting("secrets", _TEXTS, option="secret"),
+    Setting("ssh", _TEXTS),
+    Setting("network", Kind("one of default, none, host", _text), unset="the engine's"),
+    Setting("add_hosts", _TEXTS, option="add_host"),
+    Setting("shm_size", _TEXT, unset="the engine's"),
+    Setting("ulimits", _TEXTS, option="ulimit", unset="the engine's"),
+    Setting("cache_from", _TEXTS),
+    Setting("cache_to", _TEXTS),
     Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 2"),
     Setting("pull", _YES_OR_NO),
     Setting("no_cache", _YES_OR_NO),
@@ -185,6 +199,9 @@ SETTINGS = (
     Setting("publish_address", _TEXT, unset="the loopback of the engine's machine", in_file=False),
 )
 """Every one, in the order in which they are shown."""
+
+OF_BUILDS = ("secrets", "ssh", "network", "add_hosts", "shm_size", "ulimits", "cache_from", "cache_to")
+"""The settings that make a build's options together; "contexts" is the table of further ones."""
 
 PAIRED = frozenset(setting.key for setting in SETTINGS if setting.kind is _PAIRS)
 """The settings that are tables of the user's own names; each of these is given and overridden by itself."""

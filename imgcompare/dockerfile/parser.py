@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
-from imgcompare.dockerfile.variables import argument_values, expand
+from imgcompare.dockerfile.variables import NO_PLATFORM, Platforms, argument_values, expand
 from imgcompare.errors import UsageError
 
 _DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*$", re.IGNORECASE)
@@ -70,15 +70,15 @@ class Dockerfile:
     stages: tuple[StageInfo, ...]
 
     def base_images(
-        self, target: str | None, build_args: Mapping[str, str], platform: str | None = None
+        self, target: str | None, build_args: Mapping[str, str], platforms: Platforms = NO_PLATFORM
     ) -> tuple[str, ...]:
         """Return the images from elsewhere that building ``target`` (default: the last stage) needs, in file order.
 
-        ``platform`` (``os/arch[/variant]``) gives TARGETARCH and its like their values. An image whose name hangs on a
+        ``platforms`` give TARGETARCH, BUILDARCH and their like their values. An image whose name hangs on a
         variable without a value is left out: the builder says what is missing. Raises UsageError for an unknown target.
         """
         self.check_target(target)
-        values = argument_values(self.arguments, build_args, platform, self.escape)
+        values = argument_values(self.arguments, build_args, platforms, self.escape)
         images: dict[str, None] = {}
         for stage in self._needed(self.stages[-1] if target is None else self._named(target), values):
             base = expand(stage.expression, values, self.escape)
@@ -89,7 +89,7 @@ class Dockerfile:
         return tuple(images)
 
     def chain(
-        self, target: str | None, build_args: Mapping[str, str], platform: str | None = None
+        self, target: str | None, build_args: Mapping[str, str], platforms: Platforms = NO_PLATFORM
     ) -> tuple[str | None, tuple[StageInfo, ...]]:
         """Return the image from elsewhere that ``target`` stands on, and the stages stacked on it, the lowest first.
 
@@ -97,7 +97,7 @@ class Dockerfile:
         on a variable without a value. Raises UsageError for an unknown target.
         """
         self.check_target(target)
-        values = argument_values(self.arguments, build_args, platform, self.escape)
+        values = argument_values(self.arguments, build_args, platforms, self.escape)
         stages: list[StageInfo] = []
         base: str | None = None
         stage = self.stages[-1] if target is None else self._named(target)
@@ -108,11 +108,11 @@ class Dockerfile:
         return base or None, tuple(reversed(stages))
 
     def needed(
-        self, target: str | None, build_args: Mapping[str, str], platform: str | None = None
+        self, target: str | None, build_args: Mapping[str, str], platforms: Platforms = NO_PLATFORM
     ) -> tuple[StageInfo, ...]:
         """Return the stages that building ``target`` needs, in file order. Raises UsageError for an unknown target."""
         self.check_target(target)
-        values = argument_values(self.arguments, build_args, platform, self.escape)
+        values = argument_values(self.arguments, build_args, platforms, self.escape)
         return tuple(self._needed(self.stages[-1] if target is None else self._named(target), values))
 
     def check_target(self, target: str | None) -> None:
@@ -163,7 +163,7 @@ def parse(text: str, name: str) -> Dockerfile:
         if instruction.keyword == "ARG":
             parts = (word.partition("=") for word in _words(instruction.text, escape))
             arguments += [(key, default if equals else None) for key, equals, default in parts]
-    stages = tuple(_stages(instructions, argument_values(arguments, {}, None, escape), escape))
+    stages = tuple(_stages(instructions, argument_values(arguments, {}, NO_PLATFORM, escape), escape))
     if not stages:
         raise UsageError(f"Dockerfile {name} has no FROM instruction", hint="Begin it with FROM and a base image.")
     return Dockerfile(

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_OPERATOR = re.compile(r"\}|:?[-+?]")
+_OPERATOR = re.compile(r"\}|:?[-+?]|##?|%%?|//?")
+
+
+@dataclass(frozen=True)
+class Platforms:
+    """Platforms as ``os/arch[/variant]``: what is built for, and what the builder runs on; None where not known."""
+
+    target: str | None = None
+    build: str | None = None
+
+
+NO_PLATFORM = Platforms()
 
 
 def argument_values(
-    arguments: Sequence[tuple[str, str | None]], build_args: Mapping[str, str], platform: str | None, escape: str
+    arguments: Sequence[tuple[str, str | None]], build_args: Mapping[str, str], platforms: Platforms, escape: str
 ) -> dict[str, str]:
     """Return the variables FROM sees: https://docs.docker.com/reference/dockerfile/#understand-how-arg-and-from-interact.
 
-    ``arguments`` are the ARGs before the first FROM with their defaults, if any; ``platform`` is ``os/arch[/variant]``.
+    ``arguments`` are the ARGs before the first FROM with their defaults, if any. Without a platform that is asked for,
+    the builder's own is the target.
     """
-    values = {}
-    if platform is not None:
-        os, architecture, variant = (*platform.split("/"), "", "")[:3]
-        values = {"PLATFORM": platform, "OS": os, "ARCH": architecture, "VARIANT": variant}
-        values = {f"TARGET{key}": build_args.get(f"TARGET{key}", value) for key, value in values.items()}
+    values: dict[str, str] = {}
+    for prefix, platform in (("TARGET", platforms.target or platforms.build), ("BUILD", platforms.build)):
+        if platform is not None:
+            os, architecture, variant = (*platform.split("/"), "", "")[:3]
+            parts = {"PLATFORM": platform, "OS": os, "ARCH": architecture, "VARIANT": variant}
+            values |= {f"{prefix}{key}": build_args.get(f"{prefix}{key}", part) for key, part in parts.items()}
     for name, default in arguments:
         value = build_args.get(name)
         if value is None and default is not None:
@@ -48,14 +62,22 @@ class _Expansion:
         self.at = 0
         self.missing = False
 
-    def until(self, stop: str) -> str:
-        """Expand up to ``stop`` and step over it, "" being the end. Raises ValueError where the text ends before it."""
+    def until(self, stop: str, *, keep_escapes: bool = False) -> str:
+        """Expand up to ``stop`` and step over it, "" being the end; ``keep_escapes`` is for patterns.
+
+        Raises ValueError where the text ends before it.
+        """
         result = ""
         while self.at < len(self.text):
             char = self.text[self.at]
             self.at += 1
             if char == stop:
                 return result
+            if keep_escapes and char == self.escape:
+                result += char
+                char, self.at = self.text[self.at : self.at + 1], self.at + 1
+                result += char
+                continue
             result += self._piece(char, in_quotes=stop == '"')
         if stop:
             raise ValueError(f"no {stop}")
@@ -91,7 +113,27 @@ class _Expansion:
         if operator is None or operator[0] == "}":
             self.missing |= value is None
             return value or ""
+        if operator[0][0] in "#%/":
+            self.missing |= value is None
+            return self._edited(value or "", operator[0])
         return self._substitute(value, operator[0])
+
+    def _edited(self, value: str, operator: str) -> str:
+        """``${V#P}``, ``${V%P}`` and ``${V/P/R}``, and the same doubled: the longest, or all."""
+        doubled = len(operator) == 2
+        if operator[0] == "/":
+            pattern = _regex(self.until("/", keep_escapes=True), self.escape, greedy=True)
+            replacement = self.until("}", keep_escapes=True)
+            return pattern.sub(lambda _: replacement, value, count=0 if doubled else 1)
+        word = self.until("}", keep_escapes=True)
+        if operator[0] == "#":
+            found = _regex(word, self.escape, greedy=doubled).match(value)
+            return value[found.end() :] if found else value
+        # From the end: the shortest suffix begins as late as it can.
+        pattern = _regex(word, self.escape, greedy=True)
+        starts = range(len(value) + 1) if doubled else range(len(value), -1, -1)
+        start = next((start for start in starts if pattern.fullmatch(value, start)), len(value))
+        return value[:start]
 
     def _substitute(self, value: str | None, operator: str) -> str:
         missing, self.missing = self.missing, False
@@ -104,3 +146,17 @@ class _Expansion:
             self.missing |= word_missing or "?" in operator
             return word
         return "" if "+" in operator else value or ""
+
+
+def _regex(pattern: str, escape: str, *, greedy: bool) -> re.Pattern[str]:
+    """A shell's pattern, without bracket expressions, as BuildKit takes it."""
+    parts = []
+    characters = iter(pattern)
+    for char in characters:
+        if char == escape:
+            parts.append(re.escape(next(characters, "")))
+        elif char == "*":
+            parts.append(".*" if greedy else ".*?")
+        else:
+            parts.append("." if char == "?" else re.escape(char))
+    return re.compile("".join(parts), re.DOTALL)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imgcompare.config.model import Config
 from imgcompare.dockerfile.document import Document
-from imgcompare.dockerfile.parser import StageInfo, parse
+from imgcompare.dockerfile.parser import Dockerfile, StageInfo, parse
+from imgcompare.dockerfile.variables import Platforms
 from imgcompare.engine.build.context import BuildContext, open_context
 from imgcompare.errors import UsageError
-from imgcompare.model import Source
+from imgcompare.model import EngineInfo, Source
 from imgcompare.run.plan import Plan, PlannedVariant
+
+_IMAGE = "docker-image://"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +25,7 @@ class Blueprint:
 
     ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.
     ``needed`` are all that its build needs, those it only copies from too, and ``unused`` those above that it does not.
-    ``document`` is the Dockerfile as it is built.
+    ``document`` is the Dockerfile as it is built, and ``parsed`` what it says of stages.
     """
 
     variant: PlannedVariant
@@ -32,6 +37,7 @@ class Blueprint:
     needed: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
     document: Document | None = None
+    parsed: Dockerfile | None = None
 
 
 def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
@@ -58,21 +64,47 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
         dockerfile_digest=context.dockerfile_digest(),
         context_digest=context.digest(),
     )
-    bases = dockerfile.base_images(spec.target, config.build_args, config.platform)
-    base, stages = dockerfile.chain(spec.target, config.build_args, config.platform)
-    needed = dockerfile.needed(spec.target, config.build_args, config.platform)
-    above = dockerfile.stages[: max((stage.index for stage in needed), default=0)]
-    return Blueprint(
+    drawn = Blueprint(
         variant=variant,
         source=source,
-        bases=bases,
+        bases=(),
         context=context,
-        base=base,
+        document=Document.read(context.dockerfile_content),
+        parsed=dockerfile,
+    )
+    return _with_stages(config, drawn, Platforms(config.platform))
+
+
+def for_engine(plan: Plan, blueprints: Iterable[Blueprint], info: EngineInfo) -> tuple[Blueprint, ...]:
+    """The same, now that the engine is known whose platform TARGETARCH, BUILDARCH and their like stand for."""
+    platforms = Platforms(plan.config.platform, f"{info.os}/{info.architecture}")
+    return tuple(_with_stages(plan.config, drawn, platforms) for drawn in blueprints)
+
+
+def _with_stages(config: Config, drawn: Blueprint, platforms: Platforms) -> Blueprint:
+    """Work out which stages and bases it needs."""
+    if drawn.parsed is None:
+        return drawn
+    wanted = drawn.variant.spec.target, config.build_args, platforms
+    base, stages = drawn.parsed.chain(*wanted)
+    needed = drawn.parsed.needed(*wanted)
+    above = drawn.parsed.stages[: max((stage.index for stage in needed), default=0)]
+    given = dict(config.build.contexts)
+    bases = (_image_of(name, given) for name in drawn.parsed.base_images(*wanted))
+    return replace(
+        drawn,
+        bases=tuple(dict.fromkeys(name for name in bases if name is not None)),
+        base=None if base is None else _image_of(base, given),
         stages=stages,
         needed=needed,
         unused=tuple(stage for stage in above if stage not in needed),
-        document=Document.read(context.dockerfile_content),
     )
+
+
+def _image_of(name: str, contexts: Mapping[str, str | Path]) -> str | None:
+    """The image that a FROM's name stands for, None where a context of that name is no image."""
+    source = contexts.get(name, contexts.get(name.removesuffix(":latest"), f"{_IMAGE}{name}"))
+    return source.removeprefix(_IMAGE) if isinstance(source, str) and source.startswith(_IMAGE) else None
 
 
 def _shown(path: Path) -> str:

@@ -184,4 +184,5 @@ def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: 
         platform=config.platform,
         no_cache=config.no_cache,
         builder=config.builder,
+        options=config.build,
     )

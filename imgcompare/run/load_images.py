@@ -23,7 +23,7 @@ from imgcompare.image.open_file import open_image
 from imgcompare.model import Failure, Image, Stage, Variant
 from imgcompare.reports import store
 from imgcompare.reports.run_id import new_run_id
-from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.blueprints import draw_blueprints, for_engine
 from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
 from imgcompare.run.image_arguments import ArchiveFile, Subject, find_subjects, variants_by_name
 from imgcompare.run.measure import measure_images, read_images
@@ -116,6 +116,7 @@ def _from_engine(
     ):
         for variant in (subject for subject in subjects.values() if isinstance(subject, Variant)):
             _refuse_gone(variant, bench)
+        blueprints = for_engine(plan, blueprints, engine.info())
         bases = provide_bases(plan, blueprints, bench, pool)
         outcomes = list(pool.map(lambda drawn: build_variant(plan, drawn, bases, bench)[0], blueprints))
         built = {

@@ -23,7 +23,7 @@ from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import EngineLostError, EngineRefusedError, ImgcompareError, InternalError, PortTakenError
 from imgcompare.model import EngineInfo, Failure, Image, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
-from imgcompare.run.blueprints import Blueprint
+from imgcompare.run.blueprints import Blueprint, for_engine
 from imgcompare.run.build import Base, BuiltVariant, build_variant, provide_bases
 from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.diagnose import find_causes
@@ -48,6 +48,7 @@ class Outcome:
 
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
+    blueprints = for_engine(plan, blueprints, bench.engine.info())
     results = Results(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
     pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
     # Of its own: it waits for builds, and must not take the place of a variant.

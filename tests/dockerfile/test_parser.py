@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgcompare.dockerfile.parser import SCRATCH, Dockerfile, Instruction, parse
+from imgcompare.dockerfile.variables import Platforms
 from imgcompare.errors import UsageError
 
 
 def images(text: str, target: str | None = None, platform: str | None = None, **build_args: str) -> tuple[str, ...]:
     """Return the base images of a Dockerfile's text."""
-    return parse(text, "Dockerfile").base_images(target, build_args, platform)
+    return parse(text, "Dockerfile").base_images(target, build_args, Platforms(platform))
 
 
 def test_stages_are_told_apart() -> None:
@@ -198,7 +199,7 @@ def test_the_chain_of_stages_below_a_target(
     target: str | None, build_args: dict[str, str], base: str | None, stages: list[int]
 ) -> None:
     """FROM alone leads to the image at the bottom; what is only copied from does not."""
-    found, chain = parse(CHAINS, "x").chain(target, build_args, "linux/arm64")
+    found, chain = parse(CHAINS, "x").chain(target, build_args, Platforms("linux/arm64"))
     assert (found, [stage.index for stage in chain]) == (base, stages)
 
 

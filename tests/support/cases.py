@@ -154,8 +154,8 @@ class Example:
 
     def _told(self, evidence: Evidence, *, built: bool = True) -> Failure:
         dockerfile = self._parsed
-        base, written = dockerfile.chain(self.target, {}, None)
-        needed = dockerfile.needed(self.target, {}, None)
+        base, written = dockerfile.chain(self.target, {})
+        needed = dockerfile.needed(self.target, {})
         above = dockerfile.stages[: max(stage.index for stage in needed)]
         return observed.diagnose(
             Case(
@@ -182,13 +182,13 @@ class Example:
     @property
     def image(self) -> EngineImage:
         """The image's config, as the Dockerfile's instructions make it."""
-        return settings(self._parsed.chain(self.target, {}, None)[1], self._base(self.target), self.architecture)
+        return settings(self._parsed.chain(self.target, {})[1], self._base(self.target), self.architecture)
 
     def _base(self, target: str | None) -> str:
         """What the image stands on, without registry and tag: ``python``."""
         by_number = {str(stage.index): stage for stage in self._parsed.stages if stage.name is None}
         stage = by_number.get(target or "")
-        base = stage.base if stage else self._parsed.chain(target, {}, None)[0] or ""
+        base = stage.base if stage else self._parsed.chain(target, {})[0] or ""
         return base.rpartition("/")[2].partition(":")[0]
 
     def _view(self, name: str, target: str | None, files: Files) -> View:
