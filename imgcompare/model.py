@@ -261,6 +261,8 @@ class Check(Struct, frozen=True, kw_only=True):
 
     ``body_json_sha256`` is that of a JSON reply without what means nothing in it (RFC 8259: white space, the order of
     an object's keys), null where the reply is no JSON: two replies that have it are the same where it is the same.
+    ``same_but_for`` says what alone makes the body differ from the others', where that is nothing of the image: what
+    its container is called, or what changes from one request to the next. It is empty where nothing differs.
     """
 
     passed: bool
@@ -272,6 +274,7 @@ class Check(Struct, frozen=True, kw_only=True):
     body_sha256: str | None = None
     body_json_sha256: str | None = None
     body_truncated: bool = False
+    same_but_for: str = ""
 
 
 class EditAction(StrEnum):

@@ -6,9 +6,11 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from imgcompare.check.bodies import Bodies, tells_time
 from imgcompare.check.request import NoReply, Reply, authority, request
 from imgcompare.engine.interface import LOOPBACK, Container, ContainerState, Published
 from imgcompare.errors import EngineError
@@ -24,14 +26,15 @@ _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.25
 _LOOK_S = 0.25
 _LOOK_HELD_S = 1.0
+_MOVES_AFTER_S = 1.05
 
 
 @dataclass(frozen=True)
 class Ready:
-    """The route answered: seconds since the wait began, and how many of them that request took."""
+    """The route answered: seconds since the wait began, and the reply."""
 
     after_s: float
-    reply_s: float = 0.0
+    reply: Reply
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,8 @@ def wait_until_ready(
             match request(at, route, limit_s=remaining, idle=watch.held):
                 case Reply(status=503) as reply if expected.status != reply.status:
                     reason, listens = "the server kept answering 503", True
-                case Reply(duration_s=reply_s):
-                    return Ready(time.monotonic() - began, reply_s)
+                case Reply() as reply:
+                    return Ready(time.monotonic() - began, reply)
                 case NoReply(why, timed_out, received):
                     reason, listens = why, timed_out or received > 0
             watch.between()
@@ -133,15 +136,23 @@ class _Watch:
         return True
 
 
-def check_route(at: Published, route: str, expected: Expectation, first_reply_s: float = 0.0) -> tuple[Check, str]:
-    """Request the route once and hold the reply against ``expected``; the text says what is wrong, "" if nothing.
+class Checked(NamedTuple):
+    """A check, what is wrong in one sentence ("" if nothing), and the whole body that came, if one did."""
+
+    check: Check
+    problem: str
+    body: bytes | None = None
+
+
+def check_route(at: Published, route: str, expected: Expectation, first_reply_s: float = 0.0) -> Checked:
+    """Request the route once and hold the reply against ``expected``.
 
     A route whose first reply took long is given twice as long for this one.
     """
     url = f"http://{authority(at)}{route}"
     reply = request(at, route, limit_s=max(REPLY_LIMIT_S, 2 * first_reply_s))
     if isinstance(reply, NoReply):
-        return Check(passed=False, url=url, expected=expected), reply.reason
+        return Checked(Check(passed=False, url=url, expected=expected), reply.reason)
     problem = judge(reply, expected)
     check = Check(
         passed=not problem,
@@ -156,7 +167,21 @@ def check_route(at: Published, route: str, expected: Expectation, first_reply_s:
         body_json_sha256=json_digest(reply),
         body_truncated=reply.truncated,
     )
-    return check, problem
+    return Checked(check, problem, None if reply.truncated else reply.body)
+
+
+def ask_again(at: Published, route: str, first: Reply, last: bytes | None, own_names: Sequence[str]) -> Bodies | None:
+    """The bodies of two requests to one container, a second apart where a time is told that may not have moved yet.
+
+    None where they are not whole.
+    """
+    if last is None or first.truncated:
+        return None
+    if first.body == last and tells_time(last):
+        time.sleep(_MOVES_AFTER_S)
+        if isinstance(again := request(at, route, limit_s=max(REPLY_LIMIT_S, 2 * first.duration_s)), Reply):
+            last = last if again.truncated else again.body
+    return Bodies(first.body, last, (*own_names, authority(at)))
 
 
 def json_digest(reply: Reply) -> str | None:

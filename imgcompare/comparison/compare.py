@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from imgcompare.analysis.breakdown import reason
 from imgcompare.model import Change, Check, Comparison, ComparisonRow, Failure, Image, Stage, Variant, Verdict
 
+SameButFor: TypeAlias = Callable[[str, str], str | None]
+"""What makes the replies of two variants differ where that is nothing of their images; None where it is more."""
 
-def settle(variants: tuple[Variant, ...], baseline: str) -> tuple[Variant, ...]:
+
+def _nothing_known(_one: str, _other: str) -> str | None:
+    return None
+
+
+def settle(
+    variants: tuple[Variant, ...], baseline: str, same_but_for: SameButFor = _nothing_known
+) -> tuple[Variant, ...]:
     """Hold the bodies against each other where nobody declared one: all must equal the reference's.
 
     The reference is the baseline if it works, else the first variant that does. A body that differs makes its variant
-    broken: a smaller image that answers something else is no replacement.
+    broken: a smaller image that answers something else is no replacement. One that differs only in what the container
+    is called, or in what moves from request to request, is the same, and that is told.
     """
     reference = _reference(variants, baseline)
     if reference is None or reference.check is None:
@@ -23,12 +34,7 @@ def settle(variants: tuple[Variant, ...], baseline: str) -> tuple[Variant, ...]:
     expected = reference.check
     if expected.expected.body is not None or expected.expected.body_pattern is not None:
         return variants
-    return tuple(
-        _different(variant, reference)
-        if variant.verdict is Verdict.WORKS and variant.check and not same_body(variant.check, expected)
-        else variant
-        for variant in variants
-    )
+    return tuple(_held(variant, reference, expected, same_but_for) for variant in variants)
 
 
 def share(variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
@@ -41,9 +47,11 @@ def compare(variants: tuple[Variant, ...], baseline: str) -> Comparison:
     """Put every variant beside the baseline; deltas are null where either image is missing."""
     working = [v for v in variants if v.verdict is Verdict.WORKS and v.image]
     replies = [v.check for v in variants if v.check and v.check.body_sha256]
+    reference = _reference(variants, baseline)
+    held = reference.check if reference and reference.check else next(iter(replies), None)
     base = next((v.image for v in variants if v.name == baseline), None)
     return Comparison(
-        same_response=all(same_body(each, replies[0]) for each in replies) if replies else None,
+        same_response=all(each.same_but_for or same_body(each, held) for each in replies) if held else None,
         smallest_working=min(working, key=_uncompressed_size).name if working else None,
         rows=tuple(_row(v.name, v.image, base) for v in variants),
     )
@@ -74,6 +82,15 @@ def _reference(variants: tuple[Variant, ...], baseline: str) -> Variant | None:
     return next((v for v in working if v.name == baseline), working[0] if working else None)
 
 
+def _held(variant: Variant, reference: Variant, expected: Check, same_but_for: SameButFor) -> Variant:
+    check = variant.check
+    if variant.verdict is not Verdict.WORKS or check is None or same_body(check, expected):
+        return variant
+    if but_for := same_but_for(reference.name, variant.name):
+        return replace(variant, check=replace(check, same_but_for=but_for))
+    return _different(variant, reference)
+
+
 def _different(variant: Variant, reference: Variant) -> Variant:
     assert variant.check is not None  # noqa: S101 - only variants that answered come here
     assert reference.check is not None  # noqa: S101 - nor any other
@@ -85,7 +102,7 @@ def _different(variant: Variant, reference: Variant) -> Variant:
             stage=Stage.CHECK,
             code="different-response",
             message=f"The body differs from that of {reference.name}.",
-            hint="If bodies may differ (a time, a host name), say what a good one has in it: "
+            hint="If bodies may differ, say what a good one has in it: "
             "--expect-body TEXT or --expect-body-pattern REGEX.",
             evidence=(
                 f"{reference.name}: {reference.check.body_excerpt}",

@@ -267,6 +267,9 @@ class Container(Protocol):
     def reached(self) -> bool | None:
         """Whether anybody is connected to its port; None where that cannot be seen, or nothing listens there."""
 
+    def own_names(self) -> Sequence[str]:
+        """What it is called where it runs: its host name, the start of its id, its addresses."""
+
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
 

@@ -11,9 +11,10 @@ from typing import Any
 from msgspec import structs
 
 from imgcompare.check import healthcheck
+from imgcompare.check.bodies import Bodies
 from imgcompare.check.hardening import harden
 from imgcompare.check.ports import Listens, Unseen
-from imgcompare.check.route import Exited, Silent, check_route, wait_until_ready
+from imgcompare.check.route import Exited, Silent, ask_again, check_route, wait_until_ready
 from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Case, Evidence
@@ -47,6 +48,7 @@ class Tried:
     """What running a variant showed; no failure means that it works.
 
     ``evidence`` is what the failure was observed by, where there is more to it than the failure says itself.
+    ``bodies`` are what others are held against where nobody said what a good body is.
     ``ready_at`` is when its route replied (monotonic seconds). ``log`` holds the last log lines of one that works,
     ``not_measured`` what was asked for and could not be had, and why.
     """
@@ -55,6 +57,7 @@ class Tried:
     check: Check | None = None
     failure: Failure | None = None
     evidence: Evidence | None = None
+    bodies: Bodies | None = None
     ready_at: float = 0.0
     log: tuple[str, ...] = ()
     hardened: Hardened | None = None
@@ -189,7 +192,7 @@ def try_container(
             return _broken(gather.of_silence(seen, port, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
-    check, problem = check_route(at, config.route, config.expect, waited.reply_s)
+    check, problem, body = check_route(at, config.route, config.expect, waited.reply.duration_s)
     run = Run(
         container_port=port,
         host_port=at.port,
@@ -201,7 +204,10 @@ def try_container(
         return replace(
             _broken(gather.of_reply(seen, check.status_code, container, image, config.env), run), check=check
         )
-    return Tried(run=run, check=check, ready_at=ready_at)
+    bodies = None
+    if config.expect.body is None and config.expect.body_pattern is None:
+        bodies = ask_again(at, config.route, waited.reply, body, container.own_names())
+    return Tried(run=run, check=check, ready_at=ready_at, bodies=bodies)
 
 
 def _broken(evidence: Evidence, run: Run | None = None) -> Tried:

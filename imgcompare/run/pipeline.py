@@ -186,7 +186,7 @@ def _tried(finished: Finished, tried: Tried) -> Finished:
         not_measured=tried.not_measured,
         more_checks=tried.more_checks,
     )
-    return replace(finished, variant=variant, log=tried.log, evidence=tried.evidence)
+    return replace(finished, variant=variant, log=tried.log, evidence=tried.evidence, bodies=tried.bodies)
 
 
 def _changed(plan: Plan, blueprint: Blueprint, finished: Finished, bench: Workbench) -> Finished:

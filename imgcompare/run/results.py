@@ -10,6 +10,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from imgcompare import __version__
+from imgcompare.check.bodies import Bodies, same_but_for
 from imgcompare.comparison import baseline, compare, gates
 from imgcompare.diagnosis import cautions, observed
 from imgcompare.diagnosis.evidence import Evidence
@@ -31,13 +32,15 @@ class Finished:
     """What a worker returns of its variant: what is told of it, and what later stages look into.
 
     ``built`` is None where there is no image, ``evidence`` where nothing broke, ``changed`` where no change was built.
-    ``log`` holds the last lines of one that works. ``error`` is what the engine could not do: then there is no verdict.
+    ``log`` holds the last lines of one that works, ``bodies`` what it replied. ``error`` is what the engine could not
+    do: then there is no verdict.
     """
 
     variant: Variant
     built: BuiltVariant | None = None
     evidence: Evidence | None = None
     log: tuple[str, ...] = ()
+    bodies: Bodies | None = None
     changed: EngineImage | None = None
     error: ImgcompareError | None = None
 
@@ -126,7 +129,7 @@ class Results:
 
     def report(self) -> Report:
         """Return the report of what is known now, compared and judged, without secrets."""
-        variants = compare.share(compare.settle(self.variants, self.plan.baseline))
+        variants = compare.share(compare.settle(self.variants, self.plan.baseline, self._same_but_for))
         variants = tuple(map(self._mendable, variants))
         config = self.plan.config
         report = Report(
@@ -151,6 +154,10 @@ class Results:
         if variant.failure is None or not variant.failure.edits:
             return variant
         return replace(variant, mend=command_line("mend", variant.source, self.plan.config))
+
+    def _same_but_for(self, one: str, other: str) -> str | None:
+        first, second = self.finished[one].bodies, self.finished[other].bodies
+        return same_but_for(first, second) if first and second else None
 
     def _tell(self, name: str, **fields: object) -> None:
         each = self.finished[name]

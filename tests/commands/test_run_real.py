@@ -326,3 +326,15 @@ def _content(archive: tarfile.TarFile, name: str) -> bytes:
     member = archive.extractfile(name)
     assert member is not None
     return member.read()
+
+
+def test_whose_container_it_was_and_when_makes_no_difference(project: Project) -> None:
+    """A host name, an address, a clock: two containers of one image reply the same but for that, which is told."""
+    stages = project.stages("names_itself", "tells_time")
+    for stage, but_for in zip(stages, ["own name or address", "from one request to the next"], strict=True):
+        result = project("run", f"a={stage}", f"b={stage}", f"c={stage}", "--jobs", "1", "--json")
+        assert result.code == 0, result.stdout
+        assert result.report["comparison"]["same_response"] is True
+        assert result.variant("a")["check"]["same_but_for"] == ""
+        assert but_for in result.variant("c")["check"]["same_but_for"]
+    assert "c replies the same but for what changes from one request to the next." in project("report").stdout

@@ -186,6 +186,19 @@ def test_a_body_that_differs_from_the_baseline_s_is_broken() -> None:
     assert "--expect-body" in other.failure.hint
 
 
+def test_a_body_that_differs_in_nothing_of_the_image_is_the_same_and_told() -> None:
+    """Whose container it was, and when: each variant is held against the reference, and no other."""
+    told = {("a", "b"): "its name", ("a", "c"): None}
+    variants = (variant("b", body="I am 1"), variant("a", body="I am 2"), variant("c", body="I am ill"))
+    b, a, c = settle(variants, "a", lambda one, other: told[one, other])
+    assert b.check
+    assert (b.verdict, b.check.same_but_for, b.check.passed) == (Verdict.WORKS, "its name", True)
+    assert a is variants[1]
+    assert c.verdict is Verdict.BROKEN
+    assert compare((b, a), "a").same_response is True
+    assert compare((b, a, c), "a").same_response is False
+
+
 def test_the_reference_is_the_baseline_wherever_it_stands() -> None:
     """The order of variants does not decide which body is right."""
     verdicts = [v.verdict for v in settle((variant("b", 1, body="x"), variant("a", 9, body="y")), "a")]

@@ -34,6 +34,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The environment variable GREETING and what the build argument PLANET was."""
         self._reply(f"{os.environ.get('GREETING')}, {Path('/planet').read_text().strip()}".encode())
 
+    def names_itself(self) -> None:
+        """Its host name and address, as a load balancer's demo does."""
+        name = socket.gethostname()
+        self._reply(f"{name} at {socket.gethostbyname(name)}, asked as {self.headers['Host']}".encode())
+
+    def tells_time(self) -> None:
+        """The time, in seconds."""
+        self._reply(time.strftime("It is %H:%M:%S.").encode())
+
     def packed_json(self) -> None:
         """JSON without a space too many."""
         self._reply(b'{"a":[1,2],"b":"hello"}', kind="application/json")

@@ -42,6 +42,7 @@ from tests.support.images import Make
 from tests.support.reports import ENGINE
 
 _PATIENCE_S = 60.0
+_PORT = 8000
 _MEMORY_BYTES = 20 << 20
 
 
@@ -316,7 +317,8 @@ class FakeContainer:
     def published(self) -> Published | None:
         """The server's port."""
         self._call("published", self.name)
-        return Published("127.0.0.1", self._port) if self._state.running else None
+        asked = self._state.running and self.spec.container_port is not None
+        return Published("127.0.0.1", self._port) if asked else None
 
     def state(self) -> ContainerState:
         """Its state."""
@@ -356,12 +358,18 @@ class FakeContainer:
     def listening(self) -> Sequence[Listener] | None:
         """Its port, on all addresses."""
         self._call("listening", self.name)
-        return [Listener("0.0.0.0", self.spec.container_port)] if self._server and not self._app.silent else []
+        port = self.spec.container_port or _PORT
+        return [Listener("0.0.0.0", port)] if self._server and not self._app.silent else []
 
     def reached(self) -> bool | None:
         """It replies to everybody at once, so nobody stays connected; None where nothing listens."""
         self._call("reached", self.name)
         return False if self._server and not self._app.silent else None
+
+    def own_names(self) -> Sequence[str]:
+        """Its name is its host name."""
+        self._call("own names", self.name)
+        return (self.name,)
 
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of a file of its image."""

@@ -207,6 +207,15 @@ class SdkContainer:
         port = self._spec.container_port
         return is_reached(tables, port) if tables and port is not None else None
 
+    def own_names(self) -> Sequence[str]:
+        """What it is called where it runs: its host name, the start of its id, its name, its addresses."""
+        found = self._inspect()
+        networks = found.get("NetworkSettings") or {}
+        ends = [networks, *(networks.get("Networks") or {}).values()]
+        named = (found.get("Config") or {}).get("Hostname"), str(found.get("Id") or "")[:12], self.name
+        addresses = (end.get(key) for end in ends for key in ("IPAddress", "GlobalIPv6Address", "MacAddress"))
+        return tuple(dict.fromkeys(str(name) for name in (*named, *addresses) if name))
+
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
         for _ in range(_MAX_LINKS):

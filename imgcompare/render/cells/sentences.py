@@ -179,6 +179,11 @@ def footnotes(report: Report) -> tuple[str, ...]:
     if stand_ins:
         notes.append(f"Base images are stand-ins made from the distribution's packages: {', '.join(stand_ins)}.")
     notes += _different_replies(report.variants)
+    notes += [
+        f"{variant_name(v.name)} replies the same but for {printable(v.check.same_but_for)}."
+        for v in report.variants
+        if v.check and v.check.same_but_for
+    ]
     cut = [variant_name(v.name) for v in report.variants if v.check and v.check.body_truncated]
     if cut:
         notes.append(f"The reply was longer than what is read, and compared as far as it was read: {', '.join(cut)}.")
@@ -240,7 +245,7 @@ def _different_replies(variants: Sequence[Variant]) -> list[str]:
     """Name the replies where working variants differ, which a declared expectation allows."""
     replies: list[tuple[Check, list[str]]] = []
     for v in variants:
-        if v.verdict is Verdict.WORKS and v.check and v.check.body_sha256:
+        if v.verdict is Verdict.WORKS and v.check and v.check.body_sha256 and not v.check.same_but_for:
             same = next((names for check, names in replies if same_body(check, v.check)), None)
             if same is None:
                 replies.append((v.check, same := []))
