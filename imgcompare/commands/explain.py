@@ -30,6 +30,11 @@ def explain(*, code: str | None) -> None:
     from imgcompare.console.style import style_for  # noqa: PLC0415
     from imgcompare.diagnosis.explanations import explanation  # noqa: PLC0415 - --help must be quick
     from imgcompare.render.pages import explain as page  # noqa: PLC0415
+    from imgcompare.workshop.catalog import showing  # noqa: PLC0415
 
     style = style_for(sys.stdout, os.environ)
-    write_text(page.render(explanation(code), style) if code is not None else page.render_all(style))
+    if code is None:
+        write_text(page.render_all(style))
+        return
+    found = explanation(code)
+    write_text(page.render(found, style, exercises=showing(found.code)))

@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def bundled_in_checkout() -> dict[str, bytes]:
-    """Return the content of every file of ``sample_app/`` and ``dockerfiles/`` by its path, caches left out."""
+    """Return the content of each bundled file by its path, caches left out."""
     return {
         str(path.relative_to(ROOT)): path.read_bytes()
-        for folder in ("sample_app", "dockerfiles")
+        for folder in ("sample_app", "dockerfiles", "exercises")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }

@@ -11,8 +11,11 @@ from imgcompare.render.page import Page
 _INDENT = "  "
 
 
-def render(found: Explanation, style: Style) -> str:
-    """Return what a code means, how it looks, why it happens, how to mend it, and how to see it for oneself."""
+def render(found: Explanation, style: Style, *, exercises: Sequence[str] = ()) -> str:
+    """Return what a code means, how it looks, why it happens, how to mend it, and how to see it for oneself.
+
+    ``exercises`` are the names of those that show it.
+    """
     page = Page(style)
     page.say(f"{found.code}: {found.summary.replace('`', '')}", "strong")
     _lines(page, "How it looks", found.looks)
@@ -22,6 +25,7 @@ def render(found: Explanation, style: Style) -> str:
     _lines(page, "What is wrong", found.before)
     _lines(page, "How to mend it", found.after, to_copy=True)
     _lines(page, "See for yourself", found.see, to_copy=True)
+    _lines(page, "Try it", [f"imgcompare exercise start {name}" for name in exercises], to_copy=True)
     return page.text()
 
 

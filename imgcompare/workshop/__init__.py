@@ -1,0 +1,1 @@
+"""Teaching with imgcompare: exercises, and what a room without a network needs."""
