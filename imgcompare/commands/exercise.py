@@ -98,7 +98,7 @@ def check(
     from imgcompare.console.progress import open_progress  # noqa: PLC0415
     from imgcompare.console.style import style_for  # noqa: PLC0415
     from imgcompare.reports.files import check_writable, write_atomically  # noqa: PLC0415
-    from imgcompare.run.session import Connection  # noqa: PLC0415
+    from imgcompare.run.opening import Connection  # noqa: PLC0415
     from imgcompare.workshop import check as checking  # noqa: PLC0415
     from imgcompare.workshop import pages  # noqa: PLC0415
     from imgcompare.workshop.attempt import open_attempt  # noqa: PLC0415

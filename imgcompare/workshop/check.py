@@ -12,7 +12,8 @@ from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation, Report
 from imgcompare.render.formats.json import to_json
-from imgcompare.run.session import Connection, perform
+from imgcompare.run.opening import Connection
+from imgcompare.run.session import perform
 from imgcompare.workshop.attempt import Attempt
 from imgcompare.workshop.goals import Reached, judge, solved
 
