@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 from imgcompare.diagnosis.command import written
+from imgcompare.diagnosis.compiling import not_compiled
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.run_steps import failed_step
+from imgcompare.dockerfile.copy_sources import Copy, read_copy
+from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure, Stage
 
@@ -15,17 +18,13 @@ _NO_RELEASE = re.compile(
     r"(?:does not have|no longer has) a Release file"
 )
 _404 = re.compile(r"\b404\b")
-_NO_COMPILER = re.compile(
-    r"error: command '(?P<tool>[\w./+-]*(?:gcc|g\+\+|cc|c\+\+))' failed: No such file or directory"
-    r"|unable to execute '(?P<old>[\w./+-]+)': No such file or directory"
-    r"|Error: (?P<pg>pg_config) executable not found"
-)
 _NO_SOURCE = re.compile(
     r'failed to walk|"[^"]+":? not found|no such file or directory|file does not exist|file not found'
     r"|outside the build context"
 )
 _NAMED = re.compile(r'"/?([^"]+)":? not found|lstat (/\S+): no such file|stat ([^:]+): file does not exist')
 _ENGINES_OWN = re.compile(r"(?<=lstat )/\S*/(?:merged|diff)(?=/)")  # where the engine keeps a stage's files
+_SITE = re.compile(r"/.*/lib/python3(?:\.\d+)?/(?:site|dist)-packages")
 _FORMAT = re.compile(r"exec (?P<program>/[^:]+): exec format error|exec user process caused[: \"]+exec format error")
 # Releases that are off the mirrors, and the one to take instead.
 _ENDED = {"jessie": "bookworm", "stretch": "bookworm", "buster": "bookworm", "bullseye": "bookworm"}
@@ -38,7 +37,7 @@ def failed_build(case: Case) -> Failure | None:
     return (
         _base_ended(case)
         or _wrong_architecture(case)
-        or _no_compiler(case)
+        or not_compiled(case)
         or _no_source(case)
         or _needs_buildkit(case)
         or _options_as_line(case)
@@ -75,50 +74,67 @@ def _wrong_architecture(case: Case) -> Failure | None:
     )
 
 
-def _no_compiler(case: Case) -> Failure | None:
-    line, match = _line(case, _NO_COMPILER)
-    if match is None:
-        return None
-    tool = re.sub(r"^[\w.]+-linux-\w+-", "", next(filter(None, match.groups())).rpartition("/")[2])
-    base = case.base
-    full = re.sub(r"^((?:\S+/)?python:[\d.]+)-slim(?=-|$)", r"\1", base)
-    return case.found(
-        "missing-build-tool",
-        f"A package has to be compiled, and this stage has no {tool}.",
-        (
-            line,
-            f"step {case.evidence.observed.evidence[0].removeprefix('step ')}"
-            if case.evidence.observed.evidence
-            else "",
-        ),
-        hint="Compile in a stage with build tools, which the full Python image has, and copy what was made from there.",
-        fix=(f"FROM {full}",) if full != base and len(case.written) == 1 else (),
-    )
-
-
 def _no_source(case: Case) -> Failure | None:
     step = next((line for line in case.evidence.observed.evidence if line.startswith("step ")), "")
     message = case.evidence.observed.message
-    if not re.search(r"\b(?:COPY|ADD) ", step or message) or not _NO_SOURCE.search(message):
+    written_so = re.search(r"\b(?P<keyword>COPY|ADD) (?P<text>.*)", step or message)
+    if written_so is None or not _NO_SOURCE.search(message):
         return None
-    source = re.search(r"--from=(\S+)", step or message)
-    where = f"stage {source[1]}" if source else "the build context"
+    copy = read_copy(Instruction(written_so["keyword"], 0, written_so["text"], 0))
+    sources = copy.sources if copy else ()
     message = _ENGINES_OWN.sub("", message)
-    above = re.search(r"(?:COPY|ADD) .*?(\.\./\S*)", step or message)
-    named = above or _NAMED.search(message)
-    name = next(filter(None, named.groups()), "") if named else "something"
+    if above := next((source for source in sources if source.startswith("../")), ""):
+        return _above_context(case, above, (step, message))
+    named = _NAMED.search(message)
+    told = next(filter(None, named.groups()), "") if named else ""
+    name = next((one for one in sources if told and one.strip("./") == told.strip("./")), "")
+    name = name or (sources[0] if len(sources) == 1 else told or "something")
+    if copy and copy.from_:
+        return _not_in_stage(case, copy, name, (step, message))
     return case.found(
         "copy-source-missing",
-        f"COPY names {name}, which is above the build context."
-        if above
-        else f"COPY names {name}, which is not in {where}.",
+        f"COPY names {name}, which is not in the build context.",
         (step, message),
-        hint="Compare the path with what that stage makes."
-        if source
-        else "No file above the context can be copied: build in that folder, --build-context .."
-        if above
-        else "Paths count from the build context, and .dockerignore takes away from it.",
+        hint="Paths count from the build context, and .dockerignore takes away from it.",
     )
+
+
+def _above_context(case: Case, name: str, proof: tuple[str, ...]) -> Failure:
+    return case.found(
+        "copy-source-missing",
+        f"COPY names {name}, which is above the build context.",
+        proof,
+        hint="No file above the context can be copied: build in that folder, --build-context ..",
+    )
+
+
+def _not_in_stage(case: Case, copy: Copy, name: str, proof: tuple[str, ...]) -> Failure:
+    """A path that the stage does not have; of Python's packages it may have them elsewhere."""
+    stage = case.stages.get(copy.from_.lower()) or case.stages.get(copy.from_)
+    wanted = _SITE.fullmatch(name.rstrip("/"))
+    places = {one.location for one in stage.distributions} if stage and wanted else set()
+    there = sorted(place for place in places if _SITE.fullmatch(place))
+    fix = _from_there(copy, name, there[0]) if len(there) == 1 and copy.sources == (name,) else ()
+    text = next((found[1] for line in proof if (found := re.search(r"\bCOPY (.*)", line))), "")
+    return case.found(
+        "copy-source-missing",
+        f"COPY names {name}, which is not in stage {copy.from_}"
+        + (f": its Python packages are in {', '.join(there)}." if there else "."),
+        (*proof, *(f"stage {copy.from_} has {place}" for place in there)),
+        hint="Instead of that line: the version in the path is that of the stage's Python."
+        if fix
+        else "Compare the path with what that stage makes.",
+        fix=fix,
+        spot=Spot(instruction=case.written_as("COPY", text)) if fix else None,
+    )
+
+
+def _from_there(copy: Copy, name: str, place: str) -> tuple[str, ...]:
+    """The line with the folder that is there, as its target too if that was named alike."""
+    slash = "/" if name.endswith("/") else ""
+    same = copy.target.rstrip("/") == name.rstrip("/")
+    target = place + ("/" if copy.target.endswith("/") else "") if same else copy.target
+    return (f"COPY --from={copy.from_} {place}{slash} {target}",)
 
 
 def _needs_buildkit(case: Case) -> Failure | None:

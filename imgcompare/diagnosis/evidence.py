@@ -22,6 +22,7 @@ from imgcompare.model import Edit, Failure
 from imgcompare.text.printable import printable, verbatim
 
 _LIMIT = 500
+_STEP = re.compile(r"step \[(?P<stage>[\w.-]+) +\d+/\d+\]")
 _INSTALLS = re.compile(
     r"\bpip3? .*\binstall\b|\b(?:poetry|pdm) (?:install|sync)\b|\bpipenv (?:install|sync)\b|\buv (?:sync|pip)\b"
 )
@@ -190,10 +191,20 @@ class Case:
         return self.document is not None and is_there(self.document, self.target, failure.fix)
 
     def written_as(self, keyword: str, words: str) -> Instruction | None:
-        """The Dockerfile's only instruction of that keyword and those words, whatever space is between them."""
+        """The Dockerfile's only instruction of that keyword and those words, whatever space is between them.
+
+        Of several it is the one in the stage whose step failed.
+        """
         instructions = self.document.instructions if self.document else ()
         found = [one for one in instructions if one.keyword == keyword and one.text.split() == words.split()]
+        if len(found) > 1 and (failed := _STEP.match(next(iter(self.evidence.observed.evidence), ""))):
+            found = [one for one in found if failed["stage"] in self._names_of_stage(one)]
         return found[0] if len(found) == 1 else None
+
+    def _names_of_stage(self, instruction: Instruction) -> set[str]:
+        """What a builder calls the stage of an instruction."""
+        stage = self.document.stage_of(instruction) if self.document else None
+        return {stage.name or f"stage-{stage.index}"} if stage else set()
 
     def copied_to(self, folder: str) -> Instruction | None:
         """The only COPY --from of the stage that was built, or those below it, whose target is that folder."""

@@ -18,7 +18,7 @@ from imgcompare.remedy.proof import Comparison, prove
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files, Subject
 from imgcompare.run.blueprints import draw_blueprints
-from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
+from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
@@ -72,8 +72,8 @@ class Desk:
         (blueprint,) = draw_blueprints(plan)
         bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
         built, _ = build_variant(plan, blueprint, bases, self.bench)
-        if isinstance(built, Failure):
-            return built
+        if isinstance(built, NotBuilt):
+            return built.failure
         (image,) = measure_images(plan, [(spec.name, built)], self.bench).values()
         archived = self.read(built.image)
         seen = look_inside(spec.name, built.image, _roots(built), plan, self.bench)

@@ -50,6 +50,14 @@ class BuiltVariant:
     stages: tuple[StageInfo, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotBuilt:
+    """A variant without an image, and why; ``evidence`` is what the builder's failure was observed by."""
+
+    failure: Failure
+    evidence: Evidence | None = None
+
+
 def provide_bases(plan: Plan, blueprints: Iterable[Blueprint], bench: Workbench, pool: Executor) -> dict[str, Base]:
     """See that every base image is on the engine, pulling what is missing (or everything, with ``--pull``)."""
     names = {base: f"base {base}" for blueprint in blueprints for base in blueprint.bases}
@@ -59,11 +67,12 @@ def provide_bases(plan: Plan, blueprints: Iterable[Blueprint], bench: Workbench,
 
 def build_variant(
     plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], bench: Workbench
-) -> tuple[BuiltVariant | Failure, Build | None]:
+) -> tuple[BuiltVariant | NotBuilt, Build | None]:
     """Build one variant's image, or look up the one it names."""
     for name in blueprint.bases:
         if failure := bases[name].failure:
-            return observed.no_stage(failure, name) if _meant_as_stage(blueprint, name) else failure, None
+            meant = observed.no_stage(failure, name) if _meant_as_stage(blueprint, name) else failure
+            return NotBuilt(failure=meant), None
     wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None
@@ -81,7 +90,7 @@ def build_variant(
         bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
     image = bench.engine.image(reference)
     if image is None:
-        return observed.image_gone(reference), build
+        return NotBuilt(failure=observed.image_gone(reference)), build
     return BuiltVariant(
         image=image,
         build=build,
@@ -122,19 +131,18 @@ def _fault(outcome: BuildFailed) -> EngineFailedError | None:
     return runtime or (None if "type=tmpfs" in (outcome.step or "") else full_disk(outcome.log))
 
 
-def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> Failure:
+def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> NotBuilt:
     if outcome.missing_base is not None:
-        return observed.base_missing(outcome.missing_base, plan.config.platform, outcome)
+        return NotBuilt(failure=observed.base_missing(outcome.missing_base, plan.config.platform, outcome))
     evidence = Evidence(observed=observed.build_failed(outcome), log=outcome.log)
-    return observed.diagnose(
-        Case(
-            evidence=evidence,
-            written=blueprint.stages,
-            base=blueprint.base or "",
-            document=blueprint.document,
-            target=blueprint.variant.spec.target,
-        )
+    case = Case(
+        evidence=evidence,
+        written=blueprint.stages,
+        base=blueprint.base or "",
+        document=blueprint.document,
+        target=blueprint.variant.spec.target,
     )
+    return NotBuilt(failure=observed.diagnose(case), evidence=evidence)
 
 
 def base_layer_count(built: BuiltVariant) -> int | None:

@@ -50,6 +50,8 @@ def find_causes(
             looked = True
             bench.progress.stage(_SUBJECT, Stage.DIAGNOSE, f"looking into {name}")
             failure = desk.look(blueprint, evidence[name], built[name])
+        elif evidence[name].observed.stage is Stage.BUILD:
+            failure = desk.look(blueprint, evidence[name], None)
         found[name] = failure or diagnose(_case(blueprint, evidence[name]))
     if looked:
         bench.progress.finished(_SUBJECT, "done", ok=True)
@@ -85,13 +87,13 @@ class _Desk:
     others: Mapping[str, BuiltVariant]
     views: dict[str, View] = field(default_factory=dict)
 
-    def look(self, blueprint: Blueprint, evidence: Evidence, built: BuiltVariant) -> Failure | None:
+    def look(self, blueprint: Blueprint, evidence: Evidence, built: BuiltVariant | None) -> Failure | None:
         """The failure by the image's own files, and by those of others where a cause asks; None if none can be read."""
         try:
             return diagnose(
                 replace(
                     _case(blueprint, evidence),
-                    view=self.view(blueprint.variant.name, built.image.image),
+                    view=self.view(blueprint.variant.name, built.image.image) if built else None,
                     neighbours=_Nearby(self, blueprint),
                     base_command=self._base_command(blueprint),
                     engine_architecture=self.bench.engine.info().architecture,

@@ -20,11 +20,11 @@ from imgcompare.errors import ImgcompareError, UsageError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.open_file import open_image
-from imgcompare.model import Failure, Image, Stage, Variant
+from imgcompare.model import Image, Stage, Variant
 from imgcompare.reports import store
 from imgcompare.reports.run_id import new_run_id
 from imgcompare.run.blueprints import draw_blueprints, for_engine
-from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
+from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.image_arguments import ArchiveFile, Subject, find_subjects, variants_by_name
 from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.opening import Connection, opened, working_engine
@@ -165,8 +165,9 @@ def _threads(plan: Plan, bench: Workbench) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _built(name: str, outcome: BuiltVariant | Failure) -> BuiltVariant:
-    if isinstance(outcome, Failure):
-        lines = (outcome.message if outcome.stage is Stage.PULL else f"{name}: {outcome.message}", *outcome.evidence)
-        raise ImgcompareError("\n".join(lines), hint=outcome.hint)
+def _built(name: str, outcome: BuiltVariant | NotBuilt) -> BuiltVariant:
+    if isinstance(outcome, NotBuilt):
+        failure = outcome.failure
+        lines = (failure.message if failure.stage is Stage.PULL else f"{name}: {failure.message}", *failure.evidence)
+        raise ImgcompareError("\n".join(lines), hint=failure.hint)
     return outcome

@@ -24,7 +24,7 @@ from imgcompare.errors import EngineLostError, EngineRefusedError, ImgcompareErr
 from imgcompare.model import EngineInfo, Failure, Image, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, for_engine
-from imgcompare.run.build import Base, BuiltVariant, build_variant, provide_bases
+from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.diagnose import find_causes
 from imgcompare.run.measure import measure_images, pull_sizes
@@ -140,11 +140,11 @@ def _finish_variant(
     try:
         built, build = build_variant(plan, blueprint, bases, bench)
         variant = structs.replace(finished.variant, build=build)
-        if isinstance(built, Failure):
-            if plan.config.skip_unavailable and built.stage is Stage.PULL:
-                return Finished(variant=_skipped(variant, built, bench))
-            variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=built)
-            return Finished(variant=_told(variant, bench))
+        if isinstance(built, NotBuilt):
+            if plan.config.skip_unavailable and built.failure.stage is Stage.PULL:
+                return Finished(variant=_skipped(variant, built.failure, bench))
+            variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=built.failure)
+            return Finished(variant=_told(variant, bench), evidence=built.evidence)
         finished, stage = Finished(variant=variant, built=built), Stage.RUN
         builds.put(variant.name, built)
         finished = _tried(finished, run_variant(plan, blueprint.variant, built, bench))

@@ -99,9 +99,9 @@ class BuildLog:
             return
         for vertex in vertices:
             self._update(vertex)
-        for digest, data in logs:
+        for digest, stream, data in logs:
             if (known := self._known.get(digest)) is not None:
-                known.log.write(data)
+                known.log.write(data, stream)
                 self._active = known
 
     def steps(self) -> tuple[Step, ...]:
@@ -147,15 +147,21 @@ class BuildLog:
             known.log = LogTail()  # only a failed step's log is ever asked for
 
 
-def decode_status(data: bytes) -> tuple[list[Vertex], list[tuple[bytes, bytes]]]:
-    """Decode a ``StatusResponse`` into vertices and (vertex digest, bytes) logs. Raises ValueError when malformed."""
-    vertices, logs = [], []
+def decode_status(data: bytes) -> tuple[list[Vertex], list[tuple[bytes, int, bytes]]]:
+    """Decode a ``StatusResponse`` into vertices and logs: the vertex's digest, the stream (1 stdout, 2 stderr), bytes.
+
+    Raises ValueError when malformed.
+    """
+    vertices: list[Vertex] = []
+    logs: list[tuple[bytes, int, bytes]] = []
     for number, value in fields(data):
         if number == 1:
             vertices.append(_vertex(as_bytes(value)))
         elif number == 3:
             parts = dict(fields(as_bytes(value)))
-            logs.append((as_bytes(parts.get(1, b"")), as_bytes(parts.get(4, b""))))
+            stream = parts.get(3, 0)
+            of = stream if isinstance(stream, int) else 0
+            logs.append((as_bytes(parts.get(1, b"")), of, as_bytes(parts.get(4, b""))))
     return vertices, logs
 
 

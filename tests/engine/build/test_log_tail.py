@@ -9,11 +9,11 @@ from imgcompare.engine.build.log_tail import LogTail
 
 
 def test_the_last_lines_of_an_endless_log_are_kept() -> None:
-    """However much is written, the last 40 lines are whole and in order."""
+    """However much is written, the last 200 lines are whole and in order."""
     log = LogTail()
     for number in range(20_000):
         log.write(f"line {number}\n".encode())
-    assert log.lines() == tuple(f"line {number}" for number in range(19_960, 20_000))
+    assert log.lines() == tuple(f"line {number}" for number in range(19_800, 20_000))
     assert log.last_line() == "line 19999"
 
 
@@ -48,3 +48,18 @@ def test_pieces_give_the_same_lines_as_the_whole(data: bytes, draw: st.DataObjec
     pieces.write(data[:cut])
     pieces.write(data[cut:])
     assert pieces.lines() == whole.lines()
+
+
+def test_pieces_of_two_streams_are_put_together_each_by_itself() -> None:
+    """What a program writes to stderr in pieces is not torn by what it writes to stdout meanwhile."""
+    log = LogTail()
+    for stream, data in (
+        (1, b"Reading\n"),
+        (2, b"E"),
+        (1, b"Building\nReady"),
+        (2, b": no such package\n"),
+        (2, b"bye"),
+    ):
+        log.write(data, stream)
+    assert log.lines() == ("Reading", "Building", "E: no such package", "Ready", "bye")
+    assert log.last_line() == "bye"
