@@ -63,7 +63,7 @@ def cannot_start(case: Case) -> Failure | None:
 
 def _not_found(case: Case, refusal: Refusal) -> Failure | None:
     program = refusal.program
-    if re.search(r"\s", program.strip()) and not (case.view and case.view.file(program)):
+    if _is_a_line(case, refusal):
         return _one_string(case, refusal)
     if case.view is None:
         return case.found(
@@ -80,6 +80,12 @@ def _not_found(case: Case, refusal: Refusal) -> Failure | None:
         or _left_behind(case, refusal)
         or _nowhere(case, refusal)
     )
+
+
+def _is_a_line(case: Case, refusal: Refusal) -> bool:
+    """Whether what was to be started is a program with its arguments in one string, and no file of that name."""
+    there = case.view and any(map(case.view.file, filter(None, (refusal.program, refusal.path))))
+    return re.search(r"\s", refusal.program.strip()) is not None and not there
 
 
 def _one_string(case: Case, refusal: Refusal) -> Failure:
@@ -225,6 +231,8 @@ def _no_file(case: Case, refusal: Refusal) -> Failure | None:
     """The kernel says so of a file that is there when what it needs to run is not."""
     program = refusal.place
     view = case.view
+    if _is_a_line(case, refusal):
+        return _one_string(case, refusal)
     if view is None:
         return None
     if view.file(program) is None:

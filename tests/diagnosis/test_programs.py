@@ -109,6 +109,14 @@ ROWS = {
         "a list with one string in it",
         ('CMD ["flask", "run", "--port", "8000"]',),
     ),
+    "one string with a path in it": Row(
+        lambda: starts('CMD ["python /web/app.py"]', {"/web/app.py": ""}).cannot_start(
+            f'{RUNC}exec: "python /web/app.py": stat python /web/app.py: no such file or directory: unknown'
+        ),
+        "single-string-exec",
+        "a list with one string in it",
+        ('CMD ["python", "/web/app.py"]',),
+    ),
     "Windows line ends": Row(
         lambda: starts('CMD ["./start.sh"]', {"/web/start.sh": File("#!/bin/sh\r\nexit\r\n", 0o755)}).exits(
             1, "exec ./start.sh: no such file or directory"
