@@ -36,7 +36,7 @@ def main(references: list[str]) -> None:
             image = engine.image(spec.image or "")
             assert image is not None
             built[spec.name] = BuiltVariant(image=image, build=None, stand_ins=())
-        for name, measured in measure_images(plan, built.items(), bench).items():
+        for name, measured in measure_images(plan, built.items(), bench).all().items():
             assert sum(measured.contents.values()) == measured.uncompressed_size
             assert measured.packages.debian
             print(name, measured.uncompressed_size, measured.compressed_size)

@@ -74,7 +74,7 @@ class Desk:
         built, _ = build_variant(plan, blueprint, bases, self.bench)
         if isinstance(built, NotBuilt):
             return built.failure
-        (image,) = measure_images(plan, [(spec.name, built)], self.bench).values()
+        (image,) = measure_images(plan, [(spec.name, built)], self.bench).all().values()
         archived = self.read(built.image)
         seen = look_inside(spec.name, built.image, _roots(built), plan, self.bench)
         return Subject(spec.name, built, archived, image, seen)

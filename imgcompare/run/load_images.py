@@ -122,7 +122,7 @@ def _from_engine(
         built = {
             variant.name: _built(variant.name, made) for variant, made in zip(plan.variants, outcomes, strict=True)
         }
-        images = measure_images(plan, built.items(), bench)
+        images = measure_images(plan, built.items(), bench).all()
         archived = {
             name: bench.cache.image(image.image_id, None) or read_images([key], platform, bench)[key]
             for name, image in images.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 from imgcompare.analysis.analyse import VERSION, analyse
 from imgcompare.analysis.layer_origin import origins
 from imgcompare.engine.interface import EngineImage
-from imgcompare.errors import EngineError, ImageFormatError
+from imgcompare.errors import EngineError, EngineRefusedError, ImageFormatError
 from imgcompare.image.archive import THREADS, ArchivedImage, read_archive
 from imgcompare.image.blob import BlobReader
 from imgcompare.image.layer_index import LayerIndex
@@ -23,6 +24,7 @@ from imgcompare.model import Image, Layer, Stage
 from imgcompare.run.build import BuiltVariant, base_layer_count
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
+from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes
 
 _SUBJECT = "images"
@@ -39,7 +41,21 @@ class _Measured(NamedTuple):
     image: Image
 
 
-def measure_images(plan: Plan, builds: Iterable[tuple[str, BuiltVariant]], bench: Workbench) -> dict[str, Image]:
+@dataclass(frozen=True)
+class Images:
+    """What was measured, by variant, and why the image of another one could not be read."""
+
+    measured: dict[str, Image]
+    unread: dict[str, ImageFormatError]
+
+    def all(self) -> dict[str, Image]:
+        """The images, if all of them could be read. Raises ImageFormatError for the first that could not."""
+        for error in self.unread.values():
+            raise error
+        return self.measured
+
+
+def measure_images(plan: Plan, builds: Iterable[tuple[str, BuiltVariant]], bench: Workbench) -> Images:
     """Measure each variant's image as its build is finished, by variant name; layers that several share are read once.
 
     What was worked out before comes from the cache, layers read before too, and new ones straight from the engine's
@@ -48,39 +64,51 @@ def measure_images(plan: Plan, builds: Iterable[tuple[str, BuiltVariant]], bench
     platform = plan.config.platform
     built: dict[str, BuiltVariant] = {}
     layers: dict[str, LayerIndex] = {}
-    measured: dict[_Subject, _Measured] = {}
+    found: dict[_Subject, _Measured | ImageFormatError] = {}
     for name, variant in builds:
         built[name] = variant
         key, base = subject = _subject(variant)
-        if subject in measured:
+        if subject in found:
             continue
         if known := _known(bench.cache.config(key, platform), base, bench):
-            measured[subject] = known
+            found[subject] = known
         elif image := _without_export([key], platform, layers, bench).get(key):
-            measured[subject] = _analysed(image, base, bench)
+            found[subject] = _analysed(image, base, bench)
             bench.progress.finished(_SUBJECT, f"{name} measured", ok=True)
-    missing = [subject for subject in map(_subject, built.values()) if subject not in measured]
-    exported = _export(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
-    measured |= {(key, base): _analysed(exported[key], base, bench) for key, base in dict.fromkeys(missing)}
+    missing = dict.fromkeys(subject for subject in map(_subject, built.values()) if subject not in found)
+    exported = _export_each(list(dict.fromkeys(key for key, _ in missing)), platform, bench)
+    for key, base in missing:
+        read = exported[key]
+        found[key, base] = read if isinstance(read, ImageFormatError) else _analysed(read, base, bench)
+    return _by_variant(plan, built, found)
+
+
+def _by_variant(
+    plan: Plan, built: Mapping[str, BuiltVariant], found: Mapping[_Subject, _Measured | ImageFormatError]
+) -> Images:
     references = {variant.name: variant.spec.image or variant.tag for variant in plan.variants}
-    return {
-        name: _of_variant(measured[_subject(variant)], variant, references[name]) for name, variant in built.items()
-    }
+    images = Images({}, {})
+    for name, variant in built.items():
+        match found[_subject(variant)]:
+            case ImageFormatError() as error:
+                message = f"the image of {printable(name, limit=200)} cannot be read: {error.message}"
+                images.unread[name] = ImageFormatError(message, hint=error.hint)
+            case measured:
+                images.measured[name] = _of_variant(measured, variant, references[name])
+    return images
 
 
 def pull_sizes(images: Mapping[str, tuple[EngineImage, EngineImage]], plan: Plan, bench: Workbench) -> dict[str, int]:
     """What a server that has the first image of each pair would pull for the second: its other layers, compressed."""
-    archived = read_images([after.image for _, after in images.values()], plan.config.platform, bench)
-    return {
-        name: sum(
-            {
-                layer.diff_id: layer.compressed_size
-                for layer in archived[after.image].layers
-                if layer.diff_id not in before.diff_ids
-            }.values()
-        )
-        for name, (before, after) in images.items()
-    }
+    keys, platform = [after.image for _, after in images.values()], plan.config.platform
+    archived: dict[str, ArchivedImage | ImageFormatError] = {**_without_export(keys, platform, {}, bench)}
+    archived |= _export_each([key for key in keys if key not in archived], platform, bench)
+    sizes = {}
+    for name, (before, after) in images.items():
+        if isinstance(image := archived[after.image], ArchivedImage):
+            added = {x.diff_id: x.compressed_size for x in image.layers if x.diff_id not in before.diff_ids}
+            sizes[name] = sum(added.values())
+    return sizes
 
 
 def _subject(variant: BuiltVariant) -> _Subject:
@@ -93,8 +121,11 @@ def _known(config: bytes | None, base: int | None, bench: Workbench) -> _Measure
     return _Measured(config, image) if config and image else None
 
 
-def _analysed(archived: ArchivedImage, base: int | None, bench: Workbench) -> _Measured:
-    image = analyse(archived, base)
+def _analysed(archived: ArchivedImage, base: int | None, bench: Workbench) -> _Measured | ImageFormatError:
+    try:
+        image = analyse(archived, base)
+    except ImageFormatError as exc:
+        return exc
     bench.cache.put_finding(image.image_id, _kind(base), image)
     return _Measured(archived.config, image)
 
@@ -183,6 +214,21 @@ def _export(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict
     archive = read_archive(_told(bench.engine.export(keys), bench))
     bench.progress.finished(_SUBJECT, "exported and measured", ok=True)
     return _kept({key: archive.find(key, platform=platform) for key in keys}, platform, bench)
+
+
+def _export_each(
+    keys: Sequence[str], platform: str | None, bench: Workbench
+) -> dict[str, ArchivedImage | ImageFormatError]:
+    """Export images in one call; where that cannot be read, one by one, so that only the one to blame is lost."""
+    try:
+        return dict(_export(keys, platform, bench))
+    except (ImageFormatError, EngineRefusedError) as exc:
+        if len(keys) == 1:
+            return {keys[0]: exc if isinstance(exc, ImageFormatError) else ImageFormatError(exc.message, hint=exc.hint)}
+    each: dict[str, ArchivedImage | ImageFormatError] = {}
+    for key in keys:
+        each |= _export_each([key], platform, bench)
+    return each
 
 
 def _told(chunks: Iterable[bytes], bench: Workbench) -> Iterator[bytes]:

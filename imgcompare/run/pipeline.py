@@ -21,13 +21,13 @@ from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.diagnosis import observed
 from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import EngineLostError, EngineRefusedError, ImgcompareError, InternalError, PortTakenError
-from imgcompare.model import EngineInfo, Failure, Image, Report, Stage, Variant, Verdict
+from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, for_engine
 from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.diagnose import find_causes
-from imgcompare.run.measure import measure_images, pull_sizes
+from imgcompare.run.measure import Images, measure_images, pull_sizes
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
@@ -55,7 +55,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     reader = ThreadPoolExecutor(1, "imgcompare-reader", leave_signals_to_the_main_thread)
     builds = Builds()
     workers: list[Future[Finished]] = []
-    images: list[Future[Mapping[str, Image]]] = []
+    images: list[Future[Images]] = []
     error: ImgcompareError | None = None
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
@@ -64,7 +64,6 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         for worker in as_completed(workers):
             results.put(worker.result())
             bench.save(results.report())
-        error = next((each.error for each in results.finished.values() if each.error), None)
         builds.end()
         results.add_images(images[0].result())
         if changes := results.changes:
@@ -87,12 +86,10 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         results.cut_short(error, builds.names)
     report = results.report()
     bench.save(report)
-    return Outcome(report, error)
+    return Outcome(report, error or results.error)
 
 
-def _salvage(
-    results: Results, workers: Iterable[Future[Finished]], images: Iterable[Future[Mapping[str, Image]]]
-) -> None:
+def _salvage(results: Results, workers: Iterable[Future[Finished]], images: Iterable[Future[Images]]) -> None:
     """Keep what came to a good end before or while the run was cut short."""
     for finished in _succeeded(workers):
         if results.finished[finished.variant.name].built is None:

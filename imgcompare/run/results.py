@@ -21,6 +21,7 @@ from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image
 from imgcompare.reports.redact import redact_report
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import BuiltVariant
+from imgcompare.run.measure import Images
 from imgcompare.run.next_command import command_line
 from imgcompare.run.plan import Plan
 
@@ -32,8 +33,8 @@ class Finished:
     """What a worker returns of its variant: what is told of it, and what later stages look into.
 
     ``built`` is None where there is no image, ``evidence`` where nothing broke, ``changed`` where no change was built.
-    ``log`` holds the last lines of one that works, ``bodies`` what it replied. ``error`` is what the engine could not
-    do: then there is no verdict.
+    ``log`` holds the last lines of one that works, ``bodies`` what it replied. ``error`` is what could not be done: by the
+    engine, then there is no verdict, or in reading the image.
     """
 
     variant: Variant
@@ -93,6 +94,11 @@ class Results:
         """What failures were observed by."""
         return {name: each.evidence for name, each in self.finished.items() if each.evidence}
 
+    @property
+    def error(self) -> ImgcompareError | None:
+        """What could not be done for some variant, though the run went on."""
+        return next((each.error for each in self.finished.values() if each.error), None)
+
     def put(self, finished: Finished) -> None:
         """Keep what became of a variant."""
         if (
@@ -101,9 +107,14 @@ class Results:
             finished = dataclasses.replace(finished, variant=self._placed(finished.variant))
         self.finished[finished.variant.name] = finished
 
-    def add_images(self, images: Mapping[str, Image]) -> None:
+    def add_images(self, images: Images) -> None:
         """Add what was measured; with it everything is known that may be said against a variant that works."""
-        for name, image in images.items():
+        for name, error in images.unread.items():
+            each = self.finished[name]
+            notes = dict.fromkeys((*each.variant.not_measured, f"its sizes: {error.message}"))
+            self.finished[name] = dataclasses.replace(each, error=each.error or error)
+            self._tell(name, not_measured=tuple(notes))
+        for name, image in images.measured.items():
             each = self.finished[name]
             warnings = self._warnings(each, image) if each.variant.verdict is Verdict.WORKS else ()
             self._tell(name, image=image, warnings=warnings)

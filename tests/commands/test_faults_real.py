@@ -332,7 +332,7 @@ def test_a_full_disk_under_the_reports_loses_nothing(project: Project) -> None:
 
 
 def _tiny_root() -> bytes:
-    """The tar of a root filesystem that holds ``sleep``, ``dd`` and the libraries they need, taken from this machine."""
+    """The tar of a root filesystem that holds ``sleep``, ``dd`` and their libraries, taken from this machine."""
     listed = subprocess.run(["ldd", "/bin/sleep", "/bin/dd"], capture_output=True, text=True, check=True).stdout
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,15 +38,17 @@ APPS = {
 def compare(tmp_path: Path) -> Callable[..., Outcome]:
     """Compare a variant ``good`` with one whose program is named, on an engine prepared for it."""
 
-    def run(program: str, prepare: Callable[[FakeEngine], None] = lambda _engine: None) -> Outcome:
-        engine = FakeEngine(APPS)
+    def run(
+        program: str, prepare: Callable[[FakeEngine], None], make: type[FakeEngine] = FakeEngine, base: str = BASE
+    ) -> Outcome:
+        engine = make(APPS)
         engine.add_base(BASE)
         prepare(engine)
         variants = []
-        for name, command in {"good": "serve", "other": program}.items():
+        for name, command, below in (("good", "serve", BASE), ("other", program, base)):
             words = ", ".join(f'"{word}"' for word in command.split())
             path = tmp_path / f"{name}.Dockerfile"
-            path.write_text(f"FROM {BASE}\nEXPOSE 5000\nCMD [{words}]\n")
+            path.write_text(f"FROM {below}\nEXPOSE 5000\nCMD [{words}]\n")
             variants.append(VariantSpec(name=name, dockerfile=path))
         plan = make_plan(Config(scenario="run", context=tmp_path, variants=tuple(variants), timeout_s=5), "faults")
         ledger = Ledger(tmp_path / "ledgers", "faults", engine=engine.identity(), endpoint="fake")
@@ -130,3 +133,41 @@ def test_a_base_that_does_not_fit_on_the_disk_is_the_engines_failure(compare: Ca
     outcome = compare("also serve", prepare)
     assert isinstance(outcome.error, EngineFailedError)
     assert {variant.verdict for variant in outcome.report.variants} == {Verdict.NOT_CHECKED}
+
+
+class Damaged(FakeEngine):
+    """An engine that has lost a layer of the image that runs a program."""
+
+    def export(self, images: Sequence[str]) -> Iterator[bytes]:
+        """Refuse to export that image, together with others too."""
+        if any((found := self._find(image)) and found.cmd == ("also", "serve") for image in images):
+            raise refusal("layer does not exist")
+        return super().export(images)
+
+
+def deep(engine: FakeEngine) -> None:
+    """Let the other image stand on a base of forty paths through two thousand folders each, none of which it has."""
+    files: dict[str, Any] = {f"{number}/" + "a/" * 1990: b"" for number in range(40)}
+    engine.add_base("deep:1", **files)
+
+
+@pytest.mark.parametrize(
+    ("make", "base", "prepare"),
+    [
+        pytest.param(FakeEngine, "deep:1", deep, id="what cannot be worked out"),
+        pytest.param(Damaged, BASE, lambda _: None, id="what cannot be exported"),
+    ],
+)
+def test_an_image_that_cannot_be_read_is_lost_alone(
+    compare: Callable[..., Outcome], make: type[FakeEngine], base: str, prepare: Callable[[FakeEngine], None]
+) -> None:
+    """The other's sizes are there, its own verdict too; the run ends with exit code 4 and the name."""
+    outcome = compare("also serve", prepare, make=make, base=base)
+    good, other = outcome.report.variants
+    assert (good.verdict, other.verdict) == (Verdict.WORKS, Verdict.WORKS)
+    assert good.image is not None
+    assert other.image is None
+    assert outcome.error is not None
+    assert outcome.error.exit_code == 4
+    assert "the image of other cannot be read" in outcome.error.message
+    assert other.not_measured == (f"its sizes: {outcome.error.message}",)

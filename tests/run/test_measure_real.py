@@ -84,7 +84,7 @@ def test_an_image_is_read_while_others_are_still_built(engine: SdkEngine, bench:
 
     variants = tuple(VariantSpec(name=name, image=TAG) for name in ("first", "second"))
     plan = make_plan(Config(scenario="", context=Path(), variants=variants), "run")
-    measured = measure_images(plan, builds(), bench)
+    measured = measure_images(plan, builds(), bench).all()
     assert known_before_the_next == [engine.layer_store() is not None]
     assert measured["first"].uncompressed_size > 3_000_000
     assert replace(measured["second"], stand_ins=()) == measured["first"]
