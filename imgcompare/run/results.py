@@ -33,8 +33,8 @@ class Finished:
     """What a worker returns of its variant: what is told of it, and what later stages look into.
 
     ``built`` is None where there is no image, ``evidence`` where nothing broke, ``changed`` where no change was built.
-    ``log`` holds the last lines of one that works, ``bodies`` what it replied. ``error`` is what could not be done: by the
-    engine, then there is no verdict, or in reading the image.
+    ``log`` holds the last lines of one that works, ``bodies`` what it replied. ``error`` is what could not be done: by
+    the engine, then there is no verdict, or in reading the image.
     """
 
     variant: Variant
