@@ -158,6 +158,35 @@ class Packages(Struct, frozen=True, kw_only=True):
     python: tuple[PythonPackage, ...] = ()
 
 
+class SavingKind(StrEnum):
+    """What an image could be without; the last three are told and never taken away."""
+
+    FULL_BASE = "full_base"
+    BUILD_TOOLS = "build_tools"
+    PACKAGE_LISTS = "package_lists"
+    DOWNLOAD_CACHES = "download_caches"
+    DELETED_LATER = "deleted_later"
+    UNWANTED_FILES = "unwanted_files"
+    BYTECODE = "bytecode"
+    TESTS = "tests"
+    DOCUMENTATION = "documentation"
+
+
+class Saving(Struct, frozen=True, kw_only=True):
+    """Bytes that an image could be without, as measured; ``layer`` (from 1) brought them, null for the base image.
+
+    Of what was deleted later ``layer`` is the one that did it. ``stage`` and ``dockerfile_line`` are the layer's, where
+    the Dockerfile is known; ``folders`` are the ones of the build context that nobody wants: lines for .dockerignore.
+    """
+
+    kind: SavingKind
+    saved_bytes: int
+    layer: int | None = None
+    stage: str | None = None
+    dockerfile_line: int | None = None
+    folders: tuple[str, ...] = ()
+
+
 class Security(Struct, frozen=True, kw_only=True):
     """What an attacker would find, counted."""
 
@@ -179,7 +208,8 @@ class Image(Struct, frozen=True, kw_only=True):
     not. ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does
     the same by what the bytes are, wherever they came from. ``tree`` takes each layer, in their order, apart into
     categories, packages, folders and files. ``wasted_bytes`` are file contents in lower layers that
-    upper ones overwrite or delete; ``efficiency`` (0 to 1) is as dive defines it.
+    upper ones overwrite or delete; ``efficiency`` (0 to 1) is as dive defines it. ``savings`` are what it could be
+    without, the greatest first; a byte can be in two of them.
     """
 
     image_id: str
@@ -210,6 +240,7 @@ class Image(Struct, frozen=True, kw_only=True):
     largest_files: tuple[LargeFile, ...] = ()
     largest_folders: tuple[LargeFolder, ...] = ()
     security: Security | None = None
+    savings: tuple[Saving, ...] = ()
 
 
 class Step(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from imgcompare.analysis.describe import describe
 from imgcompare.analysis.dive_efficiency import efficiency
 from imgcompare.analysis.filesystem import merge
 from imgcompare.analysis.packages import find_packages
+from imgcompare.analysis.savings import find_savings
 from imgcompare.analysis.security import security
 from imgcompare.analysis.size_tree import grow
 from imgcompare.analysis.waste import waste
@@ -17,7 +18,7 @@ from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.model import Image
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 3
+VERSION = 4
 _LARGEST = 20
 
 
@@ -56,4 +57,5 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         largest_files=root.largest_files(_LARGEST),
         largest_folders=root.largest_folders(_LARGEST),
         security=security(root, image.user),
+        savings=find_savings(layers, root, categories, base_layer_count, [one.created_by for one in image.layers]),
     )

@@ -28,6 +28,9 @@ class ShrinkCommand(EnvironmentCommand, SectionedCommand):
 )
 @click.option("--non-root", is_flag=True, help="Add a user where there is none, and prove that too.")
 @click.option("--jobs", "-j", type=click.IntRange(1, 64), metavar="N", help="Candidates at the same time.")
+@click.option(
+    "--rm-images", is_flag=True, help="Remove the images built. [default: the original's and the result's stay]"
+)
 @measure_options
 @click.option(
     "-o",

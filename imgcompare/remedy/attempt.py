@@ -17,7 +17,7 @@ from imgcompare.remedy.probe import look_inside
 from imgcompare.remedy.proof import Comparison, prove
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files, Subject
-from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.blueprints import draw_blueprints, for_engine
 from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.plan import Plan, make_plan
@@ -69,7 +69,7 @@ class Desk:
     def subject(self, spec: VariantSpec) -> Subject | Failure:
         """Build a variant, read its image and look inside."""
         plan = make_plan(replace(self.plan.config, variants=(spec,), baseline=spec.name), self.plan.run_id)
-        (blueprint,) = draw_blueprints(plan)
+        (blueprint,) = for_engine(plan, draw_blueprints(plan), self.bench.engine.info())
         bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
         built, _ = build_variant(plan, blueprint, bases, self.bench)
         if isinstance(built, NotBuilt):

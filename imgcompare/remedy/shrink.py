@@ -24,7 +24,7 @@ from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
 from imgcompare.dockerfile.parser import parse
-from imgcompare.dockerfile.variables import argument_values
+from imgcompare.dockerfile.variables import Platforms, argument_values
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
 from imgcompare.remedy.attempt import Attempt, Desk, Draft, Write, attempt, differs
@@ -121,7 +121,8 @@ def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> 
     lost = {one.name for one in attempts}
     try:
         result = _compared(plan, spec, first, proved, shape, told, bench)
-        lost.discard(result.report.shrunk.result or "" if result.report.shrunk else "")
+        if result.report.shrunk and not plan.config.rm_images:
+            lost.discard(result.report.shrunk.result or "")
         return result
     finally:
         _let_go(plan, lost, bench)
@@ -190,14 +191,16 @@ def _slim(shape: Shape, desk: Desk, told: _Told) -> tuple[str | None, Files | No
     """What the last stage is to stand on, and its files: the slim image, or the original's own base if it is one."""
     config = desk.plan.config
     dockerfile = parse(str(shape.document), "Dockerfile")
-    values = argument_values(dockerfile.arguments, config.build_args, config.platform, shape.document.escape)
+    info = desk.bench.engine.info()
+    platforms = Platforms(config.platform, f"{info.os}/{info.architecture}")
+    values = argument_values(dockerfile.arguments, config.build_args, platforms, shape.document.escape)
     written = shape.stage.base
     slim = written if is_slim(written) else slim_base(written, values, shape.document.escape)
     if slim is None:
         told.refused.append(f"slim base: none is known for {written}")
         return None, None
     text = f"{''.join(shape.preamble)}FROM {slim}\n"
-    reference, _ = parse(text, "Dockerfile").chain(None, config.build_args, config.platform)
+    reference, _ = parse(text, "Dockerfile").chain(None, config.build_args, platforms)
     found = desk.base_files(reference or slim)
     if isinstance(found, str):
         told.refused.append(f"slim base: {found}")

@@ -132,7 +132,13 @@ def _analysed(archived: ArchivedImage, base: int | None, bench: Workbench) -> _M
 
 def _of_variant(measured: _Measured, variant: BuiltVariant, reference: str) -> Image:
     layers = _with_origins(measured.image.layers, measured.config, variant)
-    return replace(measured.image, layers=layers, reference=reference, stand_ins=variant.stand_ins)
+    savings = tuple(
+        replace(one, stage=layers[one.layer - 1].stage, dockerfile_line=layers[one.layer - 1].dockerfile_line)
+        if one.layer
+        else one
+        for one in measured.image.savings
+    )
+    return replace(measured.image, layers=layers, savings=savings, reference=reference, stand_ins=variant.stand_ins)
 
 
 def _with_origins(layers: tuple[Layer, ...], config: bytes, built: BuiltVariant) -> tuple[Layer, ...]:

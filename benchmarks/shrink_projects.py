@@ -1,0 +1,66 @@
+"""Public single-stage Python web projects that ``imgcompare shrink`` is scored on: recipes, no code of theirs.
+
+Nobody tuned anything to them. Each is named with the commit it is taken at. ``tag`` is put into FROM: that of the base
+images at hand, in the project's own flavour (full or slim).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project, and how it is run."""
+
+    name: str
+    commit: str
+    port: int
+    tag: str
+    dockerfile: str = "Dockerfile"
+    route: str = "/"
+    status: int = 200
+    env: tuple[str, ...] = ()
+
+
+FULL, SLIM = "3.11", "3.11-slim"
+
+PROJECTS = (
+    Project("ANGHOOO/flab-crud", "a928e9263d6d6492cafe89c62b48dd1e5d7a844c", 8000, FULL, route="/docs"),
+    Project("AlexandrNoks/WebSite", "9645e4e2cd6c45d4c3228aa2d74954790975f477", 8000, FULL),
+    Project("AnthonyBlv/mlops", "a7ee86c5d81f27aba079ce08ea6bcb1a2aed53ab", 8080, SLIM, route="/docs"),
+    Project("ChiefCoyote/UWCS-Quiz", "3d955f4bd228c0e097d7953e8b3203947fc3bd69", 8080, FULL),
+    Project("GravelKnees/weddingsite", "5e390fce725936750d3476a2db72438ef2c24620", 5000, FULL),
+    Project("ImperialCollegeLondon/gridlington-vis", "002ec61cbf6c924956f39a795885d06217fe47b8", 8050, FULL),
+    Project("MILEE-BK/mlops-california-housing", "4c326bf7c5b82628d57db3aad493cb1af09a5b98", 8000, FULL, route="/docs"),
+    Project("Mugil6/ground_water_app", "645e349646d22805ded1dd64c0f880981d4b793e", 8501, FULL, env=("PORT=8501",)),
+    Project("Nishusk/portfolio-deployment", "01dfd81567ae35deab3821843ad61632075d1bad", 8080, SLIM),
+    Project(
+        "RauhanAhmed/store-sales-forecasting", "55d4b9fe78370dbeb6ac4084efe4dad0ba09c466", 8000, SLIM, route="/docs"
+    ),
+    Project("TurboAth/flask-auto-redeploy", "c167b12cf3d750cf2e39ead26d7cad1efbb27b49", 5000, SLIM),
+    Project("Voolite2137/drf_project", "659cebba4e9dfec209cc18462ffd23411ff75993", 8000, FULL, dockerfile="dockerfile"),
+    Project("akshuuuu22/trackgrid-ci-test", "b07a942044317cca590188c19000e528fbe83be9", 12024, SLIM),
+    Project(
+        "aleksandr-naumovets/eventsAPI", "4b699c42712430996ff817d91c9076ea8132e04d", 8080, FULL, env=("PORT=8080",)
+    ),
+    Project("ayushach007/mba-admission-classification-project", "78e7c326c0c3d3079b5e00d78bfe6fe9e45c3074", 8080, SLIM),
+    Project("davronovuz/tourner_api", "6e03fc9a094ef884c3dcf7d4f303ac64fc0318d2", 9000, FULL, route="/docs"),
+    Project("geekycodess/Spam-Message-Detector", "78cf0ab4de297d922b11a43faa5a86e13287ddf8", 8000, SLIM, route="/docs"),
+    Project("hadrian89/gradio-deploy", "061cd04abea685932358384650492da94ba5fcb8", 3000, SLIM),
+    Project("keval9098/chromadb-ui", "0771bd3ef0c60b124e98db94c66db0e172000b2e", 3000, FULL),
+    Project("laurenashley/tributary", "b11d47debf00e95644814bce0305d3347d4161fa", 8000, FULL),
+    Project("lonk42/The-Waiting-Timer", "f3460c74af813207c94fc108f5274917efcc79be", 5000, SLIM),
+    Project("naellyfreire/conversao-distancia", "e4dea0041752452a92ee15292329b7c454fba5df", 5000, FULL),
+    Project("nhatnamh186/SalesAgent-server", "e56f6c988157b785fcd31f7f8b448f494ba25a1f", 8000, FULL, route="/docs"),
+    Project("piccaso/streamlit-example", "e92c9ab06df7e32bc058053c07f4b2c569d86860", 8501, SLIM),
+    Project("saipavankumar0702/pythonapp", "89f9831007155d2d0a52a2d2f1508cca280b6f84", 5000, FULL),
+    Project("scratchdata/website", "9383cf89dc226cc9b0bc03301627832f4b015a4b", 8080, SLIM),
+    Project("shaysw/ImageProcessing", "7d7cfd54b94e60e1d4c6086328cd765ba6fc5155", 3000, FULL),
+    Project("srips1990/flask-api-sample", "5fad7028fcc61a3aa0b82fad8e9d0fee6308228f", 5000, FULL),
+    Project("victorhom19/Cypher-App", "f58e6c5c3b6eecf9a669ff5bf63f2082043f86f5", 8000, FULL, route="/docs"),
+    Project("vimallinuxworld13/jenkins_argocd_ci_repo", "799462c718a85197aefea02669755fa4c053b5a0", 5000, FULL),
+    Project("yoji0806/stockpile_simulation", "1fb3e7dfc16cf6671523a8b623cf77a062bcce07", 8051, FULL),
+    Project("yuda0ai/ArtMatcingDeploy", "8b068c299208977e566070d40d8d92fce7a03275", 8000, FULL, route="/docs"),
+    Project("zzjabe/DevOps_Module_4_Activity", "bc6d458f71e2871d4883f7ea36f80b228908d59f", 5000, SLIM),
+)

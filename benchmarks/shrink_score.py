@@ -1,0 +1,113 @@
+"""Score ``imgcompare shrink`` on public projects: ``python -m benchmarks.shrink_score CHECKOUTS RESULTS [NAME...]``.
+
+CHECKOUTS is a folder of git repositories, ``owner+name/repo`` each; what is missing there is left out and told. RESULTS
+is a file of JSON lines, one for each project, that a further call adds to; ``--table`` prints what it holds.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from benchmarks.shrink_projects import PROJECTS, Project
+
+_LIMIT_S = 1500
+_FROM = re.compile(r"(?im)^(\s*FROM\s+)(?:\S*/)?python(?::\S+)?")
+
+
+def main(arguments: list[str]) -> None:
+    """Score the projects that are named, or all."""
+    if arguments[0] == "--table":
+        print(table([json.loads(line) for line in Path(arguments[1]).read_text().splitlines()]))
+        return
+    checkouts, results, *names = arguments
+    for project in PROJECTS:
+        if names and project.name not in names:
+            continue
+        row = score(project, Path(checkouts) / project.name.replace("/", "+") / "repo")
+        print(json.dumps(row), flush=True)
+        with Path(results).open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def score(project: Project, repository: Path) -> dict[str, Any]:
+    """Shrink one project in a folder of its own, and say what came out."""
+    if not repository.is_dir():
+        return {"name": project.name, "outcome": "not there"}
+    with tempfile.TemporaryDirectory() as folder:
+        archived = subprocess.run(
+            ["git", f"--git-dir={repository}", "archive", project.commit], check=True, capture_output=True
+        ).stdout
+        with tarfile.open(fileobj=io.BytesIO(archived)) as tar:
+            tar.extractall(folder, filter="data")
+        path = Path(folder) / project.dockerfile
+        path.write_text(_FROM.sub(rf"\1python:{project.tag}", path.read_text(), count=1))
+        began = time.monotonic()
+        done = subprocess.run(
+            _command(project), cwd=folder, capture_output=True, text=True, timeout=_LIMIT_S, check=False
+        )
+        return _row(project, done, time.monotonic() - began)
+
+
+def _command(project: Project) -> list[str]:
+    env = [word for pair in project.env for word in ("--env", pair)]
+    return [
+        *(sys.executable, "-m", "imgcompare", "shrink", project.dockerfile, "--json", "--quiet", "--rm-images"),
+        *("--container-port", str(project.port), "--route", project.route, "--expect-status", str(project.status)),
+        *("--timeout", "90", *env),
+    ]
+
+
+def _row(project: Project, done: subprocess.CompletedProcess[str], seconds: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": project.name, "tag": project.tag, "seconds": round(seconds), "exit": done.returncode}
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        return row | {"outcome": "no report", "why": done.stderr[-400:]}
+    first = report["variants"][0]
+    shrunk = report.get("shrunk")
+    if shrunk is None:
+        failure = first.get("failure") or {}
+        why = [failure.get("code"), failure.get("message"), *failure.get("evidence", [])[-3:]]
+        return row | {"outcome": "original broken", "why": " | ".join(map(str, why))[:500]}
+    sizes = {one["name"]: one["image"]["uncompressed_size"] for one in report["variants"] if one["image"]}
+    best = min(sizes.values())
+    return row | {
+        "outcome": "smaller" if shrunk["result"] else "nothing to gain",
+        "result": shrunk["result"],
+        "sizes": sizes,
+        "saving": round(1 - (sizes[shrunk["result"]] if shrunk["result"] else best) / sizes["original"], 4),
+        "rounds": shrunk["rounds"],
+        "refused": shrunk["refused"],
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows and what they come to, in Markdown; of a project that was scored twice the last counts."""
+    rows = list({row["name"]: row for row in rows}.values())
+    worked = [row for row in rows if row["outcome"] in {"smaller", "nothing to gain"}]
+    lines = ["| project | base | outcome | original | result | saving | rounds |", "|-|-|-|-|-|-|-|"]
+    for row in sorted(worked, key=lambda row: (row["tag"], -row["saving"])):
+        sizes = row["sizes"]
+        result = sizes.get(row["result"], sizes["original"])
+        outcome = row["result"] or row["outcome"]
+        told = f"{sizes['original'] / 1e6:.0f} MB | {result / 1e6:.0f} MB | {100 * row['saving']:.0f} %"
+        lines.append(f"| {row['name']} | {row['tag']} | {outcome} | {told} | {row['rounds']} |")
+    for tag in sorted({row["tag"] for row in worked}):
+        savings = [row["saving"] if row["result"] else 0.0 for row in worked if row["tag"] == tag]
+        lines.append(f"\n{tag}: {len(savings)} projects, mean {mean(savings):.1%}, median {median(savings):.1%}")
+    left = [f"{row['name']}: {row['outcome']} {row.get('why', '')}" for row in rows if row not in worked]
+    return "\n".join([*lines, "", *left])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
