@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from imgcompare.check.bodies import Bodies, tells_time
+from imgcompare.check.pattern import is_found
 from imgcompare.check.request import NoReply, Reply, authority, request
 from imgcompare.engine.interface import LOOPBACK, Container, ContainerState, Published
 from imgcompare.errors import EngineError
@@ -201,14 +201,17 @@ def json_digest(reply: Reply) -> str | None:
 
 
 def judge(reply: Reply, expected: Expectation) -> str:
-    """Say what is wrong with a reply in one sentence with both values, or "" when it is as expected."""
+    """Say what is wrong with a reply in one sentence with both values, or "" when it is as expected.
+
+    Raises UsageError for a pattern that takes too long.
+    """
     if reply.status != expected.status:
         target = f" (to {printable(reply.location, limit=120)}; redirects are not followed)" if reply.location else ""
         return f"the reply has status {reply.status}{target}, expected {expected.status}"
     text = reply.body.decode("utf-8", "replace")
     if expected.body is not None and expected.body not in text:
         return f"the body {_quoted(text)} does not contain {_quoted(expected.body)}"
-    if expected.body_pattern is not None and not re.search(expected.body_pattern, text):
+    if expected.body_pattern is not None and not is_found(expected.body_pattern, text):
         return f"the body {_quoted(text)} does not match the pattern {_quoted(expected.body_pattern)}"
     return ""
 

@@ -20,7 +20,14 @@ from msgspec import structs
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.diagnosis import observed
 from imgcompare.engine.transport.faults import engine_fault
-from imgcompare.errors import EngineLostError, EngineRefusedError, ImgcompareError, InternalError, PortTakenError
+from imgcompare.errors import (
+    EngineError,
+    EngineLostError,
+    EngineRefusedError,
+    ImgcompareError,
+    InternalError,
+    PortTakenError,
+)
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, for_engine
@@ -158,15 +165,16 @@ def _finish_variant(
 
 def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finished:
     """Tell what the engine did not take of a variant from what it could not do, which is no verdict on any."""
+    fault = engine_fault(error.message) if isinstance(error, EngineRefusedError) else None
     of_the_image = isinstance(error, EngineRefusedError) and (
         error.status == HTTPStatus.BAD_REQUEST or _OF_THE_IMAGE.search(error.text) is not None
     )
-    if of_the_image or isinstance(error, PortTakenError):
+    if (of_the_image and not fault) or isinstance(error, PortTakenError):
         failure = observed.engine_refused(stage, error)
         return replace(finished, variant=structs.replace(finished.variant, verdict=Verdict.BROKEN, failure=failure))
-    if isinstance(error, EngineRefusedError):
-        error = engine_fault(error.message) or error
-    failure = observed.engine_failed(stage, error)
+    error = fault or error
+    failed = observed.engine_failed if isinstance(error, EngineError) else observed.cut_short
+    failure = failed(stage, error)
     variant = structs.replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=failure)
     return replace(finished, variant=variant, error=error)
 

@@ -11,9 +11,9 @@ import pytest
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import QuietProgress
-from imgcompare.errors import BaseImageError, EngineFailedError, EngineRefusedError
+from imgcompare.errors import BaseImageError, EngineFailedError, EngineRefusedError, UsageError
 from imgcompare.image.cache import ImageCache
-from imgcompare.model import Stage, Verdict
+from imgcompare.model import Expectation, Stage, Verdict
 from imgcompare.run.blueprints import draw_blueprints
 from imgcompare.run.ledger import Ledger
 from imgcompare.run.pipeline import Outcome, run_comparison
@@ -25,8 +25,8 @@ BASE = "python:3.11-slim"
 FULL = "write /var/lib/docker/overlay2/x: no space left on device"
 LIMITS = "OCI runtime create failed: runc create failed: error setting rlimit type 7: operation not permitted"
 APPS = {
-    "serve": App(),
-    "also serve": App(),
+    "serve": App(body=b"a" * 60),
+    "also serve": App(body=b"a" * 60),
     "say nothing": App(exit_code=1),
     "say full": App(exit_code=1, log=("OSError: [Errno 28] No space left on device: '/app/cache'",)),
     "cannot start": App(error=LIMITS),
@@ -39,7 +39,11 @@ def compare(tmp_path: Path) -> Callable[..., Outcome]:
     """Compare a variant ``good`` with one whose program is named, on an engine prepared for it."""
 
     def run(
-        program: str, prepare: Callable[[FakeEngine], None], make: type[FakeEngine] = FakeEngine, base: str = BASE
+        program: str,
+        prepare: Callable[[FakeEngine], None],
+        make: type[FakeEngine] = FakeEngine,
+        base: str = BASE,
+        **more: Any,
     ) -> Outcome:
         engine = make(APPS)
         engine.add_base(BASE)
@@ -50,7 +54,8 @@ def compare(tmp_path: Path) -> Callable[..., Outcome]:
             path = tmp_path / f"{name}.Dockerfile"
             path.write_text(f"FROM {below}\nEXPOSE 5000\nCMD [{words}]\n")
             variants.append(VariantSpec(name=name, dockerfile=path))
-        plan = make_plan(Config(scenario="run", context=tmp_path, variants=tuple(variants), timeout_s=5), "faults")
+        config = Config(scenario="run", context=tmp_path, variants=tuple(variants), timeout_s=5, **more)
+        plan = make_plan(config, "faults")
         ledger = Ledger(tmp_path / "ledgers", "faults", engine=engine.identity(), endpoint="fake")
         bench = Workbench(
             engine=engine,
@@ -60,7 +65,9 @@ def compare(tmp_path: Path) -> Callable[..., Outcome]:
             save=lambda _report: None,
             created="2026-01-01T00:00:00Z",
         )
-        return run_comparison(plan, draw_blueprints(plan), bench)
+        outcome = run_comparison(plan, draw_blueprints(plan), bench)
+        assert engine.containers == {}
+        return outcome
 
     return run
 
@@ -171,3 +178,11 @@ def test_an_image_that_cannot_be_read_is_lost_alone(
     assert outcome.error.exit_code == 4
     assert "the image of other cannot be read" in outcome.error.message
     assert other.not_measured == (f"its sizes: {outcome.error.message}",)
+
+
+def test_a_pattern_that_takes_for_ever_is_the_users(compare: Callable[..., Outcome]) -> None:
+    """No variant is broken by it, no container is left, and the exit code is that of wrong usage."""
+    outcome = compare("also serve", lambda _: None, expect=Expectation(body_pattern="(.+)+#$"))
+    assert {variant.verdict for variant in outcome.report.variants} == {Verdict.NOT_CHECKED}
+    assert isinstance(outcome.error, UsageError)
+    assert "takes more than 2 s" in outcome.error.message
