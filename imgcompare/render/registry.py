@@ -25,6 +25,8 @@ _EXTENSIONS: dict[str, tuple[str, ...]] = {
     "junit": (".xml",),
     "csv": (".csv",),
     "github": (),
+    "sarif": (".sarif",),
+    "openmetrics": (".prom",),
 }
 FORMATS = tuple(_EXTENSIONS)
 """Every format, in the order in which they are shown."""

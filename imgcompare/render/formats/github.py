@@ -5,14 +5,15 @@ The commands' form: https://docs.github.com/en/actions/reference/workflows-and-a
 
 from __future__ import annotations
 
-import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.model import Collection, Document, Report, Variant
+from imgcompare.model import Collection, Document, Edit, Report, Variant
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import variant_name
+from imgcompare.render.cells.places import line_of, repository_path
 from imgcompare.render.formats import table
 from imgcompare.render.registry import RenderContext
 from imgcompare.reports.store import reports_of
@@ -46,10 +47,13 @@ def _commands(document: Document, context: RenderContext) -> Iterator[str]:
 def _errors(report: Report, context: RenderContext) -> Iterator[str]:
     for variant in report.variants:
         if not variant.skipped and not as_expected(variant):
-            yield _command("error", sentences.failure_title(variant), _told(variant), _dockerfile(variant, context))
+            edits = variant.failure.edits if variant.failure else ()
+            yield _command("error", sentences.failure_title(variant), _told(variant), _place(variant, edits, context))
+    variants = {variant.name: variant for variant in report.variants}
     for gate in report.gates:
         if not gate.passed:
-            yield _command("error", f"{sentences.title(report)}: gate", [sentences.failed_gate(gate)])
+            place = _place(variants[gate.subject], (), context) if gate.subject in variants else {}
+            yield _command("error", f"{sentences.title(report)}: gate", [sentences.failed_gate(gate)], place)
 
 
 def _told(variant: Variant) -> list[str]:
@@ -66,19 +70,20 @@ def _warnings(report: Report, context: RenderContext) -> Iterator[str]:
         for caution in variant.warnings:
             hint = [f"Next: {caution.hint}"] if caution.hint else []
             title = f"{variant_name(variant.name)}: {caution.code}"
-            yield _command("warning", title, [caution.message, *hint, *caution.fix], _dockerfile(variant, context))
+            told = [caution.message, *hint, *caution.fix]
+            yield _command("warning", title, told, _place(variant, caution.edits, context))
 
 
-def _dockerfile(variant: Variant, context: RenderContext) -> str:
-    """The variant's Dockerfile as the repository calls it, for GitHub looks there: "" for one that leads out of it."""
-    path = posixpath.normpath(posixpath.join(context.folder, variant.source.dockerfile or "/"))
-    path = path.removeprefix(f"{context.repository}/") if context.repository else path
-    return "" if path.startswith(("/", "../")) else path
+def _place(variant: Variant, edits: tuple[Edit, ...], context: RenderContext) -> dict[str, str]:
+    """The Dockerfile, and the line that a fix changes where there is one."""
+    path = repository_path(variant, context)
+    line = {"line": str(line_of(edits))} if path and edits else {}
+    return ({"file": path} if path else {}) | line
 
 
-def _command(kind: str, title: str, lines: list[str], file: str = "") -> str:
-    """One command: ``::error title=…,file=…::message``, its message in several lines."""
-    properties = {"title": title} | ({"file": file} if file else {})
+def _command(kind: str, title: str, lines: list[str], place: Mapping[str, str] = MappingProxyType({})) -> str:
+    """One command: ``::error title=…,file=…,line=…::message``, its message in several lines."""
+    properties = {"title": title, **place}
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     return f"::{kind} {told}::" + "%0A".join(_data(line) for each in lines for line in printable_lines(each))
 

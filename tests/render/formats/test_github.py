@@ -37,7 +37,8 @@ def test_the_table_and_its_annotations(make_report: MakeReport, single: Variant,
         "The container exited with code 1 before its route answered.%0ATraceback (most recent call last):%0A"
         "ModuleNotFoundError: No module named 'flask'%0A"
         "Next: COPY --from=builder /usr/local/lib/python3.11/site-packages /usr/local/lib/python3.11/site-packages",
-        "::error title=imgcompare · default%3A gate::single-stage: Unpacked 957.2 MB (limit ≤ 500.0 MB)",
+        "::error title=imgcompare · default%3A gate,file=dockerfiles/default/single-stage.Dockerfile::"
+        "single-stage: Unpacked 957.2 MB (limit ≤ 500.0 MB)",
         "::warning title=single-stage%3A runs-as-root,file=dockerfiles/default/single-stage.Dockerfile::"
         "The app runs as root.%0ANext: Add a user.%0AUSER app",
         "::notice title=imgcompare · default::single-stage, the baseline, is the only image that works: 957.2 MB; "
