@@ -8,7 +8,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
 from imgcompare.config.variants import VariantSpec
-from imgcompare.dockerfile.variables import Platforms
 from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import ImgcompareError
 from imgcompare.image.archive import ArchivedImage
@@ -66,12 +65,6 @@ class Desk:
         self.plan = plan
         self.bench = bench
         self._pool = pool
-
-    @property
-    def platforms(self) -> Platforms:
-        """What is built for, and what the builder runs on."""
-        info = self.bench.engine.info()
-        return Platforms(self.plan.config.platform, f"{info.os}/{info.architecture}")
 
     def subject(self, spec: VariantSpec) -> Subject | Failure:
         """Build a variant, read its image and look inside."""
