@@ -24,6 +24,7 @@ _NO_ATTRIBUTE = re.compile(
     r"|\d+\. module '(?P<waitress_module>[\w.]+)' has no attribute '(?P<waitress>\w+)'$"
 )
 _NO_SCRIPT = re.compile(r"\S*python[\d.]*: can't open file '(?P<path>/[^']+)': \[Errno (?P<number>2|13)\]")
+_NO_CALLABLE = re.compile(r"unable to find \"(?P<name>\w+)\" callable in file (?P<file>\S+)")
 _FACTORY_CALLED = re.compile(r"(?P<name>\w+)\(\) takes 0 positional arguments but [123] (?:was|were) given")
 _LAST_LINES = 8
 _SEE_COPY = "See what the command names, WORKDIR, and what COPY takes and where it puts it."
@@ -31,6 +32,8 @@ _SEE_COPY = "See what the command names, WORKDIR, and what COPY takes and where 
 
 def no_application(case: Case) -> Failure | None:
     """Why there is nothing to serve, by the last lines of what the server or Python said."""
+    if found := _no_callable(case):
+        return found
     if not case.evidence.exit_code:
         return _factory(case)
     for pattern, explain in ((_NO_SCRIPT, _no_script), (_NO_ATTRIBUTE, _no_attribute), (_NO_MODULE, _no_module)):
@@ -144,6 +147,20 @@ def _flask_file(case: Case) -> str:
     own = [path for path in named if path.startswith(below) and is_own(dirname(path))]
     highest = [path for path in own if path.count("/") == min(one.count("/") for one in own)]
     return highest[0] if len({dirname(path) for path in highest}) == 1 else ""
+
+
+def _no_callable(case: Case) -> Failure | None:
+    """What uWSGI says of a file without an app, before it goes on without one."""
+    line = next((line for line in reversed(case.evidence.errors) if _NO_CALLABLE.match(line)), "")
+    match = _NO_CALLABLE.match(line)
+    if match is None or not (case.evidence.exit_code or (case.evidence.status_code or 0) >= 500):
+        return None
+    return case.found(
+        "application-not-found",
+        f"The server found {match['file']}, which has nothing named {match['name']}.",
+        (line.strip(), case.ended()),
+        hint="Name the variable that holds the app: --callable=app, or module = shop:app in its configuration.",
+    )
 
 
 def _factory(case: Case) -> Failure | None:

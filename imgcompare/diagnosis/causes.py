@@ -9,6 +9,7 @@ from imgcompare.diagnosis.command_forms import mixed_forms
 from imgcompare.diagnosis.command_words import misunderstood
 from imgcompare.diagnosis.executables import cannot_start
 from imgcompare.diagnosis.libraries import shared_library
+from imgcompare.diagnosis.missing_service import service_missing
 from imgcompare.diagnosis.modules import missing_module
 from imgcompare.diagnosis.network import unreachable
 from imgcompare.diagnosis.no_command import no_command
@@ -28,6 +29,7 @@ CAUSES = (
     missing_module,
     variable_not_set,
     shared_library,
+    service_missing,
     incompatible,
     permission,
     no_application,

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
 from imgcompare.diagnosis.image_files import View
-from imgcompare.diagnosis.traceback import LastError, is_unhandled, last_error
+from imgcompare.diagnosis.traceback import LastError, before_giving_up, is_unhandled, last_error
 from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot, is_there, place
 from imgcompare.engine.interface import EngineImage, Listener
-from imgcompare.model import Edit, Failure
+from imgcompare.model import Edit, EditAction, Failure
 from imgcompare.text.printable import printable, verbatim
 
 _LIMIT = 500
@@ -170,14 +170,15 @@ class Case:
 
         The fix goes where its lines belong in the stage that was built, its first line to the ``spot`` if one is named.
         """
+        edits = self._edits(fix, spot)
         return replace(
             self.evidence.observed,
             code=code,
             message=printable(message, limit=_LIMIT),
-            hint=printable(self._in_this_stage(hint), limit=_LIMIT),
+            hint=printable(_as_placed(self._in_this_stage(hint), edits), limit=_LIMIT),
             evidence=tuple(printable(line, limit=_LIMIT) for line in proof if line),
             fix=tuple(map(verbatim, fix)),
-            edits=self._edits(fix, spot),
+            edits=edits,
         )
 
     def _edits(self, fix: tuple[str, ...], spot: Spot | None) -> tuple[Edit, ...]:
@@ -230,6 +231,8 @@ class Case:
         """The exception that the program, a request, or a process that was to serve ended with."""
         evidence = self.evidence
         others = (evidence.status_code or 0) >= 500 or evidence.listeners == ()
+        if (others or evidence.exit_code) and (above := before_giving_up(evidence.errors)):
+            return last_error(above)
         if evidence.exit_code or (others and is_unhandled(evidence.errors)):
             return last_error(evidence.errors)
         return None
@@ -250,6 +253,15 @@ def forgotten_stage(written: Sequence[StageInfo], unused: Sequence[StageInfo]) -
     An image that installs packages itself is meant to stand alone: the other stages are then for other purposes.
     """
     return None if any(map(_installs, written)) else next(filter(_installs, unused), None)
+
+
+def _as_placed(hint: str, edits: tuple[Edit, ...]) -> str:
+    """The hint with the place that the edits are at, where it names another, as the USER of an image without one."""
+    at = next((one for one in edits if one.action in {EditAction.INSERT_BEFORE, EditAction.INSERT_AFTER}), None)
+    if at is None:
+        return hint
+    place_ = f"bove {at.instruction}" if at.action is EditAction.INSERT_BEFORE else "t the end"
+    return re.sub(r"(?<=\b[Aa])bove (?:USER|CMD)\b", place_, hint, count=1)
 
 
 def _installs(stage: StageInfo) -> bool:

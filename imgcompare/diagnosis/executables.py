@@ -10,6 +10,7 @@ from imgcompare.diagnosis.command import written
 from imgcompare.diagnosis.copy_fixes import copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View
+from imgcompare.diagnosis.installing import install_lines
 from imgcompare.diagnosis.interpreter import python_of
 from imgcompare.diagnosis.modules import nothing_taken, take_from
 from imgcompare.diagnosis.unrunnable import Refusal, dangling, needs_more, not_allowed, wrong_format
@@ -224,7 +225,7 @@ def _no_such_path(case: Case, refusal: Refusal) -> Failure:
 def _install(case: Case, name: str) -> tuple[str, ...]:
     """The line that brings a command which a well-known package of Python's has."""
     package = _PACKAGES.get(name)
-    return (f"RUN pip install --no-cache-dir {package}",) if package and not case.forgotten and python_of(case) else ()
+    return install_lines(case, package) if package and not case.forgotten else ()
 
 
 def _no_file(case: Case, refusal: Refusal) -> Failure | None:

@@ -25,19 +25,24 @@ class Python:
 
     @property
     def site(self) -> str:
-        """Where pip puts its packages."""
+        """Where pip puts its packages; Debian's Python has them in a folder of its own."""
+        if self.prefix == "/usr":
+            return f"/usr/local/lib/python{self.version}/dist-packages"
         return f"{self.prefix}/lib/python{self.version}/site-packages"
 
 
 def python_of(case: Case, files: Sequence[str] = (), told: str = "") -> Python | None:
     """The Python that the command runs, by its program's name or first line, else the one on PATH.
 
-    ``files`` are those that a traceback names: where the standard library is among them it tells the version best.
+    ``files`` are those that a traceback names: an environment that they are in is that of the interpreter, and where
+    the standard library is among them it tells the version best.
     ``told`` is the path that the interpreter gave itself, if it did.
     """
     view = case.view
     if view is None:
         return None
+    used = next((one for one in view.environments if any(file.startswith(f"{one}/lib/") for file in files)), "")
+    told = told or (f"{used}/bin/python" if used else "")
     program = told if told and view.file(told) else case.program_path(case.command.program)
     path = program if program and _PYTHON.fullmatch(basename(program)) else None
     if path is None and program:

@@ -11,6 +11,7 @@ from imgcompare.diagnosis.command import rewritten
 from imgcompare.diagnosis.copy_fixes import copied, copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import is_own
+from imgcompare.diagnosis.installing import install_lines
 from imgcompare.diagnosis.interpreter import Python, python_of, version_of
 from imgcompare.diagnosis.namespaces import folder_for_module, namespace
 from imgcompare.diagnosis.traceback import LastError
@@ -71,8 +72,9 @@ def _unseen(case: Case, error: LastError, name: str, places: list[str], python: 
     proof = (error.line, case.ended(), f"this image has it: {place}/{name}", _told(python))
     if python is None:
         return _contradiction(case, error, name, place)
-    if any(within(place, python.prefix) and version_of(place) == python.version for place in places):
-        return _contradiction(case, error, name, python.site)
+    there = (found for found in places if within(found, python.prefix) and version_of(found) == python.version)
+    if (seen := next(there, None)) is not None:
+        return _contradiction(case, error, name, seen)
     home = next((user for user in (case.view.users if case.view else ()) if within(place, f"{user.home}/.local")), None)
     if "/.local/lib/" in place and case.user not in {home.name if home else "", str(home.uid) if home else ""}:
         return _others_home(case, name, place, proof, python)
@@ -253,7 +255,7 @@ def _elsewhere(case: Case, error: LastError, name: str, python: Python | None) -
             hint="Into the last stage, above CMD."
             if fix
             else take_from(case) or (f"Install {name} in this image, too." if installed else _SEE_COPY),
-            fix=fix or ((_install(name),) if installed and not case.forgotten else ()),
+            fix=fix or (_install(case, name, python) if installed and not case.forgotten else ()),
         )
     return None
 
@@ -293,7 +295,7 @@ def _nowhere(case: Case, error: LastError, name: str) -> Failure:
         f"Python does not find {name}" + (f": it is in no layer of this image{but}." if case.view else "."),
         (error.line, case.ended(), nothing_taken(case)),
         hint=take_from(case) or "Add it to the requirements that this image installs.",
-        fix=(_install(name),) if case.view and not case.forgotten else (),
+        fix=() if case.forgotten else _install(case, name, python_of(case, error.files, error.program)),
     )
 
 
@@ -317,8 +319,8 @@ def _told(python: Python | None) -> str:
     return f"the program is run by {python.path}, Python {python.version or 'of unknown version'}" if python else ""
 
 
-def _install(name: str) -> str:
-    return f"RUN pip install --no-cache-dir {_DISTRIBUTIONS.get(name, name.replace('_', '-'))}"
+def _install(case: Case, name: str, python: Python | None) -> tuple[str, ...]:
+    return install_lines(case, _DISTRIBUTIONS.get(name, name.replace("_", "-")), python)
 
 
 def within(path: str, folder: str) -> bool:

@@ -6,6 +6,8 @@ import re
 
 from imgcompare.analysis.python_distributions import Distribution
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.installing import install_lines
+from imgcompare.diagnosis.interpreter import python_of
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
 
@@ -33,7 +35,7 @@ def incompatible(case: Case) -> Failure | None:
         (error.line, case.ended(), f"it is imported by {importer}" if importer else ""),
         hint=f"Above CMD, or better as a line of requirements.txt: a version of {used.name if used else 'it'} from the "
         "time of the package that needs it.",
-        fix=(f'RUN pip install --no-cache-dir "{used.name}<{major}"',)
+        fix=install_lines(case, f'"{used.name}<{major}"', python_of(case, error.files))
         if used and major.isdecimal() and major != "0"
         else (),
     )

@@ -49,6 +49,12 @@ def is_unhandled(lines: Sequence[str]) -> bool:
     return False
 
 
+def before_giving_up(lines: Sequence[str]) -> Sequence[str] | None:
+    """What stands above uWSGI's words that it could not load the app, and goes on without; None where it did not."""
+    at = max((number for number, line in enumerate(lines) if line.startswith("unable to load app ")), default=None)
+    return None if at is None else lines[:at]
+
+
 def last_error(lines: Sequence[str]) -> LastError | None:
     """The exception that ends the last traceback; None where something else was said after it.
 

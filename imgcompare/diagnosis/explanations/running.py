@@ -63,6 +63,23 @@ RUNNING = (
         see=("docker run --rm IMAGE; echo $?",),
     ),
     Explanation(
+        code="service-missing",
+        summary="the app needs something else to talk to (a database, a cache), and does not reach it",
+        looks=(
+            'could not translate host name "db" to address: Name or service not known',
+            "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.",
+        ),
+        why="imgcompare runs each image alone. The names of a compose file's services (db, redis) are known only among "
+        "the containers that compose starts, and localhost is the container itself, not your machine. An app that "
+        "starts without its database, and says so at /healthz, is easier to run and to compare.",
+        before=("ENV DATABASE_URL=postgres://shop@db/shop",),
+        after=(
+            "# give it one that its container reaches:",
+            "# imgcompare run --env DATABASE_URL=postgres://shop@10.0.0.5/shop",
+        ),
+        see=("docker run --rm IMAGE getent hosts db",),
+    ),
+    Explanation(
         code="variable-not-set",
         summary="the program needs an environment variable that nobody sets",
         looks=("KeyError: 'SECRET_KEY'", "./start.sh: line 3: DATABASE_URL: unbound variable"),

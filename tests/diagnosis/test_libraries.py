@@ -1,0 +1,194 @@
+"""Libraries that are not loaded: what is said of them, by the files of the image and its stages."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.cases import Example, File, Files, Row, elf, package
+
+SLIM = "FROM python:3.11-slim\nWORKDIR /srv\nCOPY . .\nEXPOSE 8000\n"
+TWO = f"FROM python:3.11 AS builder\nRUN make\n{SLIM}COPY --from=builder /made /made\n"
+PYTHONS = 'CMD ["python", "shop.py"]'
+LIBRARIES = "/usr/lib/x86_64-linux-gnu"
+VENV = "/opt/venv"
+IN_VENV = f"{VENV}/lib/python3.11/site-packages"
+ENVIRONMENT: Files = {
+    f"{VENV}/pyvenv.cfg": "version = 3.11.2\n",
+    f"{VENV}/bin/python": File(link="/usr/local/bin/python3.11"),
+    f"{VENV}/bin/serve": f"#!{VENV}/bin/python\n",
+}
+
+
+def apt(name: str) -> str:
+    """The line that installs a Debian package."""
+    return f"RUN apt-get update && apt-get install -y --no-install-recommends {name} && rm -rf /var/lib/apt/lists/*"
+
+
+def traced(error: str, *files: str) -> str:
+    """A traceback through these files."""
+    frames = "".join(f'  File "{file}", line 1, in <module>\n' for file in files or ("/srv/shop.py",))
+    return f"Traceback (most recent call last):\n{frames}{error}"
+
+
+def lacks(name: str) -> str:
+    """What the loader says."""
+    return traced(f"ImportError: {name}: cannot open shared object file: No such file or directory")
+
+
+NO_FLASK = traced("ModuleNotFoundError: No module named 'flask'", f"{VENV}/bin/serve")
+
+ROWS = {
+    "nowhere": Row(
+        lambda: Example(f"{SLIM}{PYTHONS}\n").exits(1, lacks("libpq.so.5")),
+        "missing-shared-library",
+        "The library libpq.so.5 is in no layer of this image.",
+        (apt("libpq5"),),
+    ),
+    "nowhere, and nobody knows its package": Row(
+        lambda: Example(f"{SLIM}{PYTHONS}\n").exits(1, lacks("libshop.so.1")), "missing-shared-library", "in no layer"
+    ),
+    "of a stage's Debian package": Row(
+        lambda: Example(
+            f"{TWO}{PYTHONS}\n",
+            stages={
+                "builder": {
+                    f"{LIBRARIES}/libshop.so.1": elf(),
+                    "/var/lib/dpkg/info/libshop1:amd64.list": f"{LIBRARIES}/libshop.so.1\n",
+                }
+            },
+        ).exits(1, lacks("libshop.so.1")),
+        "missing-shared-library",
+        "of the Debian package libshop1",
+        (apt("libshop1"),),
+    ),
+    "made in a stage": Row(
+        lambda: Example(f"{TWO}{PYTHONS}\n", stages={"builder": {"/usr/local/lib/libshop.so.1": elf()}}).exits(
+            1, lacks("libshop.so.1")
+        ),
+        "missing-shared-library",
+        "stage builder has it: /usr/local/lib/libshop.so.1",
+        ("COPY --from=builder /usr/local/lib/libshop.so.1 /usr/local/lib/libshop.so.1", "RUN ldconfig"),
+    ),
+    "where the loader does not look": Row(
+        lambda: Example(f"{SLIM}{PYTHONS}\n", {"/opt/lib/libshop.so.1": elf()}).exits(1, lacks("libshop.so.1")),
+        "missing-shared-library",
+        "in /opt/lib, where the loader does not look",
+        ("ENV LD_LIBRARY_PATH=/opt/lib",),
+    ),
+    "of a program": Row(
+        lambda: Example(f'{SLIM}CMD ["./serve"]\n').exits(
+            127,
+            "./serve: error while loading shared libraries: libpq.so.5: cannot open shared object file: No such file "
+            "or directory",
+        ),
+        "missing-shared-library",
+        "libpq.so.5",
+        (apt("libpq5"),),
+    ),
+    "of Alpine": Row(
+        lambda: Example(f"{SLIM}{PYTHONS}\n").exits(1, lacks("libc.musl-x86_64.so.1")),
+        "wrong-libc",
+        "built for Alpine's C library",
+    ),
+    "on Alpine": Row(
+        lambda: Example(f"FROM python:3.11-alpine\n{PYTHONS}\n").exits(
+            1, traced("ImportError: Error relocating /srv/x.so: __memcpy_chk: symbol not found")
+        ),
+        "wrong-libc",
+        "this image's (musl) has no __memcpy_chk",
+    ),
+    "too new": Row(
+        lambda: Example(
+            f"FROM python:3.11-trixie AS builder\nRUN make\nFROM python:3.11-slim-bookworm\n{PYTHONS}\n",
+            stages={
+                "builder": {
+                    "/made/x.so": elf(),
+                    "/etc/os-release": 'VERSION_CODENAME=trixie\nPRETTY_NAME="Debian GNU/Linux 13 (trixie)"\n',
+                }
+            },
+        ).exits(1, traced("ImportError: /lib/libc.so.6: version `GLIBC_2.38' not found (required by /srv/x.so)")),
+        "glibc-mismatch",
+        "x.so comes from stage builder, which is Debian GNU/Linux 13",
+        ("FROM python:3.11-slim-trixie",),
+    ),
+    "dealt with": Row(
+        lambda: Example(f"{SLIM}{PYTHONS}\n").exits(1, lacks("libpq.so.5") + "\nthe shop is closed"),
+        "exits-at-once",
+        "the shop is closed",
+    ),
+    # Packages are installed for the Python that runs.
+    "into an environment without pip": Row(
+        lambda: Example(
+            f'{SLIM}ENV PATH={VENV}/bin:$PATH\nCMD ["serve"]\n', ENVIRONMENT | package("pip", "24.0")
+        ).exits(1, NO_FLASK),
+        "missing-python-module",
+        "Python does not find flask",
+        (f"RUN pip --python {VENV}/bin/python install --no-cache-dir flask",),
+    ),
+    "into an environment with pip": Row(
+        lambda: Example(
+            f'{SLIM}CMD ["{VENV}/bin/serve"]\n', ENVIRONMENT | {f"{VENV}/bin/pip": f"#!{VENV}/bin/python\n"}
+        ).exits(1, NO_FLASK),
+        "missing-python-module",
+        "Python does not find flask",
+        (f"RUN {VENV}/bin/pip install --no-cache-dir flask",),
+    ),
+    "into an environment with pip that PATH begins with": Row(
+        lambda: Example(
+            f'{SLIM}ENV PATH={VENV}/bin:$PATH\nCMD ["serve"]\n',
+            ENVIRONMENT | {f"{VENV}/bin/pip": f"#!{VENV}/bin/python\n"},
+        ).exits(1, NO_FLASK),
+        "missing-python-module",
+        "Python does not find flask",
+        ("RUN pip install --no-cache-dir flask",),
+    ),
+    "into an environment that the traceback names": Row(
+        lambda: Example(
+            f'{SLIM}CMD ["run-shop"]\n', ENVIRONMENT | package("pip", "24.0") | package("gunicorn", site=IN_VENV)
+        ).exits(1, traced("ModuleNotFoundError: No module named 'flask'", f"{IN_VENV}/gunicorn/util.py")),
+        "missing-python-module",
+        "Python does not find flask",
+        (f"RUN pip --python {VENV}/bin/python install --no-cache-dir flask",),
+    ),
+    "into an environment, and pip is too old for that": Row(
+        lambda: Example(
+            f'{SLIM}ENV PATH={VENV}/bin:$PATH\nCMD ["serve"]\n', ENVIRONMENT | package("pip", "20.3")
+        ).exits(1, NO_FLASK),
+        "missing-python-module",
+        "Python does not find flask",
+    ),
+    "an older version, into an environment": Row(
+        lambda: Example(
+            f'{SLIM}ENV PATH={VENV}/bin:$PATH\nCMD ["serve"]\n',
+            ENVIRONMENT | package("pip", "24.0") | package("werkzeug", "3.0.1", site=IN_VENV),
+        ).exits(
+            1,
+            traced(
+                f"ImportError: cannot import name 'url_quote' from 'werkzeug.urls' ({IN_VENV}/werkzeug/urls.py)",
+                f"{IN_VENV}/flask/app.py",
+            ),
+        ),
+        "incompatible-packages",
+        "which the installed werkzeug 3.0.1 does not have",
+        (f'RUN pip --python {VENV}/bin/python install --no-cache-dir "werkzeug<3"',),
+    ),
+    "of the distribution's Python": Row(
+        lambda: Example(
+            'FROM debian:12\nCMD ["python3", "/srv/shop.py"]\n',
+            {
+                "/usr/bin/python3": elf(),
+                "/usr/bin/pip": "#!/usr/bin/python3\n",
+                "/usr/lib/python3.11/os.py": "",
+                "/usr/lib/python3.11/EXTERNALLY-MANAGED": "",
+            },
+        ).exits(1, traced("ModuleNotFoundError: No module named 'flask'")),
+        "missing-python-module",
+        "Python does not find flask",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_library_that_is_not_loaded(name: str) -> None:
+    """The cause, its proof, and the very lines that mend it; none where it would be a guess."""
+    ROWS[name].check()
