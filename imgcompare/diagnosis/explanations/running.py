@@ -132,7 +132,7 @@ RUNNING = (
     ),
     Explanation(
         code="different-response",
-        summary="the body differs from the baseline's",
+        summary="the body differs from the baseline's in more than what `check.same_but_for` can tell",
         looks=("The body differs from that of single-stage.",),
         why="Two images that answer differently are no replacements for each other. Either a file or setting is "
         "missing in one of them, or the body changes each time (a time, a host name): then say what every "
