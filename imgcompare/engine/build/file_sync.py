@@ -195,8 +195,6 @@ class DiskFolder:
     def _member(self, entry: Entry, linked: dict[tuple[int, int], str]) -> Member | None:
         status = entry.stat
         link, size, mtime_ns, more = "", 0, status.st_mtime_ns, b""
-        if stat.S_ISSOCK(status.st_mode):
-            return None
         if not stat.S_ISDIR(status.st_mode):
             size = status.st_size
             try:
@@ -207,7 +205,8 @@ class DiskFolder:
                 raise unreadable(entry.path, exc) from exc
             if status.st_nlink > 1 and not link:
                 first = linked.setdefault((status.st_dev, status.st_ino), entry.name)
-                link, size = (first, 0) if first != entry.name else ("", size)
+                # Its size stays what it is, as fsutil tells it: else the builder makes the link anew each time.
+                link = first if first != entry.name else ""
         if entry.name == self._changed[0] and stat.S_ISREG(status.st_mode) and not link:
             more = self._changed[1]
             size += len(more)
@@ -221,7 +220,8 @@ class DiskFolder:
             link=link,
             device=status.st_rdev if stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode) else 0,
             attributes=_attributes(entry.path),
-            read=(lambda: _read(entry.path, more)) if stat.S_ISREG(status.st_mode) else None,
+            # A socket is told as a file, as fsutil does, and there is nothing in it.
+            read=(lambda: _read(entry.path, more)) if _KINDS.get(stat.S_IFMT(status.st_mode)) is None else None,
         )
 
 

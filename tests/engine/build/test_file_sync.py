@@ -51,7 +51,7 @@ def fill(root: Path, *names: str) -> None:
 
 
 def test_a_folder_arrives_as_it_is(tmp_path: Path) -> None:
-    """Names in the order of their bytes, Go's modes, links of both kinds, FIFOs; sockets and saved reports do not."""
+    """Names in the order of their bytes, Go's modes, both kinds of links, FIFOs, sockets as empty files; no saved reports."""
     fill(tmp_path, "a/b", "a.txt", "é", ".imgcompare/runs/1.json")
     (tmp_path / "a/b").chmod(0o4755)
     (tmp_path / "hard").hardlink_to(tmp_path / "a.txt")
@@ -60,11 +60,12 @@ def test_a_folder_arrives_as_it_is(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
         received = ask(folder(tmp_path))
-    assert list(received.stats) == ["a", "a/b", "a.txt", "fifo", "hard", "soft", "é"]
-    assert received.contents == {"a/b": b"a/b", "a.txt": b"a.txt", "é": "é".encode()}
+    assert list(received.stats) == ["a", "a/b", "a.txt", "fifo", "hard", "socket", "soft", "é"]
+    assert received.contents == {"a/b": b"a/b", "a.txt": b"a.txt", "socket": b"", "é": "é".encode()}
     modes = {name: as_int(each[MODE]) for name, each in received.stats.items()}
     assert modes["a"] == 1 << 31 | stat.S_IMODE((tmp_path / "a").stat().st_mode)
     assert (modes["a/b"], modes["fifo"], modes["soft"]) == (1 << 23 | 0o755, 1 << 25 | 0o640, 1 << 27 | 0o777)
+    assert received.stats["hard"][SIZE] == received.stats["a.txt"][SIZE], "else it is made anew each time"
     assert (received.stats["hard"][LINK], received.stats["soft"][LINK]) == (b"a.txt", b"../out")
     assert as_int(received.stats["a.txt"][TIME]) == (tmp_path / "a.txt").stat().st_mtime_ns
     assert not received.stats["a"].keys() & {3, 4}, "everything belongs to 0:0"
