@@ -41,6 +41,9 @@ How to mend it
 See for yourself
   docker run --rm -d --name try IMAGE
   docker exec try cat /proc/net/tcp; docker rm -f try
+
+Try it
+  imgcompare exercise start nobody-answers
 """
     )
 
