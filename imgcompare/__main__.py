@@ -1,8 +1,36 @@
-"""``python -m imgcompare`` and the ``imgcompare`` script."""
+"""``python -m imgcompare`` and the ``imgcompare`` script: what comes before the imports, which take their time."""
 
-from imgcompare.cli.main import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import os
+
+try:
+    import signal
+except KeyboardInterrupt:
+    os._exit(130)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line; Ctrl-C ends it without a word, while it is still being loaded too."""
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # and not ignored, as in the background
+    if heard:
+        signal.signal(signal.SIGINT, _leave)
+    from imgcompare.cli.main import main as run  # noqa: PLC0415 - after Ctrl-C is taken care of
+
+    if heard:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    run()
+
+
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave at once: there is nothing yet to be tidied up, and an import that is broken off tells a traceback."""
+    os._exit(128 + number)
+
 
 if __name__ == "__main__":
     main()

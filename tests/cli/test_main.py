@@ -373,3 +373,26 @@ def test_every_option_of_a_long_help_text_stands_in_a_section() -> None:
     assert sorted(named) == sorted(options)
     helped = CliRunner().invoke(main.cli, ["run", "--help"]).output
     assert re.findall(r"^([A-Z][\w ]+):$", helped, re.MULTILINE)[-len(SECTIONS) - 1 :] == [*SECTIONS, "Options"]
+
+
+_INTERRUPTED_AT = """
+import os, signal, sys
+
+class Hook:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Hook())
+sys.argv = ["imgcompare", "report"]
+from imgcompare.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("module", ["imgcompare.cli.main", "click", "imgcompare.commands.report"])
+def test_ctrl_c_while_it_is_loaded_ends_it_without_a_word(module: str, tmp_path: Path) -> None:
+    """In whichever import it comes, the exit code is 130 and nothing is said."""
+    command = [sys.executable, "-c", _INTERRUPTED_AT.format(module=module)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
