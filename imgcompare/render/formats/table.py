@@ -8,7 +8,7 @@ from imgcompare.comparison.compare import as_expected
 from imgcompare.console.style import Style
 from imgcompare.model import Against, Collection, Document, Entry, Report, Variant
 from imgcompare.render.cells import against as told_against
-from imgcompare.render.cells import sentences, shrunk
+from imgcompare.render.cells import savings, sentences, shrunk
 from imgcompare.render.cells.after_change import build_changes
 from imgcompare.render.cells.cautions import build_warnings
 from imgcompare.render.cells.comparison import build_grid
@@ -47,6 +47,7 @@ def _comparison(page: ReportPage, report: Report, notes: tuple[str, ...] = ()) -
     page.remarks([(text, "plain") for text in sentences.left_out(report)])
     page.changes(build_changes(report))
     page.warnings(build_warnings(report))
+    page.savings(report)
     page.shrunk(report)
     page.against(report.against)
     page.gates(report)
@@ -105,6 +106,15 @@ class ReportPage(Page):
         if not self.whole(grid):
             for code, names, message in grid.rows:
                 self.say(f"{code.text} ({names.text}): {message.text}", lead="! ")
+
+    def savings(self, report: Report) -> None:
+        """Add what a lone image could be without, and what makes it so."""
+        if found := savings.greatest(report):
+            self.gap()
+            self.say("Could be saved", "strong")
+            for line in savings.told_savings(found):
+                self.say(line, lead="  ")
+            self.copyable(savings.command(report), "  Next  ")
 
     def shrunk(self, report: Report) -> None:
         """Add what came of shrinking: the answer, what it rests on, the change itself, and what is not proved."""

@@ -9,6 +9,7 @@ from imgcompare.model import DebianPackage, Image, LargeFile, LargeFolder, Layer
 from imgcompare.render.cells.comparison import pull_size
 from imgcompare.render.cells.facts import SHORT_ID, absolute, counted, more, origin, without
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid
+from imgcompare.render.cells.savings import build_savings
 from imgcompare.render.cells.sentences import category_name
 from imgcompare.render.page import Page, Wide, section
 from imgcompare.text.printable import printable
@@ -30,6 +31,8 @@ def render(name: str, image: Image, style: Style) -> str:
     section(page, "Layers", _layers(image.layers))
     _packages(page, image)
     _wasted(page, image)
+    savings = build_savings(image.savings)
+    section(page, "Could be saved", Grid((*savings.columns[:2], Wide(key="what", title="")), savings.rows))
     section(page, "Largest folders", _largest(image.largest_folders))
     section(page, "Largest files", _largest(image.largest_files))
     return page.text()
