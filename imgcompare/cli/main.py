@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import MutableMapping, Sequence
@@ -11,7 +12,7 @@ from typing import NoReturn
 import click
 
 from imgcompare import __version__
-from imgcompare.errors import ImgcompareError
+from imgcompare.errors import ImgcompareError, UsageError
 
 COMMANDS = {
     "run": "Build each VARIANT, run it, check its route, and compare.",
@@ -128,11 +129,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         code = _SIGINT_EXIT
     except OSError as exc:
-        # Most likely stdout, on a full disk: keep the interpreter from failing again on its last flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _tell(f"cannot go on: {exc}", None)
-        code = ImgcompareError.exit_code
+        code = _of_the_system(exc)
     sys.exit(code)
+
+
+def _of_the_system(error: OSError) -> int:
+    """Tell an error of the operating system that nobody caught, and return the exit code."""
+    from imgcompare.text.printable import printable  # noqa: PLC0415 - only needed when something went wrong
+
+    if error.errno == errno.ENAMETOOLONG:
+        _tell(f"no file has a name as long as {printable(str(error.filename), limit=80)!r}", None)
+        return UsageError.exit_code
+    # Most likely stdout, on a full disk: keep the interpreter from failing again on its last flush.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _tell(f"cannot go on: {error}", None)
+    return ImgcompareError.exit_code
 
 
 def _fill_closed_streams() -> None:

@@ -21,6 +21,7 @@ FILE_NAME = "imgcompare.toml"
 PYPROJECT = "pyproject.toml"
 LIMIT_BYTES = 256 << 10
 _TABLE = ("tool", "imgcompare")
+_DEEPEST = 50
 _WHERE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 Keys = tuple[str, ...]
@@ -150,7 +151,7 @@ def _read(path: Path) -> ConfigFile:
 
 def _table(path: Path, text: str) -> dict[str, object]:
     try:
-        return tomllib.loads(text)
+        found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         where = _WHERE.search(str(exc))
         line = where["line"] if where and where["line"] else text.count("\n") + 1
@@ -161,7 +162,25 @@ def _table(path: Path, text: str) -> dict[str, object]:
             hint="Mend that line; https://toml.io shows how.",
         ) from exc
     except RecursionError as exc:
-        raise UsageError(f"{_shown(path)} is nested too deeply", hint="No key needs more than three levels.") from exc
+        raise _too_deep(path) from exc
+    if _is_deep(found):  # dotted keys nest without recursion
+        raise _too_deep(path)
+    return found
+
+
+def _too_deep(path: Path) -> UsageError:
+    return UsageError(f"{_shown(path)} is nested too deeply", hint="No key needs more than three levels.")
+
+
+def _is_deep(table: dict[str, object]) -> bool:
+    level: list[object] = [table]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+        ]
+    return bool(level)
 
 
 def _text(path: Path) -> str:

@@ -117,6 +117,10 @@ def test_a_damaged_pyproject_of_others_is_not_our_concern(folder: Path) -> None:
         (b'a = "x', "imgcompare.toml:1: this is no TOML: Unterminated string"),
         (b"a = 1\nb = '\xff'\n", "imgcompare.toml:2: this is not UTF-8"),
         (b"a = " + b"[" * 20_000, "imgcompare.toml is nested too deeply"),
+        (b"a = " + b"[" * 100 + b"]" * 100, "imgcompare.toml is nested too deeply"),
+        (b"a = " + b"{b = " * 100 + b"1" + b"}" * 100, "imgcompare.toml is nested too deeply"),
+        (b"[" + b"a." * 3000 + b"b]", "imgcompare.toml is nested too deeply"),
+        (b"a." * 3000 + b"b = 1", "imgcompare.toml is nested too deeply"),
         (b"#" * (LIMIT_BYTES + 1), "imgcompare.toml is larger than settings can be (256 KiB)"),
     ],
 )
