@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -35,8 +36,12 @@ def interruptible(say: Callable[[str], None] = tell) -> Iterator[None]:
     """Raise InterruptedRunError on the first signal; on the second one leave at once with 128 + the signal's number.
 
     ``say`` hears of the first, inside the signal handler: it may take no lock, nor write to a buffer.
-    What a forced exit leaves behind stands in the run's ledger: the next run, or ``imgcompare clean``, removes it.
+    In another than the main thread nothing is caught. What a forced exit leaves behind stands in the run's ledger: the
+    next run, or ``imgcompare clean``, removes it.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only there can signals be caught
+        return
     seen: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:

@@ -1,0 +1,1 @@
+"""imgcompare for Python programs and tests: what the package itself exports, and a plugin for pytest."""
