@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imgcompare.check.healthcheck import healthcheck_line
+from imgcompare.diagnosis import development_server
 from imgcompare.dockerfile.parser import StageInfo
 from imgcompare.engine.interface import EngineImage
 from imgcompare.model import Caution, Image, Run
@@ -18,6 +19,7 @@ from imgcompare.text.units import format_bytes, format_seconds
 # Werkzeug (Flask) and Django say so themselves.
 _DEVELOPMENT_SERVER = re.compile(r"This is a development server|Starting development server at", re.IGNORECASE)
 _DEVELOPMENT_COMMAND = re.compile(r"\bmanage\.py runserver\b|\bfastapi dev\b")
+_FASTAPI = re.compile(r"\bfastapi dev\b")
 _RELOADS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn)\b.* --reload(?= |$)")
 _DEBUG_MODE = re.compile(r"Debug mode: on|Debugger is active!", re.IGNORECASE)
 _OFF = {"", "0", "false", "no"}  # flask.helpers.get_debug_flag
@@ -150,25 +152,20 @@ def _development_server(evidence: Seen) -> Caution | None:
     line = evidence.log_line(_DEVELOPMENT_SERVER) or (command if _DEVELOPMENT_COMMAND.search(command) else "")
     if not line:
         return _reloads(command) if _RELOADS.search(command) else None
-    django = re.search(r"\bmanage\.py\b", command) is not None
-    served = f"{_django_project(evidence)}.wsgi" if django else f"{_module(evidence.settings)}:app"
-    gunicorn = any(package.name.lower() == "gunicorn" for package in evidence.image.packages.python)
+    app = development_server.served(evidence.settings)
+    fix = development_server.lines(evidence.settings, evidence.port, evidence.image.packages.python)
     return Caution(
         code="development-server",
         message="A development server serves the app.",
-        hint=f"{served} stands for "
-        + ("the project's own wsgi module." if django else "the module and the variable that hold the app."),
+        hint="Let what the image starts start a server for production, gunicorn perhaps."
+        if not fix
+        else ""
+        if _FASTAPI.search(command)
+        else f"{app.name} stands for "
+        + ("the project's own wsgi module." if app.is_django else "the module and the variable that hold the app."),
         evidence=(line,),
-        fix=(
-            *(() if gunicorn else ("RUN pip install --no-cache-dir gunicorn",)),
-            f'CMD ["gunicorn", "--bind=0.0.0.0:{evidence.port}", "{served}"]',
-        ),
+        fix=fix,
     )
-
-
-def _django_project(evidence: Seen) -> str:
-    """The package that DJANGO_SETTINGS_MODULE names, or ``project``."""
-    return printable((evidence.variable("DJANGO_SETTINGS_MODULE") or "project").partition(".")[0], limit=60)
 
 
 def _reloads(command: str) -> Caution:
@@ -178,18 +175,6 @@ def _reloads(command: str) -> Caution:
         hint="Take --reload out of the command.",
         evidence=(command,),
     )
-
-
-def _module(settings: EngineImage) -> str:
-    """The module that the image's command starts (``python app.py``, ``python -m shop.app``, FLASK_APP), or ``app``."""
-    command = [*settings.entrypoint, *settings.cmd]
-    for before, word in zip(["", *command], command, strict=False):
-        if before in {"-m", "--app"} and word != "flask":
-            return printable(word.partition(":")[0].removesuffix(".py"), limit=60)
-        if word.endswith(".py"):
-            return printable(word.rpartition("/")[2].removesuffix(".py"), limit=60)
-    named = next((text.partition("=")[2] for text in settings.env if text.startswith("FLASK_APP=")), "")
-    return printable(named.partition(":")[0].rpartition("/")[2].removesuffix(".py"), limit=60) or "app"
 
 
 def _ignores_stop_signal(evidence: Seen) -> Caution | None:

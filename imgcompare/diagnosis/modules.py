@@ -199,7 +199,9 @@ def _not_on_path(case: Case, error: LastError, name: str, place: str) -> Failure
     by_script = words[:1] != () and _PYTHON.fullmatch(basename(words[0])) and words[1:2] and words[1].endswith(".py")
     here = place == case.working_dir
     looks = "beside the script" if by_script else f"in {case.working_dir}, where the program starts"
-    moved = bool(words) and not by_script and not here
+    # Where another module of the application imports it, that one was found: WORKDIR is right as it is.
+    named = any(re.match(rf"(?:[\w/]*/)?{re.escape(name)}(?:[.:]|$)", word) for word in _applications(case))
+    moved = bool(words) and named and not by_script and not here
     return case.found(
         "application-not-found",
         f"The module {name} is in {place}, and Python does not look there"

@@ -104,7 +104,38 @@ def test_a_log_that_only_looks_like_it(line: str) -> None:
     ("settings", "command"),
     [
         ({"cmd": ("python", "server.py")}, 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "server:app"]'),
-        ({"cmd": ("python", "/srv/web.py")}, 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "web:app"]'),
+        (
+            {"cmd": ("python", "/srv/web.py")},
+            'CMD ["gunicorn", "--bind=0.0.0.0:5000", "--pythonpath=/srv", "web:app"]',
+        ),
+        (
+            {"cmd": ("python", "/srv/web.py"), "working_dir": "/srv"},
+            'CMD ["gunicorn", "--bind=0.0.0.0:5000", "web:app"]',
+        ),
+        (
+            {"cmd": ("python", "src/web.py"), "working_dir": "/srv"},
+            'CMD ["gunicorn", "--bind=0.0.0.0:5000", "--pythonpath=src", "web:app"]',
+        ),
+        (
+            {"cmd": ("flask", "run"), "env": ("FLASK_APP=shop.web:create_app",)},
+            'CMD ["gunicorn", "--bind=0.0.0.0:5000", "shop.web:create_app()"]',
+        ),
+        (
+            {"entrypoint": ("/sbin/tini", "--"), "cmd": ("python", "web.py")},
+            'CMD ["gunicorn", "--bind=0.0.0.0:5000", "web:app"]',
+        ),
+        (
+            {"entrypoint": ("/sbin/tini", "--", "python", "web.py"), "cmd": ()},
+            'ENTRYPOINT ["/sbin/tini", "--", "gunicorn", "--bind=0.0.0.0:5000", "web:app"]',
+        ),
+        (
+            {"entrypoint": ("sh", "-c", "python web.py"), "cmd": ()},
+            'ENTRYPOINT ["gunicorn", "--bind=0.0.0.0:5000", "web:app"]',
+        ),
+        (
+            {"cmd": ("/bin/sh", "-c", "python init.py && exec flask run")},
+            "CMD python init.py && exec gunicorn --bind=0.0.0.0:5000 app:app",
+        ),
         ({"cmd": ("python", "-m", "shop.web")}, 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "shop.web:app"]'),
         ({"cmd": ("flask", "--app", "web", "run")}, 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "web:app"]'),
         (
@@ -125,9 +156,55 @@ def test_the_server_to_use_instead_serves_the_same_module(settings: dict[str, An
     assert caution.fix == (command,)
 
 
+def test_where_entrypoint_starts_the_app_both_lines_are_rewritten() -> None:
+    """Else the program of ENTRYPOINT would be handed the new server's name."""
+    settings = _settings(entrypoint=("python",), cmd=("web.py",))
+    (caution,) = find(_evidence(settings=settings, log=["This is a development server."]))
+    assert caution.fix == (
+        "RUN pip install --no-cache-dir gunicorn",
+        'ENTRYPOINT ["gunicorn"]',
+        'CMD ["--bind=0.0.0.0:5000", "web:app"]',
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cmd": ("/start.sh",)},
+        {"cmd": ("/bin/sh", "-c", "DEBUG=0 python web.py")},
+        {"cmd": ("/bin/sh", "-c", "cd /srv\npython web.py")},
+    ],
+)
+def test_where_it_cannot_be_seen_what_starts_the_app_no_lines_are_given(settings: dict[str, Any]) -> None:
+    """A script of the image's, or a line that would lose what stands before the command."""
+    (caution,) = find(_evidence(settings=_settings(**settings), log=["This is a development server."]))
+    assert (caution.fix, caution.hint[:4]) == ((), "Let ")
+
+
+@pytest.mark.parametrize(
+    ("location", "path", "pip", "line"),
+    [
+        ("/opt/venv", "/opt/venv/bin:/usr/bin", True, "RUN pip install --no-cache-dir gunicorn"),
+        ("/opt/venv", "/usr/local/bin", True, "RUN /opt/venv/bin/pip install --no-cache-dir gunicorn"),
+        ("/opt/venv", "/opt/venv/bin", False, "RUN pip --python /opt/venv/bin/python install --no-cache-dir gunicorn"),
+    ],
+)
+def test_gunicorn_is_installed_where_the_framework_is(location: str, path: str, pip: bool, line: str) -> None:
+    """Into the virtual environment that the app runs in, not into the system's Python."""
+    site = f"{location}/lib/python3.11/site-packages"
+    names = ("flask", "pip") if pip else ("flask",)
+    packages = Packages(
+        python=tuple(PythonPackage(name=name, version="24.0", installed_bytes=1, location=site) for name in names)
+    )
+    settings = _settings(cmd=("python", "web.py"), env=(f"PATH={path}",))
+    (caution,) = find(_evidence(_image(packages=packages), settings=settings, log=["This is a development server."]))
+    assert caution.fix[0] == line
+
+
 @pytest.mark.parametrize(
     ("command", "fix"),
     [
+        (("fastapi", "dev", "shop.py", "--port", "8000"), 'CMD ["fastapi", "run", "shop.py", "--port", "8000"]'),
         (("python", "manage.py", "runserver", "0.0.0.0:8000"), 'CMD ["gunicorn", "--bind=0.0.0.0:5000", "shop.wsgi"]'),
         (("uvicorn", "shop:app", "--reload"), None),
         (("/start.sh", "gunicorn", "--reload", "shop:app"), None),
