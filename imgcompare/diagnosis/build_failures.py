@@ -8,6 +8,7 @@ from imgcompare.diagnosis.command import written
 from imgcompare.diagnosis.compiling import not_compiled
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.run_steps import failed_step
+from imgcompare.diagnosis.step_fixes import in_context, nearly_in_context
 from imgcompare.dockerfile.copy_sources import Copy, read_copy
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.placing import Spot
@@ -91,12 +92,26 @@ def _no_source(case: Case) -> Failure | None:
     name = name or (sources[0] if len(sources) == 1 else told or "something")
     if copy and copy.from_:
         return _not_in_stage(case, copy, name, (step, message))
+    there = in_context(case, name) or nearly_in_context(case, name)
+    line = case.written_as(written_so["keyword"], written_so["text"])
+    certain = bool(there and copy and copy.sources == (name,) and line and name in line.text.split())
     return case.found(
         "copy-source-missing",
-        f"COPY names {name}, which is not in the build context.",
+        f"COPY names {name}, which is not in the build context" + (f": that has {there}." if there else "."),
         (step, message),
-        hint="Paths count from the build context, and .dockerignore takes away from it.",
+        hint="Instead of that line: paths count from the build context."
+        if certain
+        else "Paths count from the build context, and .dockerignore takes away from it.",
+        fix=(f"{line.keyword} {_with(line.text, name, there)}",) if certain and line else (),
+        spot=Spot(instruction=line) if certain else None,
     )
+
+
+def _with(text: str, name: str, there: str) -> str:
+    """A COPY's words with another source; its target keeps the name that later steps count on."""
+    *flags, target = text.split()
+    words = [there if word == name else word for word in flags]
+    return " ".join([*words, target])
 
 
 def _above_context(case: Case, name: str, proof: tuple[str, ...]) -> Failure:

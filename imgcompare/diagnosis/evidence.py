@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -88,7 +88,8 @@ class Case:
     ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,
     with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
     ``document`` is the Dockerfile to be mended, None for an image without one, and ``target`` the stage that was built.
-    ``base_command`` is that image's CMD, and ``engine_architecture`` the engine's machine, "" where it is not known.
+    ``context`` gives the names of the files that COPY can see, ``base_command`` is the base image's CMD, and
+    ``engine_architecture`` the engine's machine, "" where it is not known.
     """
 
     evidence: Evidence
@@ -99,6 +100,7 @@ class Case:
     base: str = ""
     document: Document | None = None
     target: str | None = None
+    context: Callable[[], Iterable[str]] = field(default=tuple)
     base_command: tuple[str, ...] = ()
     engine_architecture: str = ""
 

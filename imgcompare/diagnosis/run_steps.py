@@ -7,6 +7,15 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.step_fixes import (
+    Fix,
+    above_step,
+    argument_out_of_sight,
+    as_root,
+    in_context,
+    nearly_in_context,
+    rewritten_step,
+)
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
 
@@ -19,6 +28,8 @@ _UNREACHED = re.compile(
 )
 _APT_UPDATE = re.compile(r"\bapt(?:-get)?\b[^&|;]*\bupdate\b")
 _NO_LISTS = re.compile(r"\brm -\S+ (?:.* )?/var/lib/apt(?:/lists)?\b")
+_INSTALL = r"\b(apt(?:-get)?(?:\s+-\S+)*\s+(?:install|upgrade|dist-upgrade))\b(?!.*\s(?:-y|--yes|--assume-yes)\b)"
+_SOURCE = r"(^RUN\s+(?:--\S+\s+)*|(?:^|&&|;)\s*)source(?=\s)"
 _NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 # Debian's packages of programs that builds call, by the program's name; compilers are better had in a full image.
 _TOOLS = {
@@ -39,7 +50,23 @@ def failed_step(case: Case) -> Failure | None:
         for line in reversed(case.evidence.log[-_LAST_LINES:]):
             if match := pattern.search(line.strip()):
                 return explain(case, line.strip(), match, words[1])
-    return None
+    return _argument_out_of_sight(case, words[1])
+
+
+def _argument_out_of_sight(case: Case, step: str) -> Failure | None:
+    """An ARG above the first FROM is FROM's alone; a stage has to ask for it by name."""
+    name = argument_out_of_sight(case, step)
+    if not name:
+        return None
+    fix = above_step(case, step, f"ARG {name}")
+    return case.found(
+        "variable-not-set",
+        f"The step uses {name}, which has no value there: ARG {name} stands above the first FROM, for FROM alone.",
+        (f"step RUN {step}", _last(case)),
+        hint="Above that step: a stage has to ask for what is declared above FROM.",
+        fix=fix.lines,
+        spot=fix.spot,
+    )
 
 
 def _no_distribution(case: Case, line: str, match: re.Match[str], _step: str) -> Failure:
@@ -152,6 +179,15 @@ def _no_command(case: Case, line: str, match: re.Match[str], step: str) -> Failu
     if line != _last(case) and " code 127" not in case.evidence.observed.message and "Cannot find" not in line:
         return None
     hint, fix = "Install what brings it in this stage, above that step, or see whether its name is right.", ""
+    if name == "source" and (dotted := rewritten_step(case, step, _SOURCE, r"\1.")).lines:
+        return case.found(
+            "command-not-found",
+            "The step calls source, which bash knows and /bin/sh does not.",
+            (line, f"step RUN {step}"),
+            hint="Instead of that step: /bin/sh knows `.` in its place.",
+            fix=dotted.lines,
+            spot=dotted.spot,
+        )
     if name == "source":
         hint = "/bin/sh knows `.` in its place; a virtual environment needs neither: ENV PATH=/opt/venv/bin:$PATH"
     elif name == "apk":
@@ -180,16 +216,30 @@ def _denied(case: Case, line: str, _match: re.Match[str], step: str) -> Failure 
     """By whom the step runs, or the script that it starts without the bit for it; None where neither is seen."""
     if line not in [one.strip() for one in case.evidence.log[-_LAST_FEW:]]:
         return None
-    if user := _user_of(case, step):
+    script = re.search(r"sh: (?:\d+: )?(\S+): Permission denied$", line)
+    if (user := _user_of(case, step)) and script is None:
+        by_root = as_root(case, step)
         return case.found(
             "permission-denied",
             f"The step runs as {user}, who may not do that.",
             (line, f"step RUN {step}", f"USER {user} stands above it"),
-            hint="Move that step above USER, or USER below it.",
+            hint="Instead of that step; or move it above USER, or USER below it."
+            if by_root.lines
+            else "Move that step above USER, or USER below it.",
+            fix=by_root.lines,
+            spot=by_root.spot,
         )
-    script = re.search(r"sh: (?:\d+: )?(\S+): Permission denied$", line)
     if script is None:
         return None
+    if in_context(case, script[1]) and (fix := above_step(case, step, f"RUN chmod 755 {script[1]}")).lines:
+        return case.found(
+            "permission-denied",
+            f"{script[1]} is not marked as executable, so it cannot be started.",
+            (line, f"step RUN {step}"),
+            hint="Above that step; or start it by its interpreter (RUN sh SCRIPT).",
+            fix=fix.lines,
+            spot=fix.spot,
+        )
     return case.found(
         "permission-denied",
         f"{script[1]} is not marked as executable, or is a folder, so it cannot be started.",
@@ -210,13 +260,51 @@ def _user_of(case: Case, step: str) -> str:
     return ""
 
 
-def _told(message: str, hint: str) -> Callable[[Case, str, re.Match[str], str], Failure]:
-    """What the step says itself, in plainer words."""
+def _asked(case: Case, line: str, _match: re.Match[str], step: str) -> Failure:
+    fix = rewritten_step(case, step, _INSTALL, r"\1 -y")
+    return case.found(
+        "build-failed",
+        "apt-get asks whether to go on, and nobody answers while an image is built.",
+        (f"step RUN {step}", line),
+        hint="Instead of that step: -y answers for you." if fix.lines else "Add -y: apt-get install -y …",
+        fix=fix.lines,
+        spot=fix.spot,
+    )
 
-    def explain(case: Case, line: str, _match: re.Match[str], step: str) -> Failure:
-        return case.found("build-failed", message, (f"step RUN {step}", line), hint=hint)
 
-    return explain
+def _of_the_distribution(case: Case, line: str, _match: re.Match[str], step: str) -> Failure:
+    fix = above_step(case, step, "ENV PIP_BREAK_SYSTEM_PACKAGES=1")
+    return case.found(
+        "build-failed",
+        "This Python belongs to the distribution, and pip may not install into it.",
+        (f"step RUN {step}", line),
+        hint="Above that step, where the image is for this one app; or install into a virtual environment: "
+        "RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install …",
+        fix=fix.lines,
+        spot=fix.spot,
+    )
+
+
+def _no_requirements(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
+    """The file is in the context and was not copied, or its name is nearly that of one that is."""
+    name = match["name"]
+    there, near = in_context(case, name), nearly_in_context(case, name)
+    fix = Fix()
+    if there:
+        fix = above_step(case, step, f"COPY {there} {name if '/' in name else './'}")
+    elif near:
+        fix = rewritten_step(case, step, rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", near)
+    return case.found(
+        "build-failed",
+        f"pip does not find the requirements file {name}: "
+        + (f"the build context has {near}." if near and not there else "it was not copied, or to another folder."),
+        (f"step RUN {step}", line, f"the build context has {there or near}" if there or near else ""),
+        hint=("Above that step." if there else "Instead of that step.")
+        if fix.lines
+        else "Above that step: COPY requirements.txt . (and see that .dockerignore does not name it).",
+        fix=fix.lines,
+        spot=fix.spot,
+    )
 
 
 _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Failure | None]], ...] = (
@@ -228,25 +316,11 @@ _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Fa
         _no_command,
     ),
     (re.compile(r"Cannot find command '(?P<name>[\w.-]+)' - do you have"), _no_command),
+    (re.compile(r"Do you want to continue\? \[Y/n\] Abort"), _asked),
+    (re.compile(r"error: externally-managed-environment|hint: See PEP 668"), _of_the_distribution),
     (
-        re.compile(r"Do you want to continue\? \[Y/n\] Abort"),
-        _told(
-            "apt-get asks whether to go on, and nobody answers while an image is built.", "Add -y: apt-get install -y …"
-        ),
-    ),
-    (
-        re.compile(r"error: externally-managed-environment|hint: See PEP 668"),
-        _told(
-            "This Python belongs to the distribution, and pip may not install into it.",
-            "Install into a virtual environment: RUN python3 -m venv /opt/venv && /opt/venv/bin/pip install …",
-        ),
-    ),
-    (
-        re.compile(r"Could not open requirements file: .*No such file"),
-        _told(
-            "pip does not find the requirements file: it was not copied, or to another folder.",
-            "Above that step: COPY requirements.txt . (and see that .dockerignore does not name it).",
-        ),
+        re.compile(r"Could not open requirements file: .*No such file or directory: '(?P<name>[^']+)'"),
+        _no_requirements,
     ),
     (re.compile(r"(?:Permission denied|are you root\?)"), _denied),
 )

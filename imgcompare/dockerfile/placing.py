@@ -37,12 +37,13 @@ _ON_FILES = re.compile(r"RUN (?:chmod|chown|sed|mv|ln) ")
 class Spot:
     """Where a fix goes if not where its kind belongs: at an instruction of the Dockerfile that is wrong.
 
-    The first line of the fix is put in its place, or above it; the others go where they belong. None is an instruction
-    that was not found: the fix then has no certain place.
+    The first ``lines`` of the fix are put in its place, or above it; the others go where they belong. None is an
+    instruction that was not found: the fix then has no certain place.
     """
 
     instruction: Instruction | None
     above: bool = False
+    lines: int = 1
 
 
 def place(
@@ -86,7 +87,8 @@ def _edits(
         if spot.instruction is None:
             raise _NoPlaceError
         put = insert_before if spot.above else replace
-        yield put(document, spot.instruction, rest.pop(0))
+        yield put(document, spot.instruction, *rest[: spot.lines])
+        del rest[: spot.lines]
     group: list[str] = []
     for line in rest:
         keyword = line.partition(" ")[0]

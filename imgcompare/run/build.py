@@ -141,6 +141,7 @@ def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> NotBuilt:
         base=blueprint.base or "",
         document=blueprint.document,
         target=blueprint.variant.spec.target,
+        context=blueprint.context.files if blueprint.context else tuple,
     )
     return NotBuilt(failure=observed.diagnose(case), evidence=evidence)
 

@@ -30,16 +30,18 @@ error: failed-wheel-build-for-install
 ╰─> {0}"""
 
 
-def told(step: str, log: str, *, above: str = "", base: str = SLIM, code: int = 1) -> Callable[[], Failure]:
-    """What is said of a RUN that failed, ``above`` it these lines."""
-    example = Example(f"{base}{above}RUN {step}\nCMD python app.py\n")
+def told(
+    step: str, log: str, *, above: str = "", base: str = SLIM, code: int = 1, context: tuple[str, ...] = ()
+) -> Callable[[], Failure]:
+    """What is said of a RUN that failed, ``above`` it these lines, with these files in the build context."""
+    example = Example(f"{base}{above}RUN {step}\nCMD python app.py\n", context=context)
     return lambda: example.build_fails(f"[2/2] RUN {step}", EXIT.format(step, code), log)
 
 
-def copied(line: str, message: str, *, b: Files | None = None) -> Callable[[], Failure]:
+def copied(line: str, message: str, *, b: Files | None = None, context: tuple[str, ...] = ()) -> Callable[[], Failure]:
     """What is said of a COPY that failed, below a stage ``b`` with these files."""
     head = "FROM python:3.11 AS b\nRUN pip install flask\n"
-    example = Example(f"{head}{SLIM}{line}\nCMD python app.py\n", stages={"b": b or {}})
+    example = Example(f"{head}{SLIM}{line}\nCMD python app.py\n", stages={"b": b or {}}, context=context)
     return lambda: example.build_fails(f"[2/2] {line}", message)
 
 
@@ -97,6 +99,7 @@ ROWS = {
         told("apt-get update && apt-get install git", "Do you want to continue? [Y/n] Abort.", code=1),
         "build-failed",
         "nobody answers while an image is built",
+        ("RUN apt-get update && apt-get install -y git",),
     ),
     "an old release": Row(
         told(
@@ -176,6 +179,66 @@ ROWS = {
         ),
         "build-failed",
         "This Python belongs to the distribution",
+        ("ENV PIP_BREAK_SYSTEM_PACKAGES=1",),
+    ),
+    "requirements that are copied too late": Row(
+        told(
+            "pip install -r requirements.txt",
+            "ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'requirements.txt'",
+            context=("app.py", "requirements.txt"),
+        ),
+        "build-failed",
+        "it was not copied, or to another folder",
+        ("COPY requirements.txt ./",),
+    ),
+    "requirements in a folder": Row(
+        told(
+            "pip install -r /srv/requirements.txt",
+            "ERROR: Could not open requirements file: [Errno 2] No such file or directory: '/srv/requirements.txt'",
+            context=("app.py", "shop/requirements.txt"),
+        ),
+        "build-failed",
+        "the build context has shop/requirements.txt",
+        ("COPY shop/requirements.txt /srv/requirements.txt",),
+    ),
+    "requirements in two folders": Row(
+        told(
+            "pip install -r requirements.txt",
+            "ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'requirements.txt'",
+            context=("a/requirements.txt", "b/requirements.txt"),
+        ),
+        "build-failed",
+        "pip does not find the requirements file",
+    ),
+    "requirements by nearly their name": Row(
+        told(
+            "pip install -r requirement.txt",
+            "ERROR: Could not open requirements file: [Errno 2] No such file or directory: 'requirement.txt'",
+            context=("app.py", "requirements.txt"),
+        ),
+        "build-failed",
+        "the build context has requirements.txt",
+        ("RUN pip install -r requirements.txt",),
+    ),
+    "an argument that only FROM sees": Row(
+        told(
+            "pip install flask==${FLASK}",
+            "ERROR: Invalid requirement: 'flask=='",
+            base="ARG FLASK=3.1.2\n" + SLIM,
+        ),
+        "variable-not-set",
+        "ARG FLASK stands above the first FROM, for FROM alone",
+        ("ARG FLASK",),
+    ),
+    "an argument that the stage asks for": Row(
+        told(
+            "pip install flask==${FLASK}x",
+            "ERROR: Invalid requirement: 'flask==3.1.2x'",
+            base="ARG FLASK=3.1.2\n" + SLIM,
+            above="ARG FLASK\n",
+        ),
+        "build-failed",
+        "Invalid requirement",
     ),
     # Compilers
     "no compiler": Row(
@@ -277,11 +340,25 @@ ROWS = {
         told("source /opt/venv/bin/activate", "/bin/sh: 1: source: not found", code=127),
         "command-not-found",
         "The step calls source",
+        ("RUN . /opt/venv/bin/activate",),
+    ),
+    "source in the middle of a step": Row(
+        told("python -m venv v && source v/bin/activate && pip install x", "/bin/sh: 1: source: not found", code=127),
+        "command-not-found",
+        "The step calls source",
+        ("RUN python -m venv v && . v/bin/activate && pip install x",),
     ),
     "below USER": Row(
         told("mkdir /data", "mkdir: cannot create directory '/data': Permission denied", above="USER 1000\n"),
         "permission-denied",
         "The step runs as 1000, who may not do that.",
+        ("USER root", "RUN mkdir /data", "USER 1000"),
+    ),
+    "a script of the context without its bit": Row(
+        told("./setup.sh", "/bin/sh: 1: ./setup.sh: Permission denied", code=126, context=("setup.sh",)),
+        "permission-denied",
+        "./setup.sh is not marked as executable, so it cannot be started.",
+        ("RUN chmod 755 ./setup.sh",),
     ),
     "a script without its bit": Row(
         told("./setup.sh", "/bin/sh: 1: ./setup.sh: Permission denied", code=126),
@@ -300,6 +377,25 @@ ROWS = {
         ),
         "copy-source-missing",
         "COPY names requirements.txt, which is not in the build context.",
+    ),
+    "in a folder of the context": Row(
+        copied(
+            "COPY --chown=1000 app.py /srv/",
+            'failed to calculate checksum of ref x::y: "/app.py": not found',
+            context=("README", "src/app.py"),
+        ),
+        "copy-source-missing",
+        "which is not in the build context: that has src/app.py.",
+        ("COPY --chown=1000 src/app.py /srv/",),
+    ),
+    "in two folders of the context": Row(
+        copied(
+            "COPY app.py /srv/",
+            'failed to calculate checksum of ref x::y: "/app.py": not found',
+            context=("a/app.py", "b/app.py"),
+        ),
+        "copy-source-missing",
+        "COPY names app.py, which is not in the build context.",
     ),
     "one of two not in the context": Row(
         copied("COPY app.py shop.py /srv/", 'failed to calculate checksum of ref x::y: "/shop.py": not found'),

@@ -104,7 +104,8 @@ class Example:
     """A variant that does not work; what happened to it is a method, and gives the failure as it is told.
 
     ``files`` and those of ``stages`` and ``others`` lie over what their bases have. ``env`` is what the container is
-    given. ``unread`` leaves the image's files out, as in the first look while a run goes on.
+    given, ``context`` names the files of the build context. ``unread`` leaves the image's files out, as in the first
+    look while a run goes on.
     """
 
     dockerfile: str
@@ -117,6 +118,7 @@ class Example:
     architecture: str = "amd64"
     engine_architecture: str = "amd64"
     base_command: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
 
     def exits(self, code: int, log: str, *, stdout: str = "") -> Failure:
         """The container ended; ``log`` is what it wrote to stderr, after what it wrote to stdout."""
@@ -172,6 +174,7 @@ class Example:
                 target=self.target,
                 engine_architecture=self.engine_architecture,
                 base_command=self.base_command,
+                context=lambda: self.context,
             )
         )
 

@@ -1,0 +1,106 @@
+"""Pure: a step of the Dockerfile written anew: its own lines, with what is wrong in them put right."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from posixpath import basename, normpath
+
+from imgcompare.diagnosis.evidence import Case
+from imgcompare.dockerfile.document import Document
+from imgcompare.dockerfile.parser import Instruction
+from imgcompare.dockerfile.placing import Spot
+
+_ROOT = ("root", "0")
+_GLOBAL = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)[^}]*\}|(?P<bare>[A-Za-z_]\w*))")
+
+
+@dataclass(frozen=True)
+class Fix:
+    """The lines of a fix and where the first of them go; none where nothing is certain."""
+
+    lines: tuple[str, ...] = ()
+    spot: Spot | None = None
+
+
+def rewritten_step(case: Case, step: str, wrong: str, right: str) -> Fix:
+    """The failed RUN with everything that matches ``wrong`` replaced by ``right``, its lines and comments kept."""
+    run = case.written_as("RUN", step)
+    if run is None or case.document is None:
+        return Fix()
+    source = _lines(case.document, run)
+    changed = tuple(re.sub(wrong, right, line) for line in source)
+    return Fix(changed, Spot(instruction=run, lines=len(changed))) if changed != source else Fix()
+
+
+def as_root(case: Case, step: str) -> Fix:
+    """The failed RUN between USER root and the user that it was to be run by."""
+    run = case.written_as("RUN", step)
+    user = user_above(case, run) if run else ""
+    if run is None or case.document is None or not user:
+        return Fix()
+    lines = ("USER root", *_lines(case.document, run), f"USER {user}")
+    return Fix(lines, Spot(instruction=run, lines=len(lines)))
+
+
+def above_step(case: Case, step: str, *lines: str) -> Fix:
+    """Lines above the failed RUN."""
+    run = case.written_as("RUN", step)
+    return Fix(lines, Spot(instruction=run, above=True, lines=len(lines))) if run else Fix()
+
+
+def user_above(case: Case, instruction: Instruction) -> str:
+    """Whom USER names for an instruction, as it is written; "" for root."""
+    if case.document is None or (stage := case.document.stage_of(instruction)) is None:
+        return ""
+    stages = [stage, *case.document.parents(stage)]
+    users = [one for each in reversed(stages) for one in each.instructions if one.keyword == "USER"]
+    last = next((one.text for one in reversed(users) if one.line < instruction.line), "")
+    return "" if last.partition(":")[0] in _ROOT else last
+
+
+def argument_out_of_sight(case: Case, step: str) -> str:
+    """The ARG that stands above the first FROM, that the failed RUN uses, and that its stage does not know."""
+    run = case.written_as("RUN", step)
+    if run is None or case.document is None or (stage := case.document.stage_of(run)) is None:
+        return ""
+    first = case.document.stages[0].instructions[0].line
+    there = {name for one in case.document.instructions if one.line < first for name in _declared(one)}
+    stages = (stage, *case.document.parents(stage))
+    known = {name for each in stages for one in each.instructions for name in _declared(one)}
+    used = (match["braced"] or match["bare"] for match in _GLOBAL.finditer(run.text))
+    return next((name for name in used if name in there - known and f"{name}=" not in run.text), "")
+
+
+def _declared(instruction: Instruction) -> set[str]:
+    if instruction.keyword not in {"ARG", "ENV"}:
+        return set()
+    return {word.partition("=")[0] for word in instruction.text.split()}
+
+
+def in_context(case: Case, name: str) -> str:
+    """The file of the context that a name stands for: of that path, else the only one called so; "" if none is."""
+    files = list(case.context())
+    path = normpath(name).lstrip("/")
+    if path in files:
+        return path
+    alike = [file for file in files if basename(file) == basename(path)]
+    return alike[0] if len(alike) == 1 else ""
+
+
+def nearly_in_context(case: Case, name: str) -> str:
+    """The only file of the context whose path is nearly that one; "" where none is, or several."""
+    close = difflib.get_close_matches(normpath(name).lstrip("/"), case.context(), n=2, cutoff=0.85)
+    return close[0] if len(close) == 1 else ""
+
+
+def nearest_stage(names: Iterable[str], wrong: str) -> str:
+    """The stage that a name is meant for, "" where that is not clear."""
+    close = difflib.get_close_matches(wrong.lower(), names, n=2, cutoff=0.6)
+    return close[0] if len(close) == 1 else ""
+
+
+def _lines(document: Document, instruction: Instruction) -> tuple[str, ...]:
+    return tuple(line.removesuffix("\r") for line in document.source(instruction).removesuffix("\n").split("\n"))
