@@ -14,13 +14,14 @@ from imgcompare.text.printable import printable
 
 def smallest(document: Document) -> str:
     """Name the smallest variant that works, of several comparisons each with its own."""
-    if isinstance(document, Collection):
+    if isinstance(document, Collection) and (len(document.comparisons) > 1 or document.missing):
         return " ".join(
             f"{report.scenario}:{report.comparison.smallest_working}"
             for report in document.comparisons
             if report.comparison.smallest_working
         )
-    return document.comparison.smallest_working or ""
+    reports = document.comparisons if isinstance(document, Collection) else (document,)
+    return next((report.comparison.smallest_working or "" for report in reports), "")
 
 
 def main() -> None:

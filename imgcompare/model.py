@@ -200,8 +200,9 @@ class Security(Struct, frozen=True, kw_only=True):
 class Image(Struct, frozen=True, kw_only=True):
     """An image as exported: ``image_id`` is the digest of the config's bytes, computed and never taken from the engine.
 
-    ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; ``history_count`` counts
-    history rows, empty ones included; ``stand_ins`` names the base images that were made locally.
+    ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; in ``compressed_size`` it
+    counts once, as a registry holds and sends it. ``history_count`` counts history rows, empty ones included;
+    ``stand_ins`` names the base images that were made locally.
 
     ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them,
     null where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are

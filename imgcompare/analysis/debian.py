@@ -2,12 +2,12 @@
 
 The formats are those of https://www.debian.org/doc/debian-policy/ch-controlfields.html (stanzas) and dpkg's own
 ``/var/lib/dpkg``: ``status``, ``info/NAME[:ARCH].list`` and ``diversions``. Distroless images have a file for each
-package instead, ``status.d/NAME``, with its files in ``status.d/NAME.md5sums``.
+package instead, ``status.d/NAME``, with its files in ``status.d/NAME.md5sums`` or, newer ones, ``info/NAME.md5sums``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 import msgspec
 
@@ -72,13 +72,16 @@ def records(documents: Documents) -> Iterator[DebianRecord]:
 def list_of(record: DebianRecord, documents: Documents) -> str | None:
     """The path of a package's list of files, None where there is none."""
     qualified = f"{record.name}:{record.architecture}"
-    lists = (record.document + _SUMS, f"{_INFO}{qualified}.list", f"{_INFO}{record.name}.list")
+    names = (qualified, record.name)
+    lists = (record.document + _SUMS, *(f"{_INFO}{name}{end}" for end in (".list", _SUMS) for name in names))
     return next((path for path in lists if path in documents), None)
 
 
-def is_list(path: str) -> bool:
-    """Whether a document lists a package's files."""
-    return (path.startswith(_INFO) and path.endswith(".list")) or (path.startswith(_SINGLE) and path.endswith(_SUMS))
+def is_list(path: str, documents: Container[str] = ()) -> bool:
+    """Whether a document lists a package's files; sums do where there is no list among the documents."""
+    if path.startswith(_INFO):
+        return path.endswith(".list") or (path.endswith(_SUMS) and f"{path.removesuffix(_SUMS)}.list" not in documents)
+    return path.startswith(_SINGLE) and path.endswith(_SUMS)
 
 
 def package_of(path: str) -> str:

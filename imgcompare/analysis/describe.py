@@ -40,7 +40,7 @@ def describe(archived: ArchivedImage) -> Image:
         layers=layers,
         user=printable(settings.user or "", limit=100) if settings else "",
         exposed_ports=tuple(printable(p, limit=40) for p in (settings.exposed_ports or {})) if settings else (),
-        compressed_size=sum(layer.compressed_size for layer in archived.layers),
+        compressed_size=sum({layer.diff_id: layer.compressed_size for layer in archived.layers}.values()),
         compressed_size_exact=all(layer.compressed_size_exact for layer in archived.layers),
     )
 

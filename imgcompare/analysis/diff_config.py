@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -15,6 +16,28 @@ from imgcompare.text.secrets import is_secret
 
 _LIMIT = 500
 _NANOSECONDS = 1e9
+# What is told in a form of its own, and in _AS_IT_IS by another name: the image specification's settings and Docker's
+# (https://github.com/moby/docker-image-spec/blob/main/spec.md).
+_TOLD = frozenset(
+    ("User", "WorkingDir", "Entrypoint", "Cmd", "ExposedPorts", "Volumes", "StopSignal", "Healthcheck", "Env", "Labels")
+)
+_AS_IT_IS = {
+    "OnBuild": "on_build",
+    "Shell": "shell",
+    "StopTimeout": "stop_timeout",
+    "Hostname": "hostname",
+    "Domainname": "domain_name",
+    "author": "author",
+    "os.version": "os_version",
+    "os.features": "os_features",
+}
+# How the image was made and of what, not how it is run; "Image" is the classic builder's note of the step before.
+_NOT_SETTINGS = frozenset(
+    (
+        *("os", "architecture", "variant", "config", "rootfs", "history", "created", "docker_version", "id", "parent"),
+        *("container", "container_config", "Size", "Image", "moby.buildkit.buildinfo.v1", "moby.buildkit.cache.v0"),
+    )
+)
 
 
 class SettingChangeKind(StrEnum):
@@ -42,7 +65,7 @@ def config_changes(before: bytes, after: bytes) -> tuple[SettingChange, ...]:
     """The differences between two images' configs, the plain settings first."""
     old, new = (decode(document, ImageConfig, "the image's config") for document in (before, after))
     has, gets = old.config or Settings(), new.config or Settings()
-    changes = list(_changes("", _plain(old, has), _plain(new, gets)))
+    changes = list(_changes("", _plain(old, has) | _further(before), _plain(new, gets) | _further(after)))
     changes += _changes("env", _environment(has), _environment(gets), told=False)
     changes += _changes("label", _labels(has), _labels(gets))
     return tuple(changes)
@@ -59,18 +82,18 @@ def _changes(
             if old is None or new is None:
                 kind = SettingChangeKind.ADDED if old is None else SettingChangeKind.REMOVED
             yield SettingChange(
-                setting=group or key,
+                setting=group or printable(key, limit=_LIMIT),
                 name=printable(key, limit=_LIMIT) if group else None,
                 kind=kind,
-                before=_shown(group, key, old) if told else None,
-                after=_shown(group, key, new) if told else None,
+                before=_shown(key, old) if told else None,
+                after=_shown(key, new) if told else None,
             )
 
 
-def _shown(group: str, key: str, value: str | None) -> str | None:
+def _shown(key: str, value: str | None) -> str | None:
     if value is None:
         return None
-    return MASK if group and is_secret(key, value) else redact_command(printable(value, limit=_LIMIT))
+    return MASK if is_secret(key, value) else redact_command(printable(value, limit=_LIMIT))
 
 
 def _plain(config: ImageConfig, settings: Settings) -> dict[str, str]:
@@ -89,6 +112,17 @@ def _plain(config: ImageConfig, settings: Settings) -> dict[str, str]:
     return {name: value for name, value in values.items() if value}
 
 
+def _further(document: bytes) -> dict[str, str]:
+    """The settings that have no form of their own here, whoever invented them, as JSON; empty ones count as missing."""
+    whole = decode(document, dict[str, Any], "the image's config")
+    fields = (*(whole.get("config") or {}).items(), *whole.items())
+    return {
+        _AS_IT_IS.get(name, name): value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in fields
+        if value and name not in _TOLD and name not in _NOT_SETTINGS
+    }
+
+
 def _command(words: tuple[str, ...] | str | None) -> str:
     """A command as a Dockerfile has it: ``["python", "-m", "app"]``."""
     return words if isinstance(words, str) else json.dumps(words, ensure_ascii=False) if words else ""
@@ -97,7 +131,12 @@ def _command(words: tuple[str, ...] | str | None) -> str:
 def _healthcheck(check: Healthcheck | None) -> str:
     if check is None or not check.test:
         return ""
-    times = {"interval": check.interval, "timeout": check.timeout, "start period": check.start_period}
+    times = {
+        "interval": check.interval,
+        "timeout": check.timeout,
+        "start period": check.start_period,
+        "start interval": check.start_interval,
+    }
     told = [f"{name} {value / _NANOSECONDS:g} s" for name, value in times.items() if value]
     told += [f"retries {check.retries}"] if check.retries else []
     return ", ".join((_command(check.test), *told))

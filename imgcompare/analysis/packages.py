@@ -5,6 +5,7 @@ As syft (https://github.com/anchore/syft) lists them, by name and version, but f
 - a package that dpkg has installed and marked for removal ("deinstall ok installed") is there, so it is listed;
 - only the database of the image itself is read (``/var/lib/dpkg``), not one in a folder below, nor opkg's;
 - a version that is not told is "" and not "UNKNOWN";
+- what lies unpacked in an installer's cache (uv's, conda's) is not installed;
 - a folder that is named ``dist-info`` or ``DIST-INFO`` and nothing more is not taken for a distribution.
 
 What both list: distributions that others bring along (``setuptools/_vendor``), and Debian's Python packages, once as
@@ -14,6 +15,7 @@ Debian's and once as Python's.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -35,6 +37,7 @@ from imgcompare.analysis.python_distributions import (
     compiled,
     distributions,
     interpreter_of,
+    own_part,
     recorded,
     top_levels,
 )
@@ -136,12 +139,19 @@ class _Files:
                 total += entry.size
         return total
 
+    def extensions(self, module: str) -> Iterator[str]:
+        """The compiled forms of a module: ``_x.so``, ``_x.cpython-311-x86_64-linux-gnu.so``."""
+        return (path for path in self._starting(f"{self._real(module)}.") if path.endswith(".so"))
+
     def below(self, folder: str) -> Iterator[str]:
         """Every path beneath a folder; nothing the second time, when all was claimed."""
         start = f"{self._real(folder)}/"
         if start in self._walked:
             return
         self._walked.add(start)
+        yield from self._starting(start)
+
+    def _starting(self, start: str) -> Iterator[str]:
         self._sorted = self._sorted or sorted(self._entries)
         for index in range(bisect_left(self._sorted, start), len(self._sorted)):
             if not self._sorted[index].startswith(start):
@@ -163,37 +173,47 @@ def _debian(documents: Documents, moved: Diversions, files: _Files) -> Iterator[
 
 
 def _python(documents: Documents, files: _Files) -> Iterator[PythonPackage]:
-    for distribution in sorted(distributions(documents), key=lambda found: (found.location, found.name)):
+    told = {found: recorded(found, documents) for found in distributions(documents)}
+    shared = Counter(top for found, paths in told.items() if not paths for top in set(top_levels(found, documents)))
+    # What says which files are its own comes before what can only be guessed at.
+    for distribution, paths in sorted(told.items(), key=lambda one: (not one[1], one[0].location, one[0].name)):
+        own = _recorded(paths, files) if paths else _guessed(distribution, documents, files, shared)
         yield PythonPackage(
             name=printable(distribution.name, limit=_LIMIT),
             version=printable(distribution.version, limit=_LIMIT),
-            installed_bytes=files.claim(_paths_of(distribution, documents, files)),
+            installed_bytes=files.claim(own),
             location="/" + printable(distribution.location, limit=4 * _LIMIT),
             interpreter=interpreter_of(distribution.location),
         )
 
 
-def _paths_of(distribution: Distribution, documents: Documents, files: _Files) -> Iterator[str]:
-    """The recorded files and the bytecode made of them since, else all that lies below the top-level names."""
-    if paths := recorded(distribution, documents):
-        for path in paths:
-            yield path
-            if path.endswith(".py"):
-                yield from files.compiled.pop(path.removesuffix(".py"), ())
-        return
+def _recorded(paths: Sequence[str], files: _Files) -> Iterator[str]:
+    """The files a distribution has recorded, and the bytecode made of them since."""
+    for path in paths:
+        yield path
+        if path.endswith(".py"):
+            yield from files.compiled.pop(path.removesuffix(".py"), ())
+
+
+def _guessed(
+    distribution: Distribution, documents: Documents, files: _Files, shared: Mapping[str, int]
+) -> Iterator[str]:
+    """All that lies below a distribution's top-level names; of one that others have too, what is its own."""
     yield distribution.information
     yield from files.below(distribution.information)
     for top in top_levels(distribution, documents):
-        yield f"{top}.py"
-        yield from files.compiled.pop(top, ())
-        yield from files.below(top)
+        for module in own_part(distribution, top, documents) if shared[top] > 1 else [top]:
+            yield f"{module}.py"
+            yield from files.compiled.pop(module, ())
+            yield from files.extensions(module)
+            yield from files.below(module)
 
 
 def _debian_paths(layers: Sequence[LayerIndex], moved: Diversions, links: Links) -> dict[str, Owner]:
     sections = {record.name: record.section for layer in layers for record in records(layer.documents)}
     owners: dict[str, Owner] = {}
     for layer in layers:
-        for path in sorted(filter(is_list, layer.documents)):
+        for path in sorted(path for path in layer.documents if is_list(path, layer.documents)):
             owner = Owner(package_of(path), sections.get(package_of(path), ""))
             for file in listed(path, layer.documents[path], moved):
                 owners.setdefault(links.real(file), owner)

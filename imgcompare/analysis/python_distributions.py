@@ -17,6 +17,11 @@ from imgcompare.image.tarheader import normalised
 
 _NAME = re.compile(r"[-_.]+")
 _METADATA = (".dist-info/METADATA", ".egg-info/PKG-INFO", "EGG-INFO/PKG-INFO")
+# Where installers keep unpacked what they may install: uv's archives, conda's packages, and ~/.cache but for the
+# virtual environments that poetry has there.
+_CACHED = re.compile(
+    r"(?:^|/)(?:\.cache/(?!pypoetry/virtualenvs/)|archive-v\d+/|[^/]*(?:conda|mamba|miniforge)[^/]*/pkgs/)"
+)
 _INTERPRETER = re.compile(r"python\d+(?:\.\d+)?")
 _MAX_PATH = 4096
 
@@ -33,9 +38,11 @@ class Distribution(msgspec.Struct, frozen=True):
 def distributions(documents: Documents) -> Iterator[Distribution]:
     """Every distribution whose metadata has a name, in the order of their locations.
 
-    Names are normalised (PEP 503). Python itself, which once left an egg-info, is none.
+    Names are normalised (PEP 503). Python itself, which once left an egg-info, is none, nor is what lies in a cache.
     """
     for path in sorted(documents):
+        if _CACHED.search(path):
+            continue
         if path.endswith(_METADATA):
             information = path.rpartition("/")[0]
         elif path.endswith(".egg-info"):
@@ -75,6 +82,22 @@ def top_levels(distribution: Distribution, documents: Documents) -> list[str]:
     start = f"{distribution.location}/" if distribution.location else ""
     inside = (_beside(distribution.location, name) for name in names if len(name) <= _MAX_PATH)
     return [path for path in inside if path and path.startswith(start)]
+
+
+def own_part(distribution: Distribution, top: str, documents: Documents) -> list[str]:
+    """The modules (without ``.py``) and folders that are a distribution's own of a top level that several share.
+
+    What setuptools' list of sources has of it, else what is named like the distribution: ``zope/interface``.
+    """
+    sources = documents.get(f"{distribution.information}/SOURCES.txt", b"").decode("utf-8", "surrogateescape")
+    shared = top.rpartition("/")[2]
+    found = [
+        _beside(distribution.location, line[line.index(f"{shared}/") :].removesuffix(".py"))
+        for line in sources.split("\n")
+        if len(line) <= _MAX_PATH and line.endswith(".py") and f"/{shared}/" in f"/{line}"
+    ]
+    rest = distribution.name.removeprefix(shared.lower().replace("_", "-")).lstrip("-")
+    return found or [f"{top}/{rest.replace('-', by)}" for by in "/_" if rest]
 
 
 def compiled(paths: Mapping[str, object]) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ _METADATA: dict[str, str | tuple[str, ...]] = {
     "RECORD": ".dist-info",
     "PKG-INFO": _EGG,
     "installed-files.txt": _EGG,
+    "SOURCES.txt": _EGG,
     "top_level.txt": (".dist-info", *_EGG),
 }
 
@@ -23,7 +24,8 @@ _METADATA: dict[str, str | tuple[str, ...]] = {
 class FileEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One tar entry of a layer.
 
-    ``path`` is normalised (no leading slash, "" for the root). ``kind`` is the tar type flag: "0" regular, "1" hard
+    ``path`` is normalised (no leading slash, "" for the root) and where the entry comes to lie: folders on its way that
+    the same layer made links are followed, as by engines. ``kind`` is the tar type flag: "0" regular, "1" hard
     link, "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the payload stored, ``stored`` all
     bytes of the layer's tar that belong to this entry: headers, extensions, payload and padding. ``link`` is where a
     link leads: a hard link's target normalised as ``path`` is, a symbolic link's as it stands, "" for all else.
@@ -67,4 +69,6 @@ def is_document(path: str) -> bool:
         return folder.endswith(_METADATA[name])
     if name.endswith((".list", ".egg-info")):
         return name.endswith(".egg-info") or folder == "var/lib/dpkg/info"
+    if name.endswith(".md5sums"):
+        return folder in ("var/lib/dpkg/info", "var/lib/dpkg/status.d")
     return name == "pyvenv.cfg" or folder == "var/lib/dpkg/status.d" or path in _PATHS

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.layer_index import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, FileEntry, is_document
+from imgcompare.image.path_resolution import LinkedFolders
 from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR, SYMLINK, normalised
 from imgcompare.image.tarstream import Chunk, TarStream
 
@@ -45,10 +46,14 @@ def read_entries(chunks: Iterable[Chunk], allowance: Allowance) -> tuple[tuple[F
     room = MAX_DOCUMENTS_BYTES
     # A layer's digest proves that it is whole, so it need not be sealed.
     stream = TarStream(chunks, sealed=False)
+    folders = LinkedFolders()
     for entry in stream:
-        path, kind, size = entry.path, entry.type, entry.size
+        path, kind, size = folders.real(entry.path), entry.type, entry.size
         # The header of anything else may have a name there too: engines leave one in whiteouts.
         link = entry.linkname if kind in _LINKS else ""
+        if kind == HARDLINK:
+            link = folders.real(normalised(link))
+        folders.note(path, kind, link)
         allowance.take(_ENTRY_BYTES + len(path) + len(link))
         if kind == REGULAR and is_document(path):
             documents.pop(path, None)
@@ -61,8 +66,6 @@ def read_entries(chunks: Iterable[Chunk], allowance: Allowance) -> tuple[tuple[F
                 digest = _digest(stream.payload())
         else:
             digest = _digest(stream.payload()) if size else b""
-        if kind == HARDLINK:
-            link = normalised(link)
         entries.append(FileEntry(path, kind, entry.mode, entry.uid, entry.gid, size, entry.stored, link, digest))
     return tuple(entries), documents
 

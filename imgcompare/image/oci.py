@@ -58,6 +58,7 @@ class Healthcheck(msgspec.Struct, frozen=True, rename="pascal"):
     interval: int | None = None
     timeout: int | None = None
     start_period: int | None = None
+    start_interval: int | None = None
     retries: int | None = None
 
 

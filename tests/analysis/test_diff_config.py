@@ -43,6 +43,21 @@ def changes(before: bytes, after: bytes) -> list[tuple[str, str | None, str, str
             {"Healthcheck": {"Test": ["NONE"], "Timeout": 1_500_000_000, "StartPeriod": 0, "Retries": 3}},
             ("healthcheck", None, "added", None, '["NONE"], timeout 1.5 s, retries 3'),
         ),
+        (
+            {"Healthcheck": {"Test": ["CMD", "x"], "StartInterval": 1_000_000_000}},
+            {"Healthcheck": {"Test": ["CMD", "x"], "StartInterval": 2_000_000_000}},
+            ("healthcheck", None, "changed", '["CMD", "x"], start interval 1 s', '["CMD", "x"], start interval 2 s'),
+        ),
+        ({"OnBuild": ["RUN a"]}, {}, ("on_build", None, "removed", '["RUN a"]', None)),
+        ({}, {"Shell": ["/bin/bash", "-c"]}, ("shell", None, "added", None, '["/bin/bash", "-c"]')),
+        ({"StopTimeout": 10}, {"StopTimeout": 30}, ("stop_timeout", None, "changed", "10", "30")),
+        ({"Hostname": "a"}, {"Hostname": ""}, ("hostname", None, "removed", "a", None)),
+        ({"Domainname": "a"}, {"Domainname": "b"}, ("domain_name", None, "changed", "a", "b")),
+        ({"Tty": False}, {"Tty": True}, ("Tty", None, "added", None, "true")),
+        ({"AttachStdin": False, "OnBuild": [], "Shell": None}, {}, None),
+        ({"ArgsEscaped": True}, {}, ("ArgsEscaped", None, "removed", "true", None)),
+        ({"OfNextYear": {"a": 1}}, {}, ("OfNextYear", None, "removed", '{"a": 1}', None)),
+        ({"Image": "sha256:1"}, {"Image": "sha256:2"}, None),
     ],
 )
 def test_each_setting(before: dict[str, Any], after: dict[str, Any], change: tuple[object, ...] | None) -> None:
@@ -57,6 +72,22 @@ def test_the_platform_is_a_setting_too() -> None:
     ]
     without = b'{"os": "linux", "architecture": "amd64", "rootfs": {}}'
     assert config_changes(without, config()) == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "change"),
+    [
+        ("author", "jo", ("author", None, "added", None, "jo")),
+        ("os.version", "10.0", ("os_version", None, "added", None, "10.0")),
+        ("created", "2026-11-28T00:00:00Z", None),
+        ("history", [{"created_by": "x"}], None),
+        ("docker_version", "20.10", None),
+        ("container_config", {"Hostname": "a"}, None),
+    ],
+)
+def test_what_stands_beside_the_settings(field: str, value: object, change: tuple[object, ...] | None) -> None:
+    """Who made the image for what is told; when and by what steps it was made is no difference in how it is run."""
+    assert changes(config(), json.dumps(json.loads(config()) | {field: value}).encode()) == ([change] if change else [])
 
 
 def test_secrets_and_escapes_are_not_told() -> None:

@@ -23,6 +23,7 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.image.layer_reader import Allowance, read_entries
 from imgcompare.model import LargeFile, LargeFolder
+from tests.support.stacks import SHAPES
 
 Entry: TypeAlias = tuple[str, bytes] | tarfile.TarInfo
 Shown: TypeAlias = dict[str, tuple[object, ...]]
@@ -223,7 +224,23 @@ ENTRIES = st.one_of(
     st.tuples(MARKERS, st.just(b"")),
     st.tuples(PATHS.map(lambda path: f"{path}/.wh..wh..opq"), st.just(b"")),
 )
-LAYERS = st.lists(st.lists(ENTRIES, max_size=9), min_size=1, max_size=4)
+
+
+def without_links_on_the_way(entries: list[Entry]) -> list[Entry]:
+    """The entries without links on the way to others of the layer: those are followed, which has tests of its own."""
+
+    def is_on_the_way(entry: Entry) -> bool:
+        if not isinstance(entry, tarfile.TarInfo) or not entry.linkname:
+            return False
+        return any(path.startswith(f"{entry.name}/") for path in paths)
+
+    infos = [entry for entry in entries if isinstance(entry, tarfile.TarInfo)]
+    paths = [info.name for info in infos] + [info.linkname for info in infos if info.islnk()]
+    paths += [entry[0] for entry in entries if not isinstance(entry, tarfile.TarInfo)]
+    return [entry for entry in entries if not is_on_the_way(entry)]
+
+
+LAYERS = st.lists(st.lists(ENTRIES, max_size=9).map(without_links_on_the_way), min_size=1, max_size=4)
 _DANGLING = "a hard link to nothing"
 
 
@@ -355,3 +372,29 @@ def test_any_layers_make_what_unpacking_them_makes(make: Any, layers: list[list[
     stored = sum(entry.size for layer in stack for entry in layer.entries)
     assert found.wasted_bytes == stored - root.total_bytes
     assert found.wasted_bytes == sum(file.wasted_bytes for file in found.files) or len(found.files) == 20
+
+
+# --- links on the way
+
+
+@pytest.mark.parametrize(("layers", "files"), [shape[1:] for shape in SHAPES], ids=[shape[0] for shape in SHAPES])
+def test_folders_that_the_same_layer_made_links_are_followed(
+    lay: Callable[..., RootFilesystem], layers: list[list[Entry]], files: dict[str, bytes]
+) -> None:
+    """As engines unpack: a layer's own links are followed on the way, and a lower layer's are not."""
+    root = lay(*layers)
+    seen = {path: size for path, size in sizes(root).items() if root.entries[path].kind != "2"}
+    assert seen == {path: len(content) for path, content in files.items()}
+
+
+def test_what_is_used_through_a_linked_folder_is_no_waste(lay: Callable[..., RootFilesystem]) -> None:
+    """Two names of one file, one of them behind a link, are two names of one file."""
+    root = lay([folder("d"), special("a", tarfile.SYMTYPE, "d"), ("a/x", b"1" * 9), hard_link("a/y", "d/x")])
+    assert root.entries["d/x"] is root.entries["d/y"]
+    assert root.total_bytes == 9
+
+
+def test_links_that_lead_round_in_a_circle_are_left_alone(lay: Callable[..., RootFilesystem]) -> None:
+    """No engine unpacks it; it is read all the same."""
+    root = lay([special("a", tarfile.SYMTYPE, "b"), special("b", tarfile.SYMTYPE, "a"), ("a/x", b"1")])
+    assert root.entries["a/x"].size == 1

@@ -6,6 +6,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import docker
 import pytest
@@ -13,6 +14,10 @@ import pytest
 from imgcompare.analysis.filesystem import RootFilesystem, merge
 from imgcompare.image.archive import read_archive
 from imgcompare.image.tarheader import normalised
+from tests.support.stacks import SHAPES
+
+if TYPE_CHECKING:
+    from tests.support.images import Make
 
 TAG = "imgcompare-test-filesystem:1"
 DOCKERFILE = b"""
@@ -101,3 +106,40 @@ def test_merged_is_what_a_container_sees(client: docker.APIClient, image: str) -
     assert root.entries["t/linked"] is root.entries["t/link-2"]
     assert "t/link-1" not in root.entries
     assert "t/suid" in root.setuid()
+
+
+# What engine 20.10 does not unpack, where others do.
+REFUSED = {"the link comes after the file", "a folder in the link's place", "a file in the link's place"}
+
+
+def test_the_shapes_of_links_are_what_an_engine_makes_of_them(client: docker.APIClient, make: Make) -> None:
+    """The right values of the pure test, each from a container of an image of those layers."""
+    found = {}
+    for number, (name, layers, _files) in enumerate(SHAPES):
+        if name not in REFUSED:
+            tars, tag = [make.tar(layer) for layer in layers], f"imgcompare-test-links:{number}"
+            config = make.config(tars, config={"Cmd": ["x"]}, history=[])
+            list(client.load_image(make.legacy(tars, config, tag)))  # type: ignore[no-untyped-call]
+            try:
+                found[name] = files_of(client, tag)
+            finally:
+                client.remove_image(tag, force=True)
+    assert found == {name: files for name, _layers, files in SHAPES if name not in REFUSED}
+
+
+def files_of(client: docker.APIClient, image: str) -> dict[str, bytes]:
+    """The image's own files, by path and content."""
+    container = client.create_container(image)["Id"]
+    try:
+        data = io.BytesIO(b"".join(client.export(container)))
+    finally:
+        client.remove_container(container)
+    files = {}
+    with tarfile.open(fileobj=data) as archive:
+        for member in archive:
+            if (member.isfile() or member.islnk()) and member.name.partition("/")[0] not in {*MOUNTED, "etc"}:
+                file = archive.extractfile(member)
+                assert file is not None
+                files[member.name] = file.read()
+    files.pop(".dockerenv")
+    return files

@@ -159,6 +159,20 @@ def test_distroless_images_have_a_file_for_each_package(find: Find) -> None:
     assert inventory.debian_paths == {"usr/share/zoneinfo/UTC": Owner("tzdata", "localization")}
 
 
+def test_sums_in_the_usual_place_are_read_where_there_is_no_list(find: Find) -> None:
+    """As distroless images have them now, and as every Debian image has them beside its lists."""
+    info = "var/lib/dpkg/info/libx"
+    single: Entries = [
+        ("var/lib/dpkg/status.d/libx", b"Package: libx\nVersion: 1\n"),
+        (f"{info}.md5sums", b"0123456789abcdef0123456789abcdef  usr/lib/libx.so\n"),
+        ("usr/lib/libx.so", b"1" * 10),
+        ("usr/lib/liby.so", b"1" * 10),
+    ]
+    assert debian(found := find(single)) == [("libx", "1", 10)]
+    assert found.owner("usr/lib/libx.so") == "libx"
+    assert debian(find([*single, (f"{info}.list", b"/usr/lib/libx.so\n/usr/lib/liby.so\n")])) == [("libx", "1", 20)]
+
+
 def test_removed_packages_still_own_what_they_left_in_lower_layers(find: Find) -> None:
     """A compiler that a later layer purges is no package of the image, but its wasted bytes are known to be its."""
     gcc = CURL.replace("curl", "gcc-12").replace("web", "devel")
@@ -239,6 +253,73 @@ def test_top_level_names_and_installed_files_are_used(find: Find) -> None:
     assert found == [("old", "1", 110 + 21, "/t"), ("pyyaml", "", 100 + 13 + 19, "/s")]
 
 
+def test_compiled_modules_are_counted(find: Find) -> None:
+    """A top-level name may be an extension, with or without the interpreter's mark, and no other's."""
+    yaml: Entries = [
+        ("s/PyYAML-6.egg-info", b"Name: PyYAML\n"),
+        ("s/_yaml.so", b"1" * 5000),
+        ("s/pyyaml.cpython-311-x86_64-linux-gnu.so", b"1" * 100),
+        ("s/pyyaml.so", b"1" * 10),
+        ("s/pyyaml.txt", b"1" * 5000),
+        ("s/pyyamlx.so", b"1" * 5000),
+    ]
+    assert python(find(yaml)) == [("pyyaml", "", 110 + 13, "/s")]
+
+
+@pytest.mark.parametrize("sources", [True, False])
+def test_distributions_in_one_namespace_have_their_own(find: Find, sources: bool) -> None:
+    """By the list of sources, else by their names; what only others can own is nobody's."""
+    entries: Entries = [("s/zope/__init__.py", b"1" * 5000)]
+    for name in ("interface", "i18n_tools"):
+        entries += [
+            (f"s/zope.{name}-1.egg-info/PKG-INFO", f"Name: zope.{name}\n".encode()),
+            (f"s/zope.{name}-1.egg-info/top_level.txt", b"zope\n"),
+            (f"s/zope/{name}/a.py", b"1" * 1000),
+            (f"s/zope/{name}/__pycache__/a.cpython-311.pyc", b"1" * 100),
+            (f"s/zope/{name}/_a.so", b"1" * 10),
+        ]
+        if sources:
+            listed = f"setup.py\nsrc/zope/{name}/a.py\n".encode()
+            entries.append((f"s/zope.{name}-1.egg-info/SOURCES.txt", listed))
+    bytes_of = {name: size for name, _version, size, _location in python(find(entries))}
+    told = {name: size - len(f"Name: {name}\n") - 5 for name, size in bytes_of.items()}
+    if sources:
+        told = {name: size - len(f"setup.py\nsrc/zope/{name[5:]}/a.py\n") for name, size in told.items()}
+    assert told == dict.fromkeys(("zope-i18n-tools", "zope-interface"), 1100 if sources else 1110)
+
+
+def test_who_has_recorded_a_file_owns_it(find: Find) -> None:
+    """What another without a record would claim by its name alone is not its own."""
+    egg: Entries = [("s/a.egg-info/PKG-INFO", b"Name: a\n"), ("s/a.egg-info/top_level.txt", b"shared\n")]
+    wheel: Entries = [
+        ("s/b-1.dist-info/METADATA", b"Name: b\n"),
+        ("s/b-1.dist-info/RECORD", b"shared/b.py,,\n"),
+        ("s/shared/a.py", b"1" * 10),
+        ("s/shared/b.py", b"1" * 1000),
+    ]
+    assert python(find([*egg, *wheel])) == [("a", "", 10 + 8 + 7, "/s"), ("b", "", 1000, "/s")]
+
+
+@pytest.mark.parametrize(
+    ("folder", "installed"),
+    [
+        ("root/.cache/uv/archive-v0/xYz", False),
+        ("uv-cache/archive-v1/xYz", False),
+        ("root/.cache/pip/wheels/a", False),
+        ("opt/conda/pkgs/flask-3/lib/python3.11/site-packages", False),
+        ("root/miniconda3/pkgs/flask-3/site-packages", False),
+        ("root/.cache/pypoetry/virtualenvs/shop-py3.11/lib/python3.11/site-packages", True),
+        ("opt/conda/lib/python3.11/site-packages", True),
+        ("root/.local/share/uv/tools/flask/lib/python3.11/site-packages", True),
+        ("srv/pkgs", True),
+    ],
+)
+def test_a_cache_holds_no_installed_package(find: Find, folder: str, installed: bool) -> None:
+    """What an installer has unpacked for some time to come is not there for a program, and no loss when it goes."""
+    found = find([(f"{folder}/flask-3.dist-info/METADATA", b"Name: flask\nVersion: 3\n")])
+    assert [name for name, *_ in python(found)] == (["flask"] if installed else [])
+
+
 def test_vendored_distributions_are_listed_without_counting_twice(find: Find) -> None:
     """What setuptools brings along is listed, as syft does, and its bytes are setuptools', who installed them."""
     vendored = f"{SITE}/setuptools/_vendor"
@@ -268,7 +349,7 @@ def test_hard_linked_metadata_is_found(find: Find) -> None:
         (cached, b"Name: demo\nVersion: 1\n"),
         link(f"{SITE}/demo-1.dist-info/METADATA", cached, tarfile.LNKTYPE),
     ]
-    assert {package[3] for package in python(find(entries))} == {"/root/.cache/uv/x", f"/{SITE}"}
+    assert {package[3] for package in python(find(entries))} == {f"/{SITE}"}
 
 
 @pytest.mark.parametrize(

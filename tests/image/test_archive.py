@@ -99,10 +99,12 @@ def test_the_platform_asked_for_is_preferred(make: Make) -> None:
 
 
 def test_a_repeated_layer_counts_twice(make: Make) -> None:
-    """Docker exports a repeated layer as a link; the image has it twice all the same."""
+    """Docker exports a repeated layer as a link; the image has it twice all the same, and a registry holds it once."""
     layer = make.tar([("a", b"a")])
     image = read_archive([make.legacy([layer, layer])]).find("shop:1")
     assert describe(image).uncompressed_size == 2 * len(layer)
+    once = describe(read_archive([make.legacy([layer])]).find("shop:1"))
+    assert describe(image).compressed_size == once.compressed_size
 
 
 def test_empty_layers_are_layers(make: Make) -> None:

@@ -55,6 +55,8 @@ def collection_headline(collection: Collection) -> str:
     reports, missing = collection.comparisons, collection.missing
     if not reports and not missing:
         return "There was nothing to run."
+    if len(reports) == 1 and not missing:
+        return headline(reports[0])
     failed = [report.scenario for report in reports if not report.passed]
     told = f"{len(reports) - len(failed)} of {len(reports) + len(missing)} comparisons passed"
     for what, names in (("not", failed), ("not run", missing)):
