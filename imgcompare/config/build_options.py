@@ -196,6 +196,11 @@ def _cache(option: str, text: str, environ: Mapping[str, str]) -> CacheEntry:
         raise UsageError(
             f"{option} {printable(text, limit=80)} has no type", hint=f"Write {option} type=registry,ref=REFERENCE."
         )
+    place = {"local": "dest" if option == "--cache-to" else "src", "registry": "ref"}.get(kind)
+    if place and not pairs.get(place):
+        raise UsageError(
+            f"{option} {printable(text, limit=80)} has no {place}", hint=f"Write {option} type={kind},{place}=…"
+        )
     if kind == "gha":
         pairs = {name: environ[variable] for variable, name in _ACTIONS.items() if variable in environ} | pairs
         if "token" not in pairs:

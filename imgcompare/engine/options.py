@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+VARIANT = "{variant}"
+"""What stands for a variant's name in the place of a cache."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,15 @@ class CacheEntry:
     attributes: tuple[tuple[str, str], ...] = ()
 
     @property
+    def is_shared(self) -> bool:
+        """Whether several variants would put their caches into one place, each over the others'."""
+        return self.type != "inline" and not any(VARIANT in value for _, value in self.attributes)
+
+    def of(self, variant: str) -> CacheEntry:
+        """Return it with the variant's name in its place."""
+        return replace(self, attributes=tuple((name, text.replace(VARIANT, variant)) for name, text in self.attributes))
+
+    @property
     def settings(self) -> Mapping[str, str]:
         """The settings by their names."""
         return dict(self.attributes)
@@ -53,6 +65,14 @@ class BuildOptions:
     ulimits: tuple[str, ...] = ()
     cache_from: tuple[CacheEntry, ...] = ()
     cache_to: tuple[CacheEntry, ...] = ()
+
+    def of(self, variant: str) -> BuildOptions:
+        """Return the options for one variant: with its name in the places of its caches."""
+        return replace(
+            self,
+            cache_from=tuple(entry.of(variant) for entry in self.cache_from),
+            cache_to=tuple(entry.of(variant) for entry in self.cache_to),
+        )
 
     @property
     def needing_session(self) -> str:

@@ -16,7 +16,7 @@ from imgcompare.dockerfile.parser import StageInfo
 from imgcompare.engine.interface import BuildFailed, EngineImage
 from imgcompare.model import AfterChange, Stage
 from imgcompare.run.blueprints import Blueprint
-from imgcompare.run.build import build_request
+from imgcompare.run.build import build_request, without_export
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
@@ -45,7 +45,7 @@ def rebuild(plan: Plan, blueprint: Blueprint, bench: Workbench) -> Rebuilt | str
     shown = printable(file, limit=200)
     bench.ledger.record(IMAGE, variant.changed_tag)
     outcome = bench.engine.build(
-        replace(request, no_cache=False),
+        without_export(request),
         lambda text: bench.progress.stage(variant.name, Stage.BUILD, f"after a change of {shown}: {text}"),
     )
     if isinstance(outcome, BuildFailed):

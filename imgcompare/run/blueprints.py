@@ -42,6 +42,13 @@ class Blueprint:
 
 def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
     """Read every context and Dockerfile. Raises UsageError before anything is built."""
+    built = [variant for variant in plan.variants if variant.spec.image is None]
+    shared = next((entry for entry in plan.config.build.cache_to if entry.is_shared), None)
+    if shared is not None and len(built) > 1:
+        raise UsageError(
+            f"--cache-to type={shared.type} names one place for the caches of {len(built)} variants",
+            hint="Put {variant} into it, as in ref=registry.example/app:cache-{variant}, and into --cache-from, too.",
+        )
     return tuple(_blueprint(plan, variant) for variant in plan.variants)
 
 

@@ -118,7 +118,7 @@ def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, be
         lines = context.dockerfile_content.split(b"\n")
         context = context.with_dockerfile(b"\n".join(lines[: stage.last_line]))
     bench.ledger.record(IMAGE, tag)
-    wanted = replace(build_request(plan, blueprint, context, tag), target=stage.name, no_cache=False)
+    wanted = replace(without_export(build_request(plan, blueprint, context, tag)), target=stage.name)
     outcome = bench.engine.build(wanted, lambda _text: None)
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
 
@@ -182,6 +182,11 @@ def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base
     return Base(stand_in=image.labels.get(STAND_IN_LABEL), diff_ids=image.diff_ids)
 
 
+def without_export(request: BuildRequest) -> BuildRequest:
+    """Return a request whose build is of use here alone: its cache goes nowhere."""
+    return replace(request, no_cache=False, options=replace(request.options, cache_to=()))
+
+
 def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: str) -> BuildRequest:
     """What to ask the engine for; the image gets the ``tag``."""
     config = plan.config
@@ -193,5 +198,5 @@ def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: 
         platform=config.platform,
         no_cache=config.no_cache,
         builder=config.builder,
-        options=config.build,
+        options=config.build.of(blueprint.variant.name),
     )

@@ -94,6 +94,11 @@ def failed_build(error: str, log: BuildLog, request: BuildRequest, build: Build)
         if _CANCELLED.fullmatch(error):
             raise EngineError(f"the build of {printable(request.tag, limit=80)} was cancelled")
         return BuildFailed(explain(error, None, request), None, (), build)
+    if failed.name.startswith("exporting cache"):
+        raise EngineError(
+            f"the cache cannot be exported: {printable(failed.error, limit=300)}",
+            hint="The image was built; see that --cache-to names a place where the engine may write.",
+        )
     base = _BASE.fullmatch(failed.name)
     return BuildFailed(
         explain(error, failed.name, request),

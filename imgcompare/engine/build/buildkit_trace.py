@@ -18,9 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from imgcompare.engine.build.log_tail import LogTail
-from imgcompare.engine.transport.protobuf import as_bytes, fields
+from imgcompare.engine.transport.protobuf import as_bytes, as_int, fields
 from imgcompare.model import Step
 from imgcompare.text.printable import printable
+from imgcompare.text.units import format_bytes
 
 # The prefix that dockerfile2llb gives: [PLATFORM STAGE n/m], the first two only where there are several.
 _PREFIX = re.compile(r"\[(?:[^\]]* )? *\d+/\d+\] (?:ONBUILD )?")
@@ -83,6 +84,7 @@ class BuildLog:
     def __init__(self) -> None:
         self._known: dict[bytes, _Known] = {}
         self._active: _Known | None = None
+        self._moved: dict[bytes, dict[bytes, tuple[int, int]]] = {}
 
     def feed(self, aux: object) -> None:
         """Take the ``aux`` value of one ``moby.buildkit.trace`` message."""
@@ -95,8 +97,12 @@ class BuildLog:
         """Take one ``StatusResponse``; nothing of it where it cannot be decoded."""
         try:
             vertices, logs = decode_status(status)
+            moved = decode_transfers(status)
         except ValueError:
             return
+        for digest, name, current, total in moved:
+            if digest in self._known and len(of := self._moved.setdefault(digest, {})) < _VERTEX_LIMIT:
+                of[name] = (current, total)
         for vertex in vertices:
             self._update(vertex)
         for digest, stream, data in logs:
@@ -105,12 +111,11 @@ class BuildLog:
                 self._active = known
 
     def steps(self) -> tuple[Step, ...]:
-        """Return the steps that were begun, in the order BuildKit planned them."""
-        return tuple(
-            Step(name=known.name, duration_s=known.finished_s, cached=known.cached)
-            for known in self._known.values()
-            if known.started is not None and _STEP.match(known.name)
-        )
+        """Return the steps that were begun, stage by stage as BuildKit planned them, each stage's in their order."""
+        begun = [each for each in self._known.values() if each.started is not None and _STEP.match(each.name)]
+        stages = list(dict.fromkeys(_place(each.name)[0] for each in begun))
+        begun.sort(key=lambda each: (stages.index(_place(each.name)[0]), _place(each.name)[1]))
+        return tuple(Step(name=each.name, duration_s=each.finished_s, cached=each.cached) for each in begun)
 
     def failed(self, error: str) -> FailedVertex | None:
         """Return the vertex whose error is the build's ``error``, else the first that failed; None when no vertex did.
@@ -128,8 +133,17 @@ class BuildLog:
             active = next((known for known in reversed(self._known.values()) if known.running), None)
         if active is None:
             return ""
-        line = active.log.last_line()
-        return f"{active.name} · {line}" if line else active.name
+        detail = active.log.last_line() or self._transferred(active)
+        return f"{active.name} · {detail}" if detail else active.name
+
+    def _transferred(self, active: _Known) -> str:
+        """How much a pull or a transfer has moved, of how much where that is known."""
+        digest = next((digest for digest, known in self._known.items() if known is active), b"")
+        moved = self._moved.get(digest, {}).values()
+        current, total = sum(current for current, _ in moved), sum(total for _, total in moved)
+        if not current:
+            return ""
+        return f"{format_bytes(current)} / {format_bytes(total)}" if total > current else format_bytes(current)
 
     def _update(self, vertex: Vertex) -> None:
         known = self._known.get(vertex.digest)
@@ -163,6 +177,26 @@ def decode_status(data: bytes) -> tuple[list[Vertex], list[tuple[bytes, int, byt
             of = stream if isinstance(stream, int) else 0
             logs.append((as_bytes(parts.get(1, b"")), of, as_bytes(parts.get(4, b""))))
     return vertices, logs
+
+
+def decode_transfers(data: bytes) -> list[tuple[bytes, bytes, int, int]]:
+    """Decode what a ``StatusResponse`` says of pulls and transfers: vertex, name, bytes moved, and in all (0: unknown).
+
+    Raises ValueError when malformed.
+    """
+    found = []
+    for number, value in fields(data):
+        if number == 2:
+            parts = dict(fields(as_bytes(value)))
+            name, current, total = as_bytes(parts.get(1, b"")), as_int(parts.get(4, 0)), as_int(parts.get(5, 0))
+            found.append((as_bytes(parts.get(2, b"")), name, current, total))
+    return found
+
+
+def _place(name: str) -> tuple[str, int]:
+    """A step's stage as its name has it, and its number there."""
+    head, _, number = name[1:].partition("/")[0].rpartition(" ")
+    return head, int(number) if number.isdecimal() else 0
 
 
 def _vertex(data: bytes) -> Vertex:

@@ -34,7 +34,7 @@ _FRONTEND = re.compile(r"resolve image config for (?:docker-image://)?(\S+)")
 # https://docs.docker.com/reference/dockerfile/#here-documents
 _HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s(?:.*\s)?\d*<<-?[\"']?[A-Za-z_]", re.IGNORECASE)
 _CACHE = re.compile(r'unknown cache (exporter|importer): "([^"]*)"')
-_MISSING_SECRET = re.compile(r"secret (\S+)(?:: |\s)not found(?:: not found)?")
+_MISSING_SECRET = re.compile(r"secret ([^\s:]+):? not found")
 _TEXT_LIMIT = 500
 
 
@@ -58,7 +58,8 @@ def explain(error: str, step: str | None, request: BuildRequest) -> str:
         )
     text = text.replace("not found: not found", "not found")
     if (found := _MISSING_SECRET.fullmatch(text)) is not None:
-        text = f"{text}: give it with --secret id={found[1]},src=FILE or --secret id={found[1]},env=VARIABLE"
+        given = f"--secret id={found[1]}"
+        text = f"secret {found[1]} not found: give it with {given},src=FILE or {given},env=VARIABLE"
     return printable(f"{what}: {text}" if what else text, limit=_TEXT_LIMIT)
 
 

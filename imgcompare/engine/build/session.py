@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from imgcompare.engine.build import registry_auth, secrets, ssh_forward
+from imgcompare.engine.build import cache_store, registry_auth, secrets, ssh_forward
 from imgcompare.engine.build.context import NEVER_SENT
 from imgcompare.engine.build.file_sync import DiskFolder, Folder, MadeFolder, diff_copy
 from imgcompare.engine.build.registry_auth import Credentials
@@ -113,7 +113,8 @@ class Sessions:
         """
         context = request.context
         options = request.options
-        key = (context.root, context.appended, options.secrets, options.ssh, options.contexts)
+        folders = tuple(each for each in (*options.cache_from, *options.cache_to) if each.type == "local")
+        key = (context.root, context.appended, options.secrets, options.ssh, options.contexts, folders)
         with self._lock:
             used = self._open.get(key)
             if used is None or not used.connection.is_open:
@@ -134,6 +135,7 @@ class Sessions:
             services = {
                 **registry_auth.handlers(self._credentials),
                 **secrets.handlers(request.options.secrets),
+                **cache_store.handlers(request.options.cache_from, request.options.cache_to),
                 **ssh_forward.handlers(stack.enter_context(ssh_forward.agents(request.options.ssh))),
             }
             session = Session(request, services)

@@ -10,17 +10,18 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from imgcompare.engine.build import control
 from imgcompare.engine.build.buildkit import failed_build
 from imgcompare.engine.build.buildkit_trace import BuildLog
+from imgcompare.engine.build.cache_store import CacheFolder
 from imgcompare.engine.build.request import summary
 from imgcompare.engine.build.session import OpenHttp2, Session, Sessions, dockerfile_name, local_name
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
-from imgcompare.engine.options import BuildOptions
+from imgcompare.engine.options import BuildOptions, CacheEntry
 from imgcompare.engine.transport.grpc import UNIMPLEMENTED, ClientCall, GrpcError
 from imgcompare.engine.transport.http2 import Connection
 from imgcompare.errors import EngineLostError, NoBuildKitError
@@ -71,10 +72,20 @@ def _solve(
     except GrpcError as exc:
         return exc
     response = control.solve_response(answer)
+    _name_caches(request.options, response)
     image = response.get("containerimage.digest") or response.get("containerimage.config.digest")
     if not image:
         raise EngineLostError("the engine ended the build without an image and without an error")
     return image
+
+
+def _name_caches(options: BuildOptions, response: Mapping[str, str]) -> None:
+    """Put an exported cache's name into its folder: that is the client's part."""
+    if not (exported := response.get("cache.manifest")):
+        return
+    for entry in options.cache_to:
+        if entry.type == "local":
+            CacheFolder(entry.settings["dest"]).put(entry.settings.get("tag", "latest"), json.loads(exported))
 
 
 def _attributes(request: BuildRequest, dockerfile: str) -> dict[str, str]:
@@ -112,9 +123,18 @@ def _option_attributes(options: BuildOptions) -> dict[str, str]:
     if options.ulimits:
         attributes["ulimit"] = ",".join(options.ulimits)
     if options.cache_from:
-        imports = [{"Type": entry.type, "Attrs": entry.settings} for entry in options.cache_from]
+        imports = [{"Type": each.type, "Attrs": settings} for each in options.cache_from if (settings := _source(each))]
         attributes["cache-imports"] = json.dumps(imports)
     return attributes
+
+
+def _source(entry: CacheEntry) -> Mapping[str, str]:
+    """The settings of a cache to import; none for a folder that has no such cache yet, as on the first run."""
+    settings = dict(entry.settings)
+    if entry.type == "local" and "digest" not in settings:
+        digest = CacheFolder(settings["src"]).manifest(settings.get("tag", "latest"))
+        return {**settings, "digest": digest} if digest else {}
+    return settings
 
 
 @contextmanager

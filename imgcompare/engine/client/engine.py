@@ -26,6 +26,7 @@ from docker.utils.config import find_config_file
 
 from imgcompare.engine.build import buildkit, classic, solve
 from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
+from imgcompare.engine.build.errors import refuse_unknown_options
 from imgcompare.engine.build.session import Sessions
 from imgcompare.engine.client.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.client.container import SdkContainer
@@ -157,6 +158,7 @@ class SdkEngine:
         """Build an image; a failed step is a value, a lost engine raises."""
         proxies = proxy_arguments(self._endpoint.url, request.build_args)
         request = replace(request, build_args={**proxies, **request.build_args})
+        self._refuse_exports(request)
         build_id = uuid.uuid4().hex
         with self._builds_lock:
             self._builds.add(build_id)
@@ -170,6 +172,12 @@ class SdkEngine:
         finally:
             with self._builds_lock:
                 self._builds.discard(build_id)
+
+    def _refuse_exports(self, request: BuildRequest) -> None:
+        """Some versions fall silent where their store cannot export a cache: they are not asked."""
+        kinds = {entry.type for entry in request.options.cache_to} - {"inline"}
+        if kinds and self.info().image_store != "containerd":
+            refuse_unknown_options(f'unknown cache exporter: "{min(kinds)}"')
 
     @contextmanager
     def container(self, spec: ContainerSpec) -> Iterator[Container]:
