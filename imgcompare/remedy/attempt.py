@@ -96,7 +96,7 @@ class Desk:
 
 def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec, desk: Desk) -> Attempt:
     """Try a draft for a few rounds, each with what the one before lacked."""
-    wanted, result = list(needs), Attempt(draft.name, reason="it cannot be written")
+    wanted, result = list(needs), Attempt(draft.name, reason="there is nothing for it to change")
     for round_ in range(1, MOST_ROUNDS + 1):
         text = draft.write(wanted)
         if text is None or text == result.text:

@@ -41,7 +41,11 @@ def copy_lines(shape: Shape, stage: str, there: Files, *, tools: bool) -> tuple[
         return "what its installations wrote is not known by layer"
     if len(groups) > _MOST_SOURCES:
         return "its installations wrote to too many places"
-    return _joined([_line(stage, top, files) for top, files in sorted(groups.items())], there)
+    lines = [
+        _line(stage, top if present.is_whole(top) else commonpath(list(files)), files)
+        for top, files in sorted(groups.items())
+    ]
+    return _joined(lines, there)
 
 
 class _Present:
@@ -59,6 +63,10 @@ class _Present:
         }
         working = (shape.original.built.image.working_dir or "").strip("/").split("/")
         self._made = made | {"/".join(working[:count]) for count in range(1, len(working) + 1)}
+
+    def is_whole(self, top: str) -> bool:
+        """Whether a folder is taken as it is: packages and environments, to which a next installation may add."""
+        return top in self._environments or _SITE.match(f"{top}/") is not None
 
     def top(self, path: str) -> str:
         """The folder or file that is to be copied for a path."""
@@ -80,8 +88,6 @@ def _line(stage: str, top: str, files: Mapping[str, FileEntry]) -> str:
     owners = {f"{entry.uid}:{entry.gid}" for entry in files.values()}
     whose = owners.pop()
     owner = f"--chown={whose} " if not owners and whose != "0:0" else ""
-    if not _SITE.match(f"{top}/") and len(files) > 1:
-        top = commonpath(list(files)) if top not in files else top
     return f"COPY --from={stage} {owner}/{top} /{top}"
 
 

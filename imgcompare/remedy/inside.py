@@ -303,7 +303,7 @@ def _programs(command: list[str], roots: list[str]) -> dict[str, str]:
 def _script_words(text: str) -> list[str]:
     """The words of a script that stand where a program does."""
     words = re.findall(
-        r"(?:^|[;&|(`{]|\$\(|\b(?:then|do|else|exec|if|while|until|!)\s)\s*([\w./+-]+)", text, re.MULTILINE
+        r"(?:^|[;&|(`{])[ \t]*(?:(?:then|do|else|elif|exec|if|while|until|!)[ \t]+)*([\w./+-]+)", text, re.MULTILINE
     )
     first = text.partition("\n")[0]
     return words + (first[2:].split() if first.startswith("#!") else [])

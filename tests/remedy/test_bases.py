@@ -1,0 +1,51 @@
+"""The slim tag of a full one, as official images spell it."""
+
+from __future__ import annotations
+
+import pytest
+
+from imgcompare.remedy.bases import is_slim, slim_base
+
+
+@pytest.mark.parametrize(
+    ("written", "slim"),
+    [
+        ("python:3.11", "python:3.11-slim"),
+        ("python:3.11-bullseye", "python:3.11-slim-bullseye"),
+        ("python:3.12.1-bookworm", "python:3.12.1-slim-bookworm"),
+        ("python", "python:slim"),
+        ("python:latest", "python:slim"),
+        ("python:bullseye", "python:slim-bullseye"),
+        ("docker.io/library/python:3", "docker.io/library/python:3-slim"),
+        ("python:3.13rc1", "python:3.13rc1-slim"),
+        ("python:${VERSION}", "python:${VERSION}-slim"),
+        ("python:${TAG}", None),
+        ("python:$UNKNOWN", None),
+        ("python:3.11-alpine", None),
+        ("python:3.11-slim", None),
+        ("python:3.11-windowsservercore", None),
+        ("python@sha256:0", None),
+        ("python:3.11@sha256:0", None),
+        ("pypy:3.10", None),
+        ("debian:bookworm", None),
+        ("tiangolo/uvicorn-gunicorn:python3.11", None),
+    ],
+)
+def test_spelling(written: str, slim: str | None) -> None:
+    """``X-bullseye`` has ``X-slim-bullseye``; a variable may stand for a version, not for a flavour."""
+    assert slim_base(written, {"VERSION": "3.11", "TAG": "3.11-bookworm"}) == slim
+
+
+@pytest.mark.parametrize(
+    ("reference", "slim"),
+    [
+        ("python:3.11-slim", True),
+        ("python:slim", True),
+        ("python:3.11-slim-bookworm", True),
+        ("python:3.11", False),
+        ("slimy/x:1", False),
+    ],
+)
+def test_is_slim(reference: str, slim: bool) -> None:
+    """A slim or Alpine image is known by its tag alone."""
+    assert is_slim(reference) is slim

@@ -1,0 +1,156 @@
+"""The look inside, run here by this Python as it is run in containers: ``python -c THIS ELF REQUEST``."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from imgcompare.remedy.probe import Probe
+
+INSIDE = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
+ELF = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
+MODULES = {
+    "plain.py": "",
+    "package/__init__.py": "",
+    "package/inner.py": "import package",
+    "package/__main__.py": "raise SystemExit('run')",
+    "package/tests/test_x.py": "raise Exception('not asked')",
+    "broken.py": "import not_there",
+    "asks.py": "input()",
+    "ends.py": "import os; os._exit(3)",
+    "leaves.py": "import sys; sys.exit(1)",
+    "after.py": "",
+    "waits.py": "import time; time.sleep(60)",
+    "order_a.py": "import builtins; builtins.imgcompare_first = True",
+    "order_b.py": "import builtins\nif hasattr(builtins, 'imgcompare_first'): raise RuntimeError('second')",
+    "no-module.py": "raise Exception",
+    "thing-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: My_Thing\nVersion: 1.0\n"
+    "Requires-Dist: flask>=2\nRequires-Dist: pytest; extra == 'dev'\n",
+    "thing-1.0.dist-info/RECORD": "plain.py,,\npackage/__init__.py,,\n../../../bin/thing,,\n",
+}
+APP = {
+    "shop.py": "import subprocess, os\nsubprocess.run(['git', 'log'])\nos.system('ls -l')\nsubprocess.run(command)\n",
+    "run.sh": "#!/bin/sh\nset -e\nif true; then tar xf x; fi\nexec cat\n",
+    "unused.sh": "#!/bin/sh\ngzip x\n",
+}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Probe:
+    """One look at modules that are written down above."""
+    root = tmp_path_factory.mktemp("inside")
+    site = root / "lib" / "site-packages"
+    for base, files in ((site, MODULES), (root / "app", APP)):
+        for name, text in files.items():
+            (base / name).parent.mkdir(parents=True, exist_ok=True)
+            (base / name).write_text(text)
+    for script in ("run.sh", "unused.sh"):
+        (root / "app" / script).chmod(0o755)
+    return look(root / "app", site, ["./run.sh"])
+
+
+def look(folder: Path, site: Path, command: list[str]) -> Probe:
+    """Run it; only what is in ``site`` counts, for this Python's own packages are many."""
+    request = {
+        "command": command,
+        "healthcheck": ["curl-is-not-there http://x"],
+        "roots": [str(folder)],
+        "skip": [],
+        "time_s": 1.0,
+        "deadline_s": 60.0,
+        "own_s": 10.0,
+        "library_folders": ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"],
+    }
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", INSIDE, ELF, json.dumps(request)],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    return msgspec.json.decode(done.stdout, type=Probe)
+
+
+def test_what_can_be_imported(seen: Probe) -> None:
+    """One process for all: a module that exits, ends the process, waits or asks holds no other up."""
+    assert {name for name, why in seen.modules.items() if not why} == {
+        *("plain", "package", "package.inner", "after", "order_a", "order_b"),
+    }
+
+
+def test_why_others_cannot(seen: Probe) -> None:
+    """Standard input is closed, exits are caught, and what takes too long is not called broken."""
+    assert seen.modules["broken"] == "ModuleNotFoundError: No module named 'not_there'"
+    assert seen.modules["asks"].startswith("EOFError")
+    assert seen.modules["leaves"].startswith("SystemExit")
+    assert seen.modules["ends"] == "it ends the process"
+    assert seen.modules["waits"].startswith("?")
+
+
+def test_what_is_not_asked_for(seen: Probe) -> None:
+    """``__main__`` would run, tests are nobody's at run time, and a name with a hyphen is no module's."""
+    assert not {name for name in seen.modules if "__main__" in name or "tests" in name or "-" in name}
+
+
+def test_one_that_another_import_breaks_is_tried_alone(seen: Probe) -> None:
+    """``order_b`` fails behind ``order_a`` and works by itself."""
+    assert seen.modules["order_b"] == ""
+
+
+def test_distributions(seen: Probe) -> None:
+    """Names are normalised, and what an extra would require is not required."""
+    thing = seen.distributions["my-thing"]
+    assert (thing.version, thing.requires, thing.modules) == ("1.0", ("flask",), ("package", "plain"))
+
+
+def test_programs_that_are_started_by_name(seen: Probe) -> None:
+    """Of the command's script and of subprocess; not of a script that nobody starts, nor a variable."""
+    assert seen.programs.keys() >= {"git", "ls", "tar", "cat"}
+    assert "gzip" not in seen.programs
+    assert "command" not in seen.programs
+
+
+def test_the_applications_own_modules(seen: Probe) -> None:
+    """Those of the working folder; here an import starts what is not there, and says so."""
+    assert set(seen.own_modules) == {"shop"}
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("import pkg_resources", True),
+        ("from setuptools import setup", True),
+        ("def f():\n    import setuptools", True),
+        ("try:\n    import pkg_resources\nexcept ImportError:\n    pkg_resources = None", False),
+        ("try:\n    import pkg_resources\nexcept ValueError:\n    pass", True),
+        ("from .setuptools import x", False),
+        ("'import pkg_resources'", False),
+        ("import setuptools_scm", False),
+    ],
+)
+def test_who_needs_setuptools(tmp_path: Path, source: str, needed: bool) -> None:
+    """Who is prepared for its absence does not."""
+    site, app = tmp_path / "site-packages", tmp_path / "app"
+    site.mkdir()
+    app.mkdir()
+    (site / "asking.py").write_text(source)
+    (site / "setup.py").write_text("import setuptools")
+    assert [Path(path).name for path in look(app, site, []).setuptools] == (["asking.py"] if needed else [])
+
+
+def test_it_stands_alone() -> None:
+    """Nothing of ours is in a container, and Python may be as old as 3.7."""
+    tree = ast.parse(INSIDE, feature_version=(3, 7))
+    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names

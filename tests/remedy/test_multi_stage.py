@@ -1,0 +1,216 @@
+"""From one stage to two: what the last stage keeps, in which order, and when a virtual environment must not be made."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
+from imgcompare.remedy.needs import Need
+from imgcompare.remedy.probe import Distribution
+from imgcompare.remedy.shape import Shape
+from tests.support.cases import SITE, File, package
+from tests.support.cases import Files as Written
+from tests.support.shrinking import PROBE, files, shape
+
+PLAIN = """\
+# A shop
+FROM python:3.11
+
+ENV PORT=80
+WORKDIR /app
+# what it needs
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+COPY . .
+CMD ["python", "shop.py"]
+"""
+INSTALLED = {8: package("flask", "3.0")}
+
+
+def written(taken: Shape, *needs: Need, in_place: bool = False, base: str = "python:3.11-slim") -> str:
+    """The Dockerfile that is written."""
+    text = write_multi_stage(taken, base, files(), needs, in_place=in_place)
+    assert isinstance(text, str)
+    return text
+
+
+def last(text: str) -> str:
+    """The last stage of a Dockerfile."""
+    return text[text.rindex("FROM ") :]
+
+
+def test_an_environment_that_the_last_stage_takes_whole() -> None:
+    """The original's lines and comments in their places; what only installs is left in the builder."""
+    assert (
+        written(shape(PLAIN, INSTALLED), Need("libpq5", "libpq.so.5"))
+        == """\
+# A shop
+FROM python:3.11 AS builder
+
+ENV PORT=80
+WORKDIR /app
+# what it needs
+COPY requirements.txt .
+
+# A virtual environment: all packages in one folder, which the last stage takes whole.
+RUN python -m venv /opt/venv
+ENV VIRTUAL_ENV=/opt/venv PATH=/opt/venv/bin:$PATH
+
+RUN pip install -r requirements.txt
+
+# What only installs is not taken along.
+RUN pip uninstall --yes setuptools pip
+
+# What runs: the packages without the tools that built them.
+FROM python:3.11-slim
+
+ENV PORT=80
+WORKDIR /app
+# what it needs
+COPY requirements.txt .
+
+# What the packages and the application need of the system: libpq5 (libpq.so.5)
+RUN apt-get update \\
+    && apt-get install -y --no-install-recommends libpq5 \\
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=builder /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH
+COPY . .
+CMD ["python", "shop.py"]
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "kept"),
+    [
+        ("RUN apt-get update && apt-get install -y gcc libpq-dev", ""),
+        ("RUN apt-get update && apt-get install -y gcc curl && rm -rf /var/lib/apt/lists/*", "apt-get install -y curl"),
+        ("RUN apt-get update && apt-get install -y ghostscript", "apt-get install -y ghostscript"),
+        ("RUN useradd -m web && chown web /app", "useradd -m web && chown web /app"),
+        ("RUN pip install gunicorn && python manage.py migrate", "python manage.py migrate"),
+        ("RUN mkdir /data; pip install x; sed -i s/a/b/ y", "mkdir /data; \\\n    sed -i s/a/b/ y"),
+        ("RUN cd /app && pip install x", ""),
+        ('RUN ["pip", "install", "x"]', ""),
+        ("RUN if true; then useradd web; fi", "if true; then useradd web; fi"),
+    ],
+)
+def test_what_of_a_run_the_last_stage_keeps(run: str, kept: str) -> None:
+    """Nothing that installs Python packages or builds; all else in its order, its joints as they were."""
+    text = PLAIN.replace("COPY . .", f"COPY . .\n{run}")
+    layers: dict[int, Written] = {**INSTALLED, 10: package("x") if "pip" in run else {"/marker": ""}}
+    stage = last(written(shape(text, layers)))
+    behind = stage[stage.index("COPY . .") :]
+    assert (kept in behind) if kept else ("RUN" not in behind)
+    assert "gcc" not in stage
+    assert "pip install" not in stage
+
+
+def test_apt_keeps_its_options_and_leaves_no_lists() -> None:
+    """Without Recommends fonts would be gone, and no reply would tell."""
+    run = "RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y -o Dpkg::Use-Pty=0 gcc ghostscript"
+    stage = last(written(shape(PLAIN.replace("COPY . .", f"{run}\nCOPY . ."), INSTALLED)))
+    assert "DEBIAN_FRONTEND=noninteractive apt-get install -y -o Dpkg::Use-Pty=0 ghostscript" in stage
+    assert "&& rm -rf /var/lib/apt/lists/*" in stage
+
+
+def test_a_script_that_installs_is_known_by_what_it_wrote() -> None:
+    """Words do not tell that ``sh setup.sh`` is pip; the layer does. One that writes elsewhere is kept."""
+    text = PLAIN.replace("pip install -r requirements.txt", "sh setup.sh")
+    assert "setup.sh" not in last(written(shape(text, INSTALLED)))
+    refused = write_multi_stage(shape(text, {8: {"/srv/x": ""}}), "python:3.11-slim", files(), (), in_place=False)
+    assert isinstance(refused, Refusal)
+
+
+def test_a_tool_is_installed_before_the_environment() -> None:
+    """Poetry in the environment would come along with all that it needs."""
+    text = PLAIN.replace("pip install -r requirements.txt", "pip install poetry && poetry install --no-root")
+    found = written(shape(text, INSTALLED))
+    assert found.index("RUN pip install poetry") < found.index("-m venv") < found.index("RUN poetry install --no-root")
+
+
+def test_what_asks_for_setuptools_keeps_it() -> None:
+    """A package that imports pkg_resources, or requires pip, would break without."""
+    asking = structs.replace(
+        PROBE,
+        setuptools=("/x/flask/__init__.py",),
+        distributions={"flask": Distribution("3.0", SITE, ("pip",), ("flask",))},
+    )
+    assert "pip uninstall" not in written(shape(PLAIN, INSTALLED, probe=asking))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RUN pip install --user gunicorn",
+        "RUN /usr/local/bin/pip install gunicorn",
+        "ENV PYTHONPATH=/usr/local/lib/python3.11/site-packages",
+        "ENV PATH=/bin:/usr/bin",
+        "RUN pip install -e .",
+        "RUN python -m venv /venv",
+        'CMD ["/usr/local/bin/gunicorn", "shop"]',
+        "CMD poetry run shop",
+        "CMD supervisord -n",
+        'CMD ["bash", "-lc", "gunicorn shop"]',
+    ],
+)
+def test_when_no_environment_is_made(line: str) -> None:
+    """What an environment would change, or would not be found from."""
+    assert environment_refusal(shape(f"{PLAIN}{line}\n", INSTALLED))
+
+
+@pytest.mark.parametrize(
+    "line", ["RUN pip install gunicorn", "ENV PATH=/app/bin:$PATH", 'CMD ["gunicorn", "-b", ":80", "shop"]', "USER web"]
+)
+def test_when_an_environment_is_made(line: str) -> None:
+    """The near misses of what forbids it."""
+    assert environment_refusal(shape(f"{PLAIN}{line}\n", INSTALLED)) == ""
+
+
+def test_packages_of_a_user_are_copied_in_place_and_stay_theirs() -> None:
+    """``pip --user`` writes into a home: the same place in the last stage, and the same owner."""
+    site = "/home/web/.local/lib/python3.11/site-packages"
+    layers: dict[int, Written] = {
+        8: {f"{site}/flask/__init__.py": File("x", uid=0), "/home/web/.local/bin/flask": File("#!x", uid=0)}
+    }
+    text = PLAIN.replace("pip install -r", "pip install --user -r")
+    found = written(shape(text, layers), in_place=True)
+    assert f"COPY --from=builder {site} {site}" in last(found)
+    assert "COPY --from=builder /home/web/.local/bin/flask /home/web/.local/bin/flask" in last(found)
+    assert "-m venv" not in found
+
+
+def test_in_place_what_the_layer_wrote_beside_packages_comes_along() -> None:
+    """A script in bin and data of its own; caches and what apt keeps do not."""
+    layers: dict[int, Written] = {
+        8: {
+            **package("flask", "3.0"),
+            "/usr/local/bin/flask": "#!x",
+            "/usr/local/share/jupyter/a": "x",
+            "/usr/local/share/jupyter/b/c": "x",
+            "/root/.cache/pip/x": "x",
+            "/var/lib/apt/lists/x": "x",
+            "/tmp/x": "x",
+        }
+    }
+    stage = last(written(shape(PLAIN, layers), in_place=True))
+    copies = [line for line in stage.splitlines() if line.startswith("COPY --from")]
+    assert copies == [
+        f"COPY --from=builder {SITE} {SITE}",
+        "COPY --from=builder /usr/local/share/jupyter /usr/local/share/jupyter",
+        "COPY --from=builder /usr/local/bin/flask /usr/local/bin/",
+    ]
+
+
+def test_the_text_keeps_its_line_ends_its_stage_and_its_arguments() -> None:
+    """CRLF stays CRLF, a stage that has a name keeps it, and ARGs before FROM serve both stages."""
+    text = "ARG V=3.11\nFROM --platform=linux/amd64 python:${V} AS base  \nRUN pip install x\nCMD x".replace(
+        "\n", "\r\n"
+    )
+    found = written(shape(text, {3: package("x")}), base="python:${V}-slim")
+    assert "\n" not in found.replace("\r\n", "")
+    assert "FROM --platform=linux/amd64 python:${V} AS base\r\n" in found
+    assert "FROM --platform=linux/amd64 python:${V}-slim\r\n" in found
+    assert "COPY --from=base /opt/venv /opt/venv" in found
+    assert found.startswith("ARG V=3.11\r\n")
