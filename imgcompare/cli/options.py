@@ -141,6 +141,11 @@ def platform_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--platform", metavar="OS/ARCH", help="Which of several platforms, e.g. linux/arm64.")(command)
 
 
+def open_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--open``, a parameter ``open_``."""
+    return click.option("--open", "open_", is_flag=True, help="Show the report's page in the browser.")(command)
+
+
 def measure_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what is measured on request."""
     health = click.option("--health", is_flag=True, help="Run each HEALTHCHECK; one that fails makes a variant broken.")

@@ -122,19 +122,12 @@ class Output(NamedTuple):
         New files of a ``private`` one, made with secrets, are for its owner only. What cannot be written keeps nothing
         else from being. Raises UsageError for the first.
         """
-        from imgcompare.console.style import Style, style_for  # noqa: PLC0415 - not needed for --help
+        from imgcompare.console.style import style_for  # noqa: PLC0415 - not needed for --help
         from imgcompare.errors import UsageError  # noqa: PLC0415
         from imgcompare.reports.files import append, write_atomically  # noqa: PLC0415
 
         failed: list[UsageError] = []
-        folder = Path.cwd()
-        plain = RenderContext(
-            style=Style(width=100, color=False, ascii_only=False),
-            notes=notes,
-            past=_past,
-            folder=str(folder),
-            repository=str(repository_of(folder)),
-        )
+        plain = page_context(notes)
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
                 shown = plain._replace(style=style_for(sys.stdout, os.environ))
@@ -150,6 +143,20 @@ class Output(NamedTuple):
                 failed.append(exc)
         if failed:
             raise failed[0]
+
+
+def page_context(notes: tuple[str, ...] = ()) -> RenderContext:
+    """What a report is rendered with for a file, in the current folder."""
+    from imgcompare.console.style import Style  # noqa: PLC0415 - not needed for --help
+
+    folder = Path.cwd()
+    return RenderContext(
+        style=Style(width=100, color=False, ascii_only=False),
+        notes=notes,
+        past=_past,
+        folder=str(folder),
+        repository=str(repository_of(folder)),
+    )
 
 
 def _past() -> tuple[PastRun, ...]:

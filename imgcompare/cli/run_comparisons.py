@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from imgcompare.cli.browser import open_page
+from imgcompare.cli.next_step import next_step
 from imgcompare.cli.output import Output
+from imgcompare.comparison.baseline_file import DEFAULT_FILE
 from imgcompare.config.project import DEFAULT, Value
 from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
@@ -21,13 +24,14 @@ from imgcompare.run.against import with_stored
 from imgcompare.run.opening import Connection
 from imgcompare.run.plan import default_jobs
 from imgcompare.run.session import perform, perform_all
+from imgcompare.text.printable import printable
 from imgcompare.text.redact import redact
 
 
 def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[str, str]) -> int:
     """Run what was asked for, save and write its report; returns the exit code, raises what cut the run short."""
     options = {name: option.value for name, option in given.items()}
-    _, selection = choose(given, project, environ)
+    file, selection = choose(given, project, environ)
     reports = _reports_folder(project, output)
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     secrets = tuple({secret: None for each in selection.comparisons for secret in each.config.secrets})
@@ -41,13 +45,25 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     variants = [variant for report in store.reports_of(document) for variant in report.variants]
     finished = any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants)
     if error is None or finished:
-        output.write(document, notes=_kept_urls(variants) if options.get("keep") else (), private=bool(secrets))
+        notes = _kept_urls(variants) if options.get("keep") else ()
+        output.write(document, notes=notes, private=bool(secrets))
+        if options.get("open_"):
+            open_page(document, notes=notes)
+        elif error is None and sys.stdout.isatty() and sys.stderr.isatty() and not options.get("quiet"):
+            _tell_next(document, file, selection)
     if error is not None:
         error.message = redact(error.message, secrets)
         if reports and (finished or isinstance(error, InterruptedRunError)):
             error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
         raise error
     return 0 if document.passed else 1
+
+
+def _tell_next(document: Document, file: ConfigFile | None, selection: Selection) -> None:
+    held = any(each.config.against for each in selection.comparisons)
+    configured = file is not None and not file.label
+    if told := next_step(document, configured=configured, has_baseline=held or DEFAULT_FILE.exists()):
+        sys.stderr.write(f"\n{printable(told)}\n")
 
 
 def choose(

@@ -23,7 +23,10 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         *("min_saving", "max_wasted", "max_ready", "max_growth", "must_work"),
     ),
     "Engine": ("host", "docker_context"),
-    "Output": (*("file", "in_place", "force", "non_root", "formats", "format_", "json_", "files", "reports", "quiet"),),
+    "Output": (
+        *("file", "in_place", "force", "non_root", "formats", "format_", "json_", "files"),
+        *("open_", "reports", "quiet"),
+    ),
 }
 """The options by their parameters' names, in the order of the help text. What is in none stands below."""
 

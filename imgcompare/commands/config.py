@@ -13,7 +13,7 @@ from imgcompare.cli.environment import EnvironmentCommand, given_options
 from imgcompare.cli.output import write_text
 from imgcompare.commands.run import run
 
-_OF_A_RUN = {"json_", "formats", "files", "host", "docker_context", "quiet"}
+_OF_A_RUN = {"json_", "formats", "files", "open_", "host", "docker_context", "quiet"}
 
 
 @click.command(cls=EnvironmentCommand)

@@ -11,7 +11,7 @@ import click
 from imgcompare.cli.completion import complete_saved
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.gates import gate_options, judged, limits_given
-from imgcompare.cli.options import engine_options
+from imgcompare.cli.options import engine_options, open_option
 from imgcompare.cli.output import Output, WritingCommand, output_options
 from imgcompare.cli.sections import SectionedCommand
 
@@ -25,6 +25,7 @@ class ReportCommand(WritingCommand, SectionedCommand):
 @gate_options
 @engine_options
 @output_options
+@open_option
 @click.pass_context
 def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     """Show a saved report, or make the first one.
@@ -59,4 +60,8 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     if limits or options["against"] is not None:
         shown = judged(shown, limits, options, Path.cwd())
     output.write(shown)
+    if options["open_"]:
+        from imgcompare.cli.browser import open_page  # noqa: PLC0415
+
+        open_page(shown)
     ctx.exit(0 if shown.passed else 1)

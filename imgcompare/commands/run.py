@@ -16,7 +16,7 @@ from imgcompare.cli.completion import (
 )
 from imgcompare.cli.environment import EnvironmentCommand, given_options
 from imgcompare.cli.gates import gate_options
-from imgcompare.cli.options import build_options, engine_options, measure_options, reply_options
+from imgcompare.cli.options import build_options, engine_options, measure_options, open_option, reply_options
 from imgcompare.cli.output import Output, Target, WritingCommand, output_options
 from imgcompare.cli.sections import SectionedCommand
 
@@ -79,6 +79,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @gate_options
 @engine_options
 @output_options
+@open_option
 @click.pass_context
 def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
