@@ -27,6 +27,7 @@ COMMANDS = {
     "merge": "Join the reports of several machines into one.",
     "comment": "Post a saved report on the pull request, as one comment.",
     "demo": "Show a room what multi-stage builds save, act by act.",
+    "bundle": "Pack what a workshop needs into one file, for machines without network.",
     "exercise": "Mend Dockerfiles that are broken or fat, step by step.",
     "explain": "Tell what a CODE means, why it happens, and what mends it.",
     "diff": "Show how image B differs from image A, and why its size does.",

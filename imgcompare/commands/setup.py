@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -16,7 +17,13 @@ import click
     metavar="TAG",
     help="Also make a stand-in for this official Python image, e.g. python:3.9-slim, whatever the version; repeatable.",
 )
-def setup(*, yes: bool, stand_ins: tuple[str, ...]) -> None:
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Take base images and packages from a file of `imgcompare bundle save`, and nothing from the network.",
+)
+def setup(*, yes: bool, stand_ins: tuple[str, ...], bundle: Path | None) -> None:
     """Make this machine ready: engine and base images.
 
     An engine that answers and has the base images, or can pull them, is used as it is. Otherwise imgcompare starts an
@@ -29,6 +36,7 @@ def setup(*, yes: bool, stand_ins: tuple[str, ...]) -> None:
       imgcompare setup
       imgcompare setup --yes
       imgcompare setup --stand-in python:3.9-slim
+      imgcompare setup --bundle workshop.bundle
     """
     from imgcompare.setup.prepare import prepare  # noqa: PLC0415 - --help must be quick
     from imgcompare.text.printable import printable  # noqa: PLC0415
@@ -39,5 +47,12 @@ def setup(*, yes: bool, stand_ins: tuple[str, ...]) -> None:
     def say(text: str) -> None:
         click.echo(printable(text), err=True)
 
-    endpoint = prepare(say, confirm, stand_ins)
+    if bundle is not None:
+        if stand_ins:
+            raise click.UsageError("--bundle and --stand-in exclude each other.")
+        from imgcompare.workshop.bundle import load_bundle  # noqa: PLC0415
+
+        endpoint = load_bundle(bundle, say)
+    else:
+        endpoint = prepare(say, confirm, stand_ins)
     say(f"Ready: {endpoint.url} ({endpoint.source}). Next: imgcompare run")

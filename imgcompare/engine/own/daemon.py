@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -19,10 +20,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 
 import platformdirs
 
-from imgcompare.engine.own import bridge, cgroups, processes
+from imgcompare.engine.own import bridge, cgroups, processes, wheels
 from imgcompare.engine.own.host import as_root, find_program, install_programs, programs_missing, run_as_root
 from imgcompare.engine.transport.unixhttp import UnixHTTPConnection
 from imgcompare.errors import NoEngineError
@@ -78,6 +80,10 @@ class _Place:
     @property
     def log(self) -> Path:
         return self.folder / "log"
+
+    @property
+    def wheels(self) -> Path:
+        return self.folder / "wheels"
 
     @property
     def preferred(self) -> Path:
@@ -144,7 +150,27 @@ def start(say: Say) -> PrivateStatus:
             bridge.ensure(place.name)
             _start_containerd(place)
             _start_dockerd(place)
+        if place.wheels.is_dir():
+            wheels.serve(place.name, place.wheels)
     return status()
+
+
+def fresh_folder(name: str) -> Path:
+    """Make an empty folder beside the engine's data, for what is to be put in its place once it is whole."""
+    place = _place()
+    _make_folder(place)
+    return Path(mkdtemp(prefix=f"{name}-", dir=place.folder))
+
+
+def offer_wheels(fresh: Path, say: Say) -> dict[str, str]:
+    """Offer the wheels in a folder to builds, in the place of any before; return what pip has to be told."""
+    place = _place()
+    with _locked(place, say):
+        wheels.stop(place.wheels)
+        shutil.rmtree(place.wheels, ignore_errors=True)
+        fresh.rename(place.wheels)
+        wheels.serve(place.name, place.wheels)
+    return wheels.variables(place.name)
 
 
 def stop(say: Say) -> bool:
@@ -218,6 +244,8 @@ def _clear(place: _Place) -> None:
 
     After a SIGKILL of dockerd, containerd, its shims and the containers live on, and the pid file may name a stranger.
     """
+    if not wheels.stop(place.wheels):
+        raise NoEngineError("what serves the wheels of imgcompare's own engine does not end")
     if not processes.terminate(place.dockerd, grace_s=_STOP_GRACE_S):
         raise NoEngineError(f"dockerd, process {place.dockerd()}, does not end", hint=f"Its log: {place.log}")
     for shim in place.shims():

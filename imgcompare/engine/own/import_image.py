@@ -39,6 +39,14 @@ def import_root(socket: Path, tag: str, root: Iterable[bytes], changes: Sequence
             pass
 
 
+def load(socket: Path, archive: Iterable[bytes]) -> None:
+    """Load an archive of images, as ``docker load`` does; an exception from ``archive`` breaks the request off."""
+    headers = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
+    with _reply(socket, "POST", "/images/load?quiet=1", archive, headers) as reply:
+        for _line in _messages(reply, "loading the images"):
+            pass
+
+
 def build(socket: Path, tag: str, context: bytes, say: Callable[[str], None]) -> None:
     """Build an image with the classic builder, whose steps share the base's layers; nothing is tagged if a step fails.
 
