@@ -8,6 +8,7 @@ import struct
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from imgcompare.analysis.elf import Elf, Loader, read_elf
 _FLAGS = {"needed": 1, "soname": 14, "rpath": 15, "runpath": 29}
 
 
-def made(*, wide: bool = True, big: bool = False, machine: int = 62, **texts: str) -> bytes:
+def made(*, wide: bool = True, big: bool = False, machine: int = 62, **texts: Any) -> bytes:
     """A small ELF file with one segment and a dynamic section; ``needed`` may have several names."""
     order = ">" if big else "<"
     table, entries = b"\0", []
@@ -104,7 +105,7 @@ def loader(files: Mapping[str, bytes], *environment: str) -> Loader:
     ],
 )
 def test_the_order_of_the_search(
-    texts: dict[str, str], environment: tuple[str, ...], there: list[str], found: str
+    texts: dict[str, Any], environment: tuple[str, ...], there: list[str], found: str
 ) -> None:
     """RPATH before LD_LIBRARY_PATH before RUNPATH before the system; RPATH counts only without RUNPATH."""
     files = {path: made() for path in there} | {"/app/pkg/m.so": made(needed="x.so", **texts)}

@@ -48,13 +48,18 @@ def test_an_environment_of_poetry_is_no_download_cache() -> None:
 
 def test_of_the_base_only_its_build_tools_are_told() -> None:
     """They are no layer's that the Dockerfile could tidy: a slim base has none."""
-    base = ("FROM", {"/usr/include/x.h": BIG, "/var/lib/apt/lists/a": BIG})
-    assert savings(base, ("RUN x", {"/app/x": BIG}), base=1) == [(SavingKind.FULL_BASE, None)]
+    base: Files = {"/usr/include/x.h": BIG, "/var/lib/apt/lists/a": BIG}
+    assert savings(("FROM", base), ("RUN x", {"/app/x": BIG}), base=1) == [(SavingKind.FULL_BASE, None)]
 
 
 def test_what_a_later_layer_takes_away_or_owns_anew() -> None:
     """The layer that did it is named; what the base had is not the Dockerfile's to save."""
-    layers = (("FROM", {"/a": BIG}), ("COPY . /app", {"/app/x": BIG}), ("RUN chown", {"/app/x": BIG, "/a": BIG}))
+    copied: Files = {"/app/x": BIG}
+    layers: list[tuple[str, Files]] = [
+        ("FROM", {"/a": BIG}),
+        ("COPY . /app", copied),
+        ("RUN chown", {**copied, "/a": BIG}),
+    ]
     assert savings(*layers, base=1) == [(SavingKind.DELETED_LATER, 3)]
 
 

@@ -57,7 +57,7 @@ def test_a_library_is_compared_never_judged() -> None:
     module = f"{SITE}/x.so"
     before = probe(elf={module: {"libpq.so.5": "/lib/libpq.so.5", "libown.so": ""}})
     after = probe(elf={module: {"libpq.so.5": "", "libown.so": ""}})
-    written = {**APP, 4: {f"{SITE}/x.so": elf()}}
+    written: dict[int, Written] = {**APP, 4: {f"{SITE}/x.so": elf()}}
     assert failed(seen(before, written=written), seen(after, written=written)) == {
         "libraries": (f"{module} needs libpq.so.5",),
     }
