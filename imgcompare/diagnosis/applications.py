@@ -180,5 +180,5 @@ def _factory(case: Case) -> Failure | None:
         f"The server was given {match['name']}, which makes the app, in place of the app.",
         (error.line, case.ended(), f"the command names {word}"),
         hint=f"Instead of the image's own line: {match['name']}() is called once, and what it returns is served.",
-        fix=(rewritten(image, words),) if image and not case.command.in_shell else (),
+        fix=rewritten(image, words) if image and not case.command.in_shell else (),
     )

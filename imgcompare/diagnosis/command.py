@@ -54,12 +54,28 @@ def written(keyword: str, words: Sequence[str]) -> str:
     return f"{keyword} {json.dumps(list(words), ensure_ascii=False)}"
 
 
-def rewritten(image: EngineImage, words: Sequence[str]) -> str:
-    """The instruction that makes the image run these words instead, what ENTRYPOINT has staying there."""
+def rewritten(image: EngineImage, words: Sequence[str]) -> tuple[str, ...]:
+    """The instructions that make the image run these words instead, what ENTRYPOINT has staying there if it can.
+
+    Where it cannot, ENTRYPOINT gets all of them, and CMD, whose words would follow once more, none.
+    """
     entry = image.entrypoint
-    if entry and tuple(words[: len(entry)]) == entry and len(words) > len(entry):
-        return written("CMD", words[len(entry) :])
-    return written("ENTRYPOINT" if entry else "CMD", words)
+    if not entry:
+        return (written("CMD", words),)
+    if tuple(words[: len(entry)]) == entry and len(words) > len(entry):
+        return (written("CMD", words[len(entry) :]),)
+    return (written("ENTRYPOINT", words), *((written("CMD", ()),) if image.cmd else ()))
+
+
+def is_plain_line(image: EngineImage, words: Sequence[str]) -> bool:
+    """Whether a shell's line is nothing but these words, so that a list does the same."""
+    script = (*image.entrypoint, *image.cmd)[2:]
+    if len(script) != 1 or re.search(r"[$`;&|<>()*?~#]", script[0]):
+        return False
+    try:
+        return shlex.split(script[0]) in ([*words], ["exec", *words])
+    except ValueError:
+        return False
 
 
 def environment(image: EngineImage, given: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.installing import install_lines
 from imgcompare.diagnosis.interpreter import python_of
-from imgcompare.diagnosis.modules import nothing_taken, take_from
+from imgcompare.diagnosis.modules import nothing_taken, others_home, take_from
 from imgcompare.diagnosis.unrunnable import Refusal, dangling, needs_more, not_allowed, wrong_format
 from imgcompare.image.tarheader import REGULAR
 from imgcompare.model import Failure
@@ -130,7 +130,9 @@ def _off_path(case: Case, refusal: Refusal) -> Failure | None:
     path = next((path for path in case.view.named(name) if case.view.is_executable(path)), None)
     if path is None or "/" in refusal.program or dirname(path).rpartition("/")[2] not in {"bin", "sbin"}:
         return None
-    folder = dirname(path)
+    folder, python = dirname(path), python_of(case)
+    if python and folder.endswith("/.local/bin") and not _is_at_home(case, folder):
+        return others_home(case, name, path, (refusal.line, f"this image has it: {path}"), python)
     return case.found(
         "executable-not-found",
         f"The program {name} is in {folder}, and PATH does not name that folder.",
@@ -138,6 +140,13 @@ def _off_path(case: Case, refusal: Refusal) -> Failure | None:
         hint="Above CMD, in the last stage.",
         fix=(f"ENV PATH={folder}:$PATH",),
     )
+
+
+def _is_at_home(case: Case, folder: str) -> bool:
+    """Whether a folder lies in the home of the user who runs the program."""
+    users = case.view.users if case.view else ()
+    home = next((one.home for one in users if case.user in {one.name, str(one.uid)}), "")
+    return bool(home) and folder.startswith(f"{home.rstrip('/')}/")
 
 
 def _left_behind(case: Case, refusal: Refusal) -> Failure | None:

@@ -77,7 +77,7 @@ def _unseen(case: Case, error: LastError, name: str, places: list[str], python: 
         return _contradiction(case, error, name, seen)
     home = next((user for user in (case.view.users if case.view else ()) if within(place, f"{user.home}/.local")), None)
     if "/.local/lib/" in place and case.user not in {home.name if home else "", str(home.uid) if home else ""}:
-        return _others_home(case, name, place, proof, python)
+        return others_home(case, name, place, proof, python)
     if version_of(place) and python.version and version_of(place) != python.version:
         return _other_version(case, name, place, proof, python)
     environment = next(
@@ -114,11 +114,12 @@ def _started_by_path(case: Case, name: str, environment: str, proof: tuple[str, 
         hint=f"Instead of the image's own line: {own} is the Python that has it."
         if by_path
         else f"PATH is right; let the program be run by {own}.",
-        fix=(rewritten(image, (own, *words[1:])),) if image and by_path and words[0].startswith("/") else (),
+        fix=rewritten(image, (own, *words[1:])) if image and by_path and words[0].startswith("/") else (),
     )
 
 
-def _others_home(case: Case, name: str, place: str, proof: tuple[str, ...], python: Python) -> Failure:
+def others_home(case: Case, name: str, place: str, proof: tuple[str, ...], python: Python) -> Failure:
+    """What lies in the home of another user than the program's, for whom alone ``pip install --user`` put it there."""
     home = place.partition("/.local/")[0]
     proof = (*proof, f"the image runs as {case.user}, whose Python does not look into {home}")
     fix: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from posixpath import basename
 
-from imgcompare.diagnosis.command import rewritten
+from imgcompare.diagnosis.command import is_plain_line, rewritten
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.engine.interface import Listener
 from imgcompare.model import Failure, Stage
@@ -142,7 +142,7 @@ def _unknown(case: Case) -> Failure:
 def bound_elsewhere(case: Case, port: int) -> Iterator[str]:
     """The command again, told to listen on all addresses, for the servers whose options are known."""
     image, words = case.evidence.image, list(case.command.words)
-    if image is None or case.command.in_shell or not words:
+    if image is None or not words or (case.command.in_shell and not is_plain_line(image, words)):
         return
     name = basename(words[0])
     if re.fullmatch(r"python[\d.]*", name) and words[1:2] == ["-m"] and len(words) > 2:
@@ -164,7 +164,7 @@ def bound_elsewhere(case: Case, port: int) -> Iterator[str]:
         words = [*_without(words, ("--host", "--port")), "--host=0.0.0.0", f"--port={port}"]
     else:
         return
-    yield rewritten(image, words)
+    yield from rewritten(image, words)
 
 
 def _after_program(words: Sequence[str]) -> int:

@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.step_fixes import from_another_stage
+from imgcompare.dockerfile.document import Document
 from imgcompare.engine.interface import BuildFailed, ContainerState
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Check, Failure, Stage
@@ -55,13 +57,16 @@ def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
     )
 
 
-def no_stage(failure: Failure, reference: str) -> Failure:
+def no_stage(failure: Failure, reference: str, document: Document | None) -> Failure:
     """Tell the same of a bare name after ``COPY --from``, which is mostly meant to be a stage's."""
     name = printable(reference, limit=200)
+    edits = from_another_stage(document, reference) if document else ()
     return replace(
         failure,
         message=f"COPY --from={name} names no stage of the Dockerfile, and no image of the name {name} can be pulled.",
-        hint=f"Give the stage its name: FROM … AS {name}",
+        hint="Instead of that line: the stage by its name." if edits else f"Give the stage its name: FROM … AS {name}",
+        fix=tuple(line for edit in edits for line in edit.lines),
+        edits=edits,
     )
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from posixpath import basename, normpath
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.dockerfile.document import Document
+from imgcompare.dockerfile.edits import replace
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.placing import Spot
+from imgcompare.model import Edit
 
 _ROOT = ("root", "0")
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)[^}]*\}|(?P<bare>[A-Za-z_]\w*))")
@@ -96,10 +97,19 @@ def nearly_in_context(case: Case, name: str) -> str:
     return close[0] if len(close) == 1 else ""
 
 
-def nearest_stage(names: Iterable[str], wrong: str) -> str:
-    """The stage that a name is meant for, "" where that is not clear."""
+def from_another_stage(document: Document, wrong: str) -> tuple[Edit, ...]:
+    """Every COPY --from that names no stage, with the one that is meant: named alike, or the only one with a name."""
+    option = re.compile(rf"(?<=--from=){re.escape(wrong)}(?=\s)")
+    copies = [one for one in document.instructions if one.keyword == "COPY" and option.search(one.text)]
+    takers = {stage.name for one in copies if (stage := document.stage_of(one))}
+    names = [stage.name for stage in document.stages if stage.name and stage.name not in takers]
     close = difflib.get_close_matches(wrong.lower(), names, n=2, cutoff=0.6)
-    return close[0] if len(close) == 1 else ""
+    meant = close if len(close) == 1 else names
+    if len(meant) != 1:
+        return ()
+    return tuple(
+        replace(document, one, *(option.sub(meant[0], line) for line in _lines(document, one))) for one in copies
+    )
 
 
 def _lines(document: Document, instruction: Instruction) -> tuple[str, ...]:

@@ -71,8 +71,9 @@ def build_variant(
     """Build one variant's image, or look up the one it names."""
     for name in blueprint.bases:
         if failure := bases[name].failure:
-            meant = observed.no_stage(failure, name) if _meant_as_stage(blueprint, name) else failure
-            return NotBuilt(failure=meant), None
+            if _meant_as_stage(blueprint, name):
+                failure = observed.no_stage(failure, name, blueprint.document)
+            return NotBuilt(failure=failure), None
     wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None

@@ -47,6 +47,23 @@ ROWS = {
         "The app listens on 127.0.0.1:8000",
         ('CMD ["gunicorn", "--bind=0.0.0.0:8000", "shop:app"]',),
     ),
+    "on loopback, by a line": Row(
+        lambda: shop("CMD exec flask run").is_silent("", [Listener("127.0.0.1", 5000)]),
+        "binds-loopback",
+        "The app listens on 127.0.0.1:5000",
+        ('CMD ["flask", "run", "--host=0.0.0.0", "--port=8000"]',),
+    ),
+    "on loopback, by a line that is more": Row(
+        lambda: shop("CMD flask run --port $PORT").is_silent("", [Listener("127.0.0.1", 8000)]),
+        "binds-loopback",
+        "The app listens on 127.0.0.1:8000",
+    ),
+    "on loopback, by an ENTRYPOINT and its CMD": Row(
+        lambda: shop('ENTRYPOINT ["gunicorn", "-b", "127.0.0.1:8000"]\nCMD ["shop:app"]').is_silent("", [LOOPBACK]),
+        "binds-loopback",
+        "The app listens on 127.0.0.1:8000",
+        ('ENTRYPOINT ["gunicorn", "--bind=0.0.0.0:8000", "shop:app"]', "CMD []"),
+    ),
     "on loopback, by a server that nobody knows": Row(
         lambda: shop('CMD ["serve"]').is_silent("", [LOOPBACK]), "binds-loopback", "The app listens on 127.0.0.1:8000"
     ),

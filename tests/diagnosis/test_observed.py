@@ -8,6 +8,7 @@ import pytest
 
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis import observed
+from imgcompare.dockerfile.document import Document
 from imgcompare.engine.interface import BuildFailed, ContainerState
 from imgcompare.errors import BaseImageError, EngineError, PortTakenError
 from imgcompare.model import Build, Check, Expectation, Failure, Stage
@@ -20,6 +21,29 @@ CHECK = Check(passed=False, url="http://127.0.0.1:5000/x", expected=Expectation(
 def dead(code: int = 1, *, oom_killed: bool = False) -> Exited:
     """A container that ended after 1.25 s."""
     return Exited(ContainerState(running=False, exit_code=code, oom_killed=oom_killed), 1.25)
+
+
+NO_STAGE = observed.base_unavailable("build", BaseImageError("denied"))
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "fix"),
+    [
+        ("FROM a AS builder\nFROM a\nCOPY --from=build /x /x\n", ("COPY --from=builder /x /x",)),
+        (
+            "FROM a AS deps\nFROM a AS last\nCOPY --chown=1 --from=build \\\n /x /x\n",
+            ("COPY --chown=1 --from=deps \\", " /x /x"),
+        ),
+        ("FROM a AS build1\nFROM a AS build2\nFROM a\nCOPY --from=build /x /x\n", ()),
+        ("FROM a AS deps\nFROM a AS tests\nFROM a\nCOPY --from=build /x /x\n", ()),
+        ("FROM a\nCOPY --from=build /x /x\n", ()),
+    ],
+)
+def test_a_stage_by_another_name(dockerfile: str, fix: tuple[str, ...]) -> None:
+    """The one that is named alike, or the only one with a name; several are a choice for a person."""
+    failure = observed.no_stage(NO_STAGE, "build", Document(dockerfile))
+    assert failure.fix == fix
+    assert bool(failure.edits) == bool(fix)
 
 
 FAILURES = {

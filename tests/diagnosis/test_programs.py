@@ -80,6 +80,23 @@ ROWS = {
         "in /opt/shop/bin, and PATH does not name that folder",
         ("ENV PATH=/opt/shop/bin:$PATH",),
     ),
+    "in the home of another user": Row(
+        lambda: starts(
+            'RUN pip install --user gunicorn\nUSER www-data\nCMD ["gunicorn", "shop:app"]',
+            {"/root/.local/bin/gunicorn": "#!/usr/local/bin/python3.11\n"},
+        ).cannot_start(not_found("gunicorn")),
+        "user-site-as-other-user",
+        "the image runs as www-data, whose Python does not look into /root",
+        ("RUN pip install gunicorn",),
+    ),
+    "in one's own home": Row(
+        lambda: starts(
+            'CMD ["gunicorn", "shop:app"]', {"/root/.local/bin/gunicorn": "#!/usr/local/bin/python3.11\n"}
+        ).cannot_start(not_found("gunicorn")),
+        "executable-not-found",
+        "in /root/.local/bin, and PATH does not name that folder",
+        ("ENV PATH=/root/.local/bin:$PATH",),
+    ),
     "in the working directory": Row(
         lambda: starts('ENTRYPOINT ["start.sh"]', {"/web/start.sh": File("#!/bin/sh\n", 0o755)}).cannot_start(
             not_found("start.sh")

@@ -1,0 +1,1 @@
+"""How many broken Dockerfiles ``imgcompare mend`` mends without a person."""
