@@ -34,7 +34,8 @@ def no_application(case: Case) -> Failure | None:
     """Why there is nothing to serve, by the last lines of what the server or Python said."""
     if found := _no_callable(case):
         return found
-    if not case.evidence.exit_code:
+    silent = case.evidence.listeners is not None  # a server that is about to give up has said so already
+    if not case.evidence.exit_code and not silent:
         return _factory(case)
     for pattern, explain in ((_NO_SCRIPT, _no_script), (_NO_ATTRIBUTE, _no_attribute), (_NO_MODULE, _no_module)):
         for line in reversed(case.evidence.errors[-_LAST_LINES:]):

@@ -183,7 +183,7 @@ def _ignores_stop_signal(evidence: Seen) -> Caution | None:
         return None
     command = [*evidence.settings.entrypoint, *evidence.settings.cmd]
     shown = printable(" ".join(command), limit=200)
-    fix, hint = _listening(command)
+    fix, hint = _listening(command, "ENTRYPOINT" if evidence.settings.entrypoint else "CMD")
     return Caution(
         code="ignores-stop-signal",
         message=f"It ignores {run.stop_signal}: each stop waits for the kill.",
@@ -193,12 +193,15 @@ def _ignores_stop_signal(evidence: Seen) -> Caution | None:
     )
 
 
-def _listening(command: Sequence[str]) -> tuple[tuple[str, ...], str]:
-    """The line that makes a command hear its stop signal, where it is known, and what to do in any case."""
+def _listening(command: Sequence[str], keyword: str) -> tuple[tuple[str, ...], str]:
+    """The line that makes a command hear its stop signal, where it is known, and what to do in any case.
+
+    ``keyword`` is that of the instruction that names the program.
+    """
     name = command[0].rpartition("/")[2] if command else ""
     if name in {"sh", "bash", "ash", "dash"} and len(command) == 3 and command[1] == "-c":
         words = _plain_words(command[2])
-        as_list = (f"CMD [{', '.join(map(_quoted, words))}]",) if words else ()
+        as_list = (f"{keyword} [{', '.join(map(_quoted, words))}]",) if words else ()
         hint = "The shell is process 1 and passes no signal on: write the command as a list, or begin it with exec."
         if words and _is_python(words[0]):
             return (*as_list, *_BY_INTERRUPT), f"{hint} {_PYTHON_HEARS}"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+# A shell's positional and special parameters are names, too, and never have a value here.
+_NAME = re.compile(r"[^\W\d]\w*|\d+|[@*#?$!-]")
 _OPERATOR = re.compile(r"\}|:?[-+?]|##?|%%?|//?")
 
 
@@ -88,7 +89,8 @@ class _Expansion:
             return self._variable()
         if char == self.escape:
             self.at += 1
-            return self.text[self.at - 1 : self.at]
+            escaped = self.text[self.at - 1 : self.at]
+            return escaped if not in_quotes or escaped in {'"', "$", self.escape} else char + escaped
         if char == '"':
             return self.until('"')
         if char == "'" and not in_quotes:

@@ -28,6 +28,9 @@ INSTALL = "pip install --no-cache-dir flask==3.1.2 gunicorn==23.0.0"
 PLAIN = f"FROM {BASE}\nWORKDIR /web\nCOPY web .\nEXPOSE 8000\n"
 FLASK = PLAIN.replace("WORKDIR", f"RUN {INSTALL}\nWORKDIR")
 ENVIRONMENT = f"FROM {BASE} AS builder\nWORKDIR /build\nRUN python -m venv env && env/bin/{INSTALL}\n"
+STARTS = "RUN printf '#!/bin/sh\\nexec \"$@\"\\n' > /start && chmod 755 /start\n"
+# As uv and pyenv do: a Python in the home of whoever installed it, and an environment whose Python is a link to it.
+OWN_PYTHON = "RUN cp -a /usr/local /root/py && ln -sf /root/py/bin/python3.11 env/bin/python\n"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,87 @@ MISTAKES = {
         "mixed-command-forms",
         "what follows it (serve.py) is not handed on",
         ('ENTRYPOINT ["python"]',),
+    ),
+    "line-for-a-program": Mistake(
+        FLASK + 'ENTRYPOINT ["gunicorn"]\nCMD shop:served --bind=0.0.0.0:8000\n',
+        "mixed-command-forms",
+        "gunicorn is handed “/bin/sh -c …” as its arguments",
+        ('CMD ["shop:served", "--bind=0.0.0.0:8000"]',),
+    ),
+    "option-and-value-in-one": Mistake(
+        FLASK + 'CMD ["flask", "--app", "shop:served", "run", "--host 0.0.0.0", "--port 8000"]\n',
+        "single-string-exec",
+        "“--host 0.0.0.0” is handed on as a single argument",
+        ('CMD ["flask", "--app", "shop:served", "run", "--host", "0.0.0.0", "--port", "8000"]',),
+    ),
+    "quotes-within-a-word": Mistake(
+        FLASK + 'CMD ["gunicorn", "--bind=\'0.0.0.0:8000\'", "shop:served"]\n',
+        "single-string-exec",
+        "is handed on with them",
+        ('CMD ["gunicorn", "--bind=0.0.0.0:8000", "shop:served"]',),
+    ),
+    "command-taken-away": Mistake(
+        PLAIN.replace("WORKDIR", f"{STARTS}WORKDIR").replace(BASE, f"{BASE} AS base", 1)
+        + 'CMD ["python", "serve.py"]\nFROM base\nENTRYPOINT ["/start"]\n',
+        "no-command",
+        "ENTRYPOINT takes the CMD of stage base away",
+        ('CMD ["python", "serve.py"]',),
+    ),
+    "no-command": Mistake(
+        f"FROM {BASE} AS base\nFROM scratch\nCOPY --from=base /etc/os-release /\nEXPOSE 8000\n",
+        "no-command",
+        "nobody says what to run",
+    ),
+    "folder-for-the-module": Mistake(
+        FLASK + 'RUN mkdir app && mv shop.py app/app.py\nCMD ["gunicorn", "--bind=0.0.0.0:8000", "app:served"]\n',
+        "application-not-found",
+        "Python takes the folder /web/app for it",
+        ("WORKDIR /web/app",),
+    ),
+    "named-like-flask": Mistake(
+        FLASK + 'RUN mv shop.py flask.py\nCMD ["python", "flask.py"]\n',
+        "shadowed-module",
+        "/web/flask.py is named like the installed module flask",
+    ),
+    "no-database": Mistake(
+        PLAIN + 'CMD ["python", "-c", "import socket; socket.getaddrinfo(\'db\', 5432)"]\n',
+        "service-missing",
+        "does not find its host",
+    ),
+    "byte-order-mark": Mistake(
+        PLAIN + "RUN printf '\\357\\273\\277#!/bin/sh\\nexec python serve.py\\n' > /start && chmod 755 /start\n"
+        'CMD ["/start"]\n',
+        "script-cannot-run",
+        "the first bytes of /start are EF BB BF",
+        (r"RUN sed -i '1s/^\xEF\xBB\xBF//' /start",),
+    ),
+    "windows-line-ends-read-by-a-shell": Mistake(
+        PLAIN + 'RUN printf "set -e\\r\\nexec python serve.py\\r\\n" > /start\nCMD ["sh", "/start"]\n',
+        "script-cannot-run",
+        "/start has Windows line ends",
+        ("RUN sed -i 's/\\r$//' /start",),
+    ),
+    "python-left-behind": Mistake(
+        f"{ENVIRONMENT}{OWN_PYTHON}{PLAIN}COPY --from=builder /build/env /build/env\n"
+        'CMD ["/build/env/bin/gunicorn", "--bind=0.0.0.0:8000", "shop:served"]\n',
+        "moved-virtualenv",
+        "/build/env is run by /root/py/bin/python3.11, which was left behind",
+        ("COPY --from=builder /root/py /root/py",),
+    ),
+    "python-closed-to-the-user": Mistake(
+        f"{ENVIRONMENT}{OWN_PYTHON}WORKDIR /web\nCOPY web .\nEXPOSE 8000\nENV PATH=/build/env/bin:$PATH\nUSER 1000\n"
+        'CMD ["python", "-m", "gunicorn", "--bind=0.0.0.0:8000", "shop:served"]\n',
+        "permission-denied",
+        "The program runs as 1000, who may not enter /root",
+        ("RUN chmod a+x /root",),
+    ),
+    "packages-of-another-python": Mistake(
+        f"FROM {BASE} AS builder\nRUN {INSTALL}\n{PLAIN}"
+        "COPY --from=builder /usr/local/lib/python3.9/site-packages /usr/local/lib/python3.9/site-packages\n"
+        'CMD ["python", "-m", "gunicorn", "--bind=0.0.0.0:8000", "shop:served"]\n',
+        "copy-source-missing",
+        "its Python packages are in /usr/local/lib/python3.11/site-packages",
+        ("COPY --from=builder /usr/local/lib/python3.11/site-packages /usr/local/lib/python3.11/site-packages",),
     ),
     "environ-key": Mistake(
         PLAIN + 'CMD ["python", "wants_key.py"]\n', "variable-not-set", "the environment variable SHOP_KEY"

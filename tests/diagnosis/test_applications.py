@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from imgcompare.engine.interface import Listener
 from tests.support.cases import SITE, Example, File, Files, Row, folder, package
 
 SLIM = "FROM python:3.11-slim\nWORKDIR /srv\nCOPY . .\nEXPOSE 8000\n"
@@ -15,6 +16,7 @@ It had these arguments:
 NO_FLASK_APP = "Error: Could not locate a Flask application. You did not provide the 'FLASK_APP' environment variable."
 GUNICORN = 'CMD ["gunicorn", "app:app"]'
 FOLDER: Files = {"/srv/app/app.py": ""}
+ALL = Listener("0.0.0.0", 8000)
 FLASK = package("flask", "3.1.2")
 
 
@@ -92,6 +94,13 @@ ROWS = {
     ),
     "a package without that name": Row(
         lambda: shop(GUNICORN, {"/srv/app/__init__.py": "", **FOLDER}).exits(4, NO_ATTRIBUTE),
+        "application-not-found",
+        "The server found the module app, which has nothing named app.",
+    ),
+    "a module without that name, and the server has not yet ended": Row(
+        lambda: shop(GUNICORN, {"/srv/app.py": ""}).is_silent(
+            f"Listening at: http://0.0.0.0:8000 (1)\n{NO_ATTRIBUTE}", [ALL]
+        ),
         "application-not-found",
         "The server found the module app, which has nothing named app.",
     ),

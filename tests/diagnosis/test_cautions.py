@@ -360,6 +360,13 @@ def test_a_container_that_had_to_be_killed(cmd: tuple[str, ...], fix: tuple[str,
     assert caution.fix == fix
 
 
+def test_the_line_to_write_is_that_of_the_instruction_which_starts_it() -> None:
+    """A CMD beside an ENTRYPOINT that is a line would change nothing."""
+    settings = _settings(entrypoint=("/bin/sh", "-c", "serve --all"), cmd=())
+    (caution,) = find(_evidence(settings=settings, run=_killed()))
+    assert caution.fix == ('ENTRYPOINT ["serve", "--all"]',)
+
+
 def test_a_container_that_stops_slowly_was_not_killed() -> None:
     """It ends its work first."""
     assert find(_evidence(run=replace(_killed(), stopped_after_s=9.0, killed=False))) == ()
