@@ -6,7 +6,7 @@ Formats: ``docker save`` as it was (``manifest.json``, ``<id>/layer.tar``, ``<he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from posixpath import dirname, join
 
@@ -45,11 +45,19 @@ class _Found(msgspec.Struct, frozen=True, kw_only=True):
     keys: frozenset[str]
 
 
+class _Other(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in the archive beside images: a signature, an artifact."""
+
+    kind: str
+    keys: frozenset[str]
+
+
 class Archive:
     """The images of one exported stream."""
 
-    def __init__(self, found: tuple[_Found, ...]) -> None:
+    def __init__(self, found: tuple[_Found, ...], others: tuple[_Other, ...] = ()) -> None:
         self._found = found
+        self._others = others
 
     @property
     def images(self) -> tuple[ArchivedImage, ...]:
@@ -57,30 +65,82 @@ class Archive:
         return tuple({found.image.image_id: found.image for found in self._found}.values())
 
     def only(self, *, platform: str | None = None) -> ArchivedImage:
-        """The archive's one image, of several platforms the preferred one. UsageError lists them if it has more."""
-        common = frozenset.intersection(*(found.keys for found in self._found))
-        if common:
-            return self.find(min(common), platform=platform)
-        names = {name for found in self._found for name in found.keys if not is_digest(name)}
-        listed = printable(", ".join(sorted(names or {image.image_id for image in self.images})), limit=300)
-        raise UsageError(f"The archive has {len(self.images)} images: {listed}.", hint="Name the one meant: FILE#NAME.")
+        """The archive's one image, or that of a platform. UsageError lists them if that leaves more than one."""
+        return self._chosen(self._found, platform)
 
     def find(self, key: str, *, platform: str | None = None) -> ArchivedImage:
         """The image of a reference, or of a digest: its config's, its manifest's, or an index's that leads to it.
 
-        Where an index leads to several, ``platform`` (``os/architecture[/variant]``) is preferred, else the first.
-        Raises ImageFormatError when the archive has no such image.
+        Where that is several, ``platform`` (``os/architecture[/variant]``) chooses, else the first of an index for
+        several platforms. Raises ImageFormatError when the archive has no such image, UsageError where it stays open.
         """
         wanted = _key(key)
-        matches = [found for found in self._found if wanted in found.keys]
-        for found in matches:
-            if platform and f"{found.platform}/".startswith(f"{platform}/"):
-                return found.image
-        if matches:
-            return matches[0].image
+        if matches := [found for found in self._found if wanted in found.keys]:
+            return self._chosen(matches, platform)
+        for other in self._others:
+            if wanted in other.keys:
+                raise ImageFormatError(f"{printable(key, limit=200)} is no image, but {printable(other.kind)}.")
         there = sorted({name for found in self._found for name in found.keys})
         names = printable(", ".join(there), limit=300)
         raise ImageFormatError(f"The archive has no image {printable(key, limit=200)}; it has {names}.")
+
+    def beside(self, image: ArchivedImage) -> str:
+        """What else the archive has, each by its own name, in a sentence; "" where there is nothing."""
+        rest = [one for one in self._distinct(self._found) if one.image.image_id != image.image_id]
+        names = [self._name(one) for one in rest]
+        names += [f"{_shortest(other.keys)}, which is no image but {other.kind}" for other in self._others]
+        return printable(f"It also has {'; '.join(names)}.", limit=500) if names else ""
+
+    def _chosen(self, candidates: Sequence[_Found], platform: str | None) -> ArchivedImage:
+        left = self._distinct(candidates)
+        if platform:
+            processor = "/".join(platform.split("/")[:2])
+            exact, alike = ([x for x in left if is_platform(x.platform, each)] for each in (platform, processor))
+            left = exact or alike or left
+        if len(left) == 1 or (not platform and self._is_one_index(left)):
+            return left[0].image
+        listed = printable("; ".join(map(self._name, left)), limit=500)
+        raise UsageError(
+            f"The archive has {len(left)} images: {listed}.",
+            hint="Name the one meant, FILE#NAME or FILE#DIGEST, or its --platform.",
+        )
+
+    def _distinct(self, candidates: Sequence[_Found]) -> list[_Found]:
+        return list({found.image.image_id: found for found in reversed(candidates)}.values())[::-1]
+
+    def _is_one_index(self, images: Sequence[_Found]) -> bool:
+        """Whether the images are one for several platforms: of one name, and each of another platform."""
+        platforms = {found.platform for found in images}
+        return len(platforms) == len(images) and bool(frozenset.intersection(*(found.keys for found in images)))
+
+    def _name(self, one: _Found) -> str:
+        """A name that no other image of the archive has, and the platform."""
+        taken = {key for found in self._distinct(self._found) if found.image != one.image for key in found.keys}
+        return f"{_shortest(one.keys - taken)} ({one.platform})"
+
+
+def is_platform(platform: str, wanted: str) -> bool:
+    """Whether an image for a platform is what was wanted; what a variant is by default need not be said."""
+    return f"{_normal(platform)}/".startswith(f"{_normal(wanted)}/")
+
+
+def _normal(platform: str) -> str:
+    """As containerd writes it: https://pkg.go.dev/github.com/containerd/platforms#Normalize."""
+    os, _, processor = platform.lower().partition("/")
+    architecture, _, variant = processor.partition("/")
+    architecture = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}.get(
+        architecture, architecture
+    )
+    if (architecture, variant) in {("amd64", "v1"), ("arm64", "v8"), ("arm64", "8")}:
+        variant = ""
+    if (architecture, variant) == ("arm", ""):
+        variant = "v7"
+    return "/".join(part for part in (os, architecture, variant) if part)
+
+
+def _shortest(keys: frozenset[str]) -> str:
+    """A name, where there is one, else a digest."""
+    return min(keys, key=lambda key: (is_digest(key), len(key), key))
 
 
 def read_archive(chunks: Iterable[Chunk]) -> Archive:
@@ -102,10 +162,12 @@ def archive_of(contents: Contents) -> Archive:
     """The images of contents that were read whole. Raises ImageFormatError as ``read_archive`` does."""
     if not contents.has("index.json") and not contents.has("manifest.json"):
         refuse("it has neither index.json nor manifest.json")
-    found = (*_from_index(contents), *_from_manifest(contents))
+    others: list[_Other] = []
+    found = (*_from_index(contents, others), *_from_manifest(contents))
     if not found:
-        refuse("its index names no image")
-    return Archive(found)
+        told = ", ".join(sorted({other.kind for other in others}))
+        refuse(f"its index names no image{f', but {told}' if told else ''}")
+    return Archive(found, tuple(others))
 
 
 def _from_manifest(contents: Contents) -> Iterator[_Found]:
@@ -118,23 +180,31 @@ def _from_manifest(contents: Contents) -> Iterator[_Found]:
         yield _found(contents, contents.at(saved.config), layers, tags)
 
 
-def _from_index(contents: Contents) -> Iterator[_Found]:
-    """The images that ``index.json`` leads to; each of its rows must lead to a complete one."""
+def _from_index(contents: Contents, others: list[_Other]) -> Iterator[_Found]:
+    """The images that ``index.json`` leads to; each of its rows must lead to a complete one, or to none at all."""
     if not contents.has("index.json"):
         return
     for top in contents.manifest(contents.at("index.json"), "index.json").manifests or ():
         names = [(top.annotations or {}).get(name) for name in _REFERENCE_ANNOTATIONS]
         missing: list[str] = []
-        images = list(_walk(contents, top, frozenset(_key(name) for name in names if name), missing))
+        images = list(_walk(contents, top, frozenset(_key(name) for name in names if name), missing, others))
         if missing and not images:
             refuse(f"{missing[0]} is missing")
         yield from images
 
 
 def _walk(
-    contents: Contents, descriptor: Descriptor, keys: frozenset[str], missing: list[str], depth: int = 0
+    contents: Contents,
+    descriptor: Descriptor,
+    keys: frozenset[str],
+    missing: list[str],
+    others: list[_Other],
+    depth: int = 0,
 ) -> Iterator[_Found]:
-    """The complete images below a descriptor, attestations left out; what others lack is added to ``missing``."""
+    """The complete images below a descriptor, attestations left out; what others lack is added to ``missing``.
+
+    What is no image is added to ``others``.
+    """
     if _ATTESTATION in (descriptor.annotations or {}):
         return
     if depth > _MAX_NESTING:
@@ -146,7 +216,10 @@ def _walk(
     keys |= {descriptor.digest}
     manifest = contents.manifest(blob, f"the manifest {descriptor.digest}")
     for below in manifest.manifests or ():
-        yield from _walk(contents, below, keys, missing, depth + 1)
+        yield from _walk(contents, below, keys, missing, others, depth + 1)
+    if kind := manifest.foreign:
+        others.append(_Other(kind=kind, keys=keys))
+        return
     if manifest.config is None:
         return
     config, *layers = (contents.of(part) for part in (manifest.config, *(manifest.layers or ())))

@@ -1,9 +1,11 @@
-"""Bounded decompression of gzip and zstd streams: output comes in small pieces, and a bomb is cut off."""
+"""Bounded decompression of packed streams: output comes in small pieces, and a bomb is cut off."""
 
 from __future__ import annotations
 
+import bz2
+import lzma
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 
 import zstandard
@@ -14,11 +16,17 @@ from imgcompare.image.tarstream import Chunk
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+XZ_MAGIC = b"\xfd7zXZ\0"
+BZIP2_MAGIC = b"BZh"
+# What a block of bzip2 begins with, after its level.
+_BZIP2_BLOCKS = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
 
 _PIECE = 1 << 20
 # zstd's own limit for a decoder that was not told to expect more (ZSTD_WINDOWLOG_LIMIT_DEFAULT).
 _MAX_WINDOW = 1 << 27
 _MAX_TOTAL = 1 << 38
+# What a decoder of xz may use: its strongest preset takes 65 MiB (https://tukaani.org/xz/, xz(1)).
+_XZ_MEMORY = 256 << 20
 # Deflate cannot do better than 1032:1 (https://zlib.net/zlib_tech.html), and a layer of zeros really gets there; what
 # expands further is cut off once it is large.
 _MAX_RATIO = 1100
@@ -62,7 +70,8 @@ def peek(pieces: Iterable[Chunk]) -> tuple[bytes, Iterator[Chunk]]:
 
 def is_compressed(head: bytes) -> bool:
     """Whether a stream that begins with ``head`` is one that ``decompressed`` reads."""
-    return head.startswith((GZIP_MAGIC, ZSTD_MAGIC))
+    bzip2 = head.startswith(BZIP2_MAGIC) and head[4:10] in _BZIP2_BLOCKS
+    return bzip2 or head.startswith((GZIP_MAGIC, ZSTD_MAGIC, XZ_MAGIC))
 
 
 def decompressed(pieces: Iterable[Chunk], head: bytes) -> Iterator[bytes]:
@@ -73,13 +82,46 @@ def decompressed(pieces: Iterable[Chunk], head: bytes) -> Iterator[bytes]:
     source = _Source(pieces)
     total = 0
     try:
-        for piece in _gunzipped(source) if head.startswith(GZIP_MAGIC) else _unzstd(source):
+        for piece in _unpacked(source, head):
             total += len(piece)
             if total > _MAX_TOTAL or total > max(_FREE_OF_RATIO, _MAX_RATIO * source.count):
                 raise ImageFormatError(f"A blob was cut off by limit: {source.count} bytes became more than {total}.")
             yield piece
-    except (zlib.error, zstandard.ZstdError) as exc:
+    except (zlib.error, zstandard.ZstdError, lzma.LZMAError, EOFError) as exc:
         raise ImageFormatError(f"A compressed blob is damaged after {total} bytes of output: {exc}") from exc
+
+
+def _unpacked(source: _Source, head: bytes) -> Iterator[bytes]:
+    if head.startswith(GZIP_MAGIC):
+        return _gunzipped(source)
+    if head.startswith(XZ_MAGIC):
+        return _by(source, lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY))
+    return _by(source, bz2.BZ2Decompressor) if head.startswith(BZIP2_MAGIC) else _unzstd(source)
+
+
+def _by(source: _Source, make: Callable[[], lzma.LZMADecompressor | bz2.BZ2Decompressor]) -> Iterator[bytes]:
+    """All streams of xz or bzip2 that follow each other, with the zeros that may pad them."""
+    decoder = make()
+    for piece in source:
+        data = bytes(piece)
+        while data:
+            if decoder.eof:
+                if not (data := data.lstrip(b"\0")):
+                    break
+                decoder = make()
+            yield _step(decoder, data)
+            while not decoder.eof and not decoder.needs_input:
+                yield _step(decoder, b"")
+            data = decoder.unused_data
+    if not decoder.eof:
+        raise EOFError("the stream is cut short")
+
+
+def _step(decoder: lzma.LZMADecompressor | bz2.BZ2Decompressor, data: bytes) -> bytes:
+    try:
+        return decoder.decompress(data, _PIECE)
+    except OSError as exc:  # what bz2 raises for damaged data, and files for what cannot be read
+        raise EOFError(str(exc)) from exc
 
 
 def _gunzipped(source: _Source) -> Iterator[bytes]:

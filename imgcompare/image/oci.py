@@ -17,20 +17,38 @@ _T = TypeVar("_T")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class Descriptor(msgspec.Struct, frozen=True):
+_IMAGE_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
+
+
+class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
     """A reference to a blob; ``size`` is checked where it is given."""
 
     digest: str
     size: int | None = None
+    media_type: str | None = None
     annotations: dict[str, str] | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """An image's manifest (``config``, ``layers``) or an index of such (``manifests``)."""
+class Manifest(msgspec.Struct, frozen=True, rename="camel"):
+    """An image's manifest (``config``, ``layers``), one of something else, or an index of such (``manifests``)."""
 
     config: Descriptor | None = None
     layers: tuple[Descriptor, ...] | None = None
     manifests: tuple[Descriptor, ...] | None = None
+    artifact_type: str | None = None
+
+    @property
+    def foreign(self) -> str:
+        """The type of what is no image but kept as if it were one (a signature, a chart), "" for an image.
+
+        https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidelines-for-artifact-usage; signatures of
+        cosign have an image's config, and layers that are no file systems.
+        """
+        config = (self.config.media_type if self.config else None) or _IMAGE_CONFIGS[0]
+        if config not in _IMAGE_CONFIGS:
+            return self.artifact_type or config
+        kinds = (layer.media_type or "" for layer in self.layers or ())
+        return next((kind for kind in kinds if kind and ".tar" not in kind), "")
 
 
 class SavedImage(msgspec.Struct, frozen=True, rename="pascal"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
@@ -21,17 +21,28 @@ _CHUNK = 1 << 20
 _HINT = "Give a file that `docker save` wrote, or an OCI layout as a tar or a folder."
 
 
-def open_image(path: Path, name: str | None = None, *, platform: str | None = None) -> ArchivedImage:
+def _nobody(_told: str) -> None:
+    pass
+
+
+def open_image(
+    path: Path, name: str | None = None, *, platform: str | None = None, note: Callable[[str], None] = _nobody
+) -> ArchivedImage:
     """The image of a file or folder: the one of that name or digest, else the only one.
 
-    Files: the tar of ``docker save`` or of an OCI layout, which may be packed with gzip or zstd; a FIFO will do.
+    ``note`` is told what else is there.
+
+    Files: the tar of ``docker save`` or of an OCI layout, which may be packed (gzip, zstd, xz, bzip2); a FIFO will do.
     Folders: such a tar unpacked. Raises UsageError for what is no image and where a name is needed, ImageFormatError
     for what is damaged; both name the path.
     """
     shown = printable(str(path), limit=200)
     try:
         archive = _open(path)
-        return _named(archive, name, platform) if name else archive.only(platform=platform)
+        image = _named(archive, name, platform) if name else archive.only(platform=platform)
+        if not name and (beside := archive.beside(image)):
+            note(f"{shown}: {beside}")
+        return image
     except (ImageFormatError, UsageError) as exc:
         raise type(exc)(f"{shown}: {exc.message}", hint=exc.hint or _HINT) from exc
     except (OSError, ValueError) as exc:

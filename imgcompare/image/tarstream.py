@@ -123,13 +123,16 @@ class TarStream:
             return False
 
     def _closing(self) -> None:
-        """Demand the second zero block, and nothing but zeros after it."""
+        """Demand the second zero block, and of a sealed tar nothing but zeros after it.
+
+        Engines unpack a layer as far as the end and hash what follows with it; eStargz keeps its footer there.
+        """
         if not (block := self._read(BLOCK, or_nothing=True)):
             self._end("the archive's second closing block is missing")
         elif block != _ZEROS:
             self._fail("data after a closing block")
         while self._position < len(self._chunk) or self._refill():
-            if bytes(self._chunk[self._position :]).strip(b"\0"):
+            if self._sealed and bytes(self._chunk[self._position :]).strip(b"\0"):
                 self._fail("data after the end of the archive")
             self._position = len(self._chunk)
 

@@ -17,7 +17,7 @@ from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import Progress
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.errors import ImgcompareError, UsageError
-from imgcompare.image.archive import ArchivedImage
+from imgcompare.image.archive import ArchivedImage, is_platform
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.open_file import open_image
 from imgcompare.model import Image, Stage, Variant
@@ -44,7 +44,7 @@ def load_images(
     loaded = {
         text: found
         for text, subject in zip(texts, subjects, strict=True)
-        if (found := _without_engine(text, subject, cache, platform)) is not None
+        if (found := _without_engine(text, subject, cache, platform, progress)) is not None
     }
     missing = {text: subject for text, subject in zip(texts, subjects, strict=True) if text not in loaded}
     if missing:
@@ -57,7 +57,7 @@ def load_images(
 def _refuse_other_platform(found: LoadedImage, platform: str | None) -> None:
     """What was asked for one platform is never shown of another; a processor's variant is left to the choice."""
     own = f"{found.image.os}/{found.image.architecture}"
-    if platform is not None and "/".join(platform.split("/")[:2]) != own:
+    if platform is not None and not is_platform(own, "/".join(platform.split("/")[:2])):
         raise UsageError(f"{found.name} is for {own}, not for {platform}", hint="Leave --platform out to see it.")
 
 
@@ -71,10 +71,12 @@ def _newest_variants(project: Path, progress: Progress) -> dict[str, Variant]:
         return {}
 
 
-def _without_engine(text: str, subject: Subject, cache: ImageCache, platform: str | None) -> LoadedImage | None:
+def _without_engine(
+    text: str, subject: Subject, cache: ImageCache, platform: str | None, progress: Progress
+) -> LoadedImage | None:
     match subject:
         case ArchiveFile(path, name):
-            archived = open_image(path, name, platform=platform)
+            archived = open_image(path, name, platform=platform, note=progress.note)
             return LoadedImage(name=text, archived=archived, image=replace(analyse(archived, None), reference=text))
         case Variant(image=Image(image_id=image_id)):
             known = cache.image(image_id, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imgcompare.analysis.analyse import analyse
 from imgcompare.analysis.describe import describe, instruction
-from imgcompare.errors import ImageFormatError
+from imgcompare.errors import ImageFormatError, UsageError
 from imgcompare.image import decompress
 from imgcompare.image.archive import Archive, ArchivedImage, read_archive
 
@@ -82,7 +84,7 @@ def test_engine_digests_lead_to_the_image(make: Make) -> None:
 
 
 def test_the_platform_asked_for_is_preferred(make: Make) -> None:
-    """An index with several complete platforms gives the one asked for, else the first."""
+    """An index with several complete platforms gives the one asked for, however it is spelled, else the first."""
     layers = make.layers()
     configs = [make.config(layers), make.config(layers, architecture="arm64", variant="v8")]
     manifests = [make.manifest(config, layers) for config in configs]
@@ -91,10 +93,12 @@ def test_the_platform_asked_for_is_preferred(make: Make) -> None:
     read = read_archive([make.tar([*blobs, ("index.json", make.index(make.descriptor(nested)))])])
     found = [
         read.find(make.digest(nested), platform=platform).image_id
-        for platform in (None, "linux/amd64", "linux/arm64", "linux/arm64/v8", "linux/arm")
+        for platform in (None, "linux/amd64", "linux/amd64/v3", "linux/arm64", "linux/arm64/v8", "linux/aarch64")
     ]
     amd64, arm64 = map(make.digest, configs)
-    assert found == [amd64, amd64, arm64, arm64, amd64]
+    assert found == [amd64, amd64, amd64, arm64, arm64, arm64]
+    with pytest.raises(UsageError, match=r"2 images: \S+ \(linux/amd64\); \S+ \(linux/arm64/v8\)\."):
+        read.find(make.digest(nested), platform="linux/s390x")
     assert [image.image_id for image in read.images] == [amd64, arm64]
 
 
@@ -133,6 +137,90 @@ def test_seekable_compression_is_read_whole(make: Make, pack: str) -> None:
         assert image.layers[0].uncompressed_size == len(layer)
         assert (image.layers[0].compressed_size == len(packed)) == image.layers[0].compressed_size_exact
         assert image.layers[0].compressed_size_exact == (pack == "members")
+
+
+def _layout(make: Make, *rows: dict[str, Any], blobs: Sequence[bytes]) -> Archive:
+    """An OCI layout of these rows and blobs."""
+    return read_archive([make.tar([*dict(make.blobs(*blobs)).items(), ("index.json", make.index(*rows))])])
+
+
+def test_bytes_after_a_layers_end_are_counted(make: Make) -> None:
+    """As eStargz leaves them: the digest covers them, so does the size; of the entries they change nothing."""
+    plain = make.tar([("a", b"a" * 1000)])
+    for rest in (b"x", b"footer" * 300, bytes(10240) + b"x"):
+        layer = plain + rest
+        (image,) = read_archive([make.legacy([layer])]).images
+        assert image.layers[0].uncompressed_size == len(layer)
+        assert [entry.path for entry in image.layers[0].entries] == ["a"]
+        assert sum(part.size_bytes for part in analyse(image, None).tree) == len(layer)
+
+
+def test_signatures_and_artifacts_beside_an_image_are_named(make: Make) -> None:
+    """A layout may hold a signature (with an image's config), an artifact, a chart: the image is read all the same."""
+    layers = make.layers()
+    config = make.config(layers)
+    manifest, claims = make.manifest(config, layers), b'{"critical": {}}'
+    signed = {
+        "architecture": "",
+        "os": "",
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [make.digest(claims)]},
+    }
+    signature_config = json.dumps(signed).encode()
+    simple = "application/vnd.dev.cosign.simplesigning.v1+json"
+    signature = json.dumps(
+        {"config": make.descriptor(signature_config), "layers": [make.descriptor(claims, mediaType=simple)]}
+    ).encode()
+    empty = make.descriptor(b"{}", mediaType="application/vnd.oci.empty.v1+json")
+    artifact = json.dumps({"artifactType": "application/vnd.sbom", "config": empty, "layers": [empty]}).encode()
+    chart_config = make.descriptor(b'{"name": "shop"}', mediaType="application/vnd.cncf.helm.config.v1+json")
+    chart = json.dumps({"config": chart_config, "layers": [make.descriptor(claims)]}).encode()
+    named = {"org.opencontainers.image.ref.name": "sha256-0.sig"}
+    rows = [make.descriptor(manifest), make.descriptor(signature, annotations=named)]
+    rows += [make.descriptor(artifact), make.descriptor(chart)]
+    blobs = [
+        *layers,
+        config,
+        manifest,
+        claims,
+        signature_config,
+        signature,
+        b"{}",
+        artifact,
+        b'{"name": "shop"}',
+        chart,
+    ]
+    read = _layout(make, *rows, blobs=blobs)
+    image = read.only()
+    assert image.image_id == make.digest(config)
+    assert read.beside(image) == (
+        f"It also has sha256-0.sig:latest, which is no image but {simple}; "
+        f"{make.digest(artifact)}, which is no image but application/vnd.sbom; "
+        f"{make.digest(chart)}, which is no image but application/vnd.cncf.helm.config.v1+json."
+    )
+    with pytest.raises(ImageFormatError, match=r"sha256-0\.sig is no image, but application/vnd\.dev\.cosign"):
+        read.find("sha256-0.sig")
+    with pytest.raises(ImageFormatError, match=r"names no image, but application/vnd\.sbom"):
+        _layout(make, make.descriptor(artifact), blobs=[b"{}", artifact])
+
+
+def test_images_of_one_name_are_told_apart(make: Make) -> None:
+    """Where a layout gives two images one name, each has its digest and platform, and none is taken at random."""
+    layers = make.layers()
+    configs = [make.config(layers), make.config(layers, config={}), make.config(layers, architecture="arm64")]
+    manifests = [make.manifest(config, layers) for config in configs]
+    latest = {"org.opencontainers.image.ref.name": "latest"}
+    rows = [make.descriptor(manifest, annotations=latest) for manifest in manifests]
+    read = _layout(make, *rows, blobs=[*layers, *configs, *manifests])
+    with pytest.raises(UsageError, match=r"has 3 images: sha256:\w+ \(linux/amd64\); sha256:\w+ \(linux/amd64\); "):
+        read.only()
+    with pytest.raises(UsageError, match=r"has 2 images: "):
+        read.find("latest", platform="linux/amd64")
+    assert read.only(platform="linux/arm64").image_id == make.digest(configs[2])
+    assert read.find(make.digest(manifests[1])).image_id == make.digest(configs[1])
+    two = _layout(make, rows[0], rows[2], blobs=[*layers, *configs, *manifests])
+    assert two.only().image_id == make.digest(configs[0])  # one image for two platforms, as far as names tell
+    assert two.beside(two.only()).endswith("(linux/arm64).")
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import os
 import tarfile
 from contextlib import suppress
@@ -35,14 +37,17 @@ def folder_of(path: Path, data: bytes) -> Path:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_files_and_folders_are_the_same_image(make: Make, tmp_path: Path, form: str) -> None:
-    """A tar, the same packed with gzip or zstd, and unpacked into a folder give equal images."""
+    """A tar, the same packed (gzip, zstd, xz, bzip2), and unpacked into a folder give equal images."""
     data: bytes = getattr(make, form)(make.layers())
     (tmp_path / "plain.tar").write_bytes(data)
     (tmp_path / "a.tar.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "a.tar.xz").write_bytes(lzma.compress(data))
+    (tmp_path / "b.tar.xz").write_bytes(lzma.compress(data[:999]) + bytes(8) + lzma.compress(data[999:]) + bytes(4))
+    (tmp_path / "a.tar.bz2").write_bytes(bz2.compress(data[:999]) + bz2.compress(data[999:]))
     (tmp_path / "a.tar.zst").write_bytes(zstandard.ZstdCompressor().compress(data))
     folder_of(tmp_path / "folder", data)
     image, *others = [open_image(path) for path in sorted(tmp_path.iterdir())]
-    assert others == [image] * 3
+    assert others == [image] * 6
     assert image.image_id == make.digest(make.config(make.layers()))
     assert open_image(tmp_path / "folder", "shop:1") == image
 
@@ -67,7 +72,7 @@ def test_several_images_need_a_name(make: Make, tmp_path: Path) -> None:
     two = [make.descriptor(manifest, annotations=name) for manifest, name in zip(manifests, names, strict=True)]
     path = tmp_path / "two.tar"
     path.write_bytes(make.tar([*blobs, ("index.json", make.index(*two))]))
-    with pytest.raises(UsageError, match=r"two.*2 images: shop:1, shop:2") as caught:
+    with pytest.raises(UsageError, match=r"two.*2 images: shop:1 \(linux/amd64\); shop:2 \(linux/arm64\)") as caught:
         open_image(path)
     assert caught.value.hint
     assert open_image(path, "shop:2").config == configs[1]
@@ -93,6 +98,13 @@ def test_several_images_need_a_name(make: Make, tmp_path: Path) -> None:
         (gzip.compress(b"hello" * 500)[:-9], "no tar archive|damaged"),
         (b"\x1f\x8b\x08" + b"\xff" * 600, "damaged"),
         (b"\x28\xb5\x2f\xfd" + b"\xff" * 600, "damaged"),
+        (lzma.compress(b"hello"), "no tar archive"),
+        (lzma.compress(b"hello" * 500)[:-9], "no tar archive|damaged"),
+        (b"\xfd7zXZ\0" + b"\xff" * 600, "damaged"),
+        (bz2.compress(b"hello"), "no tar archive"),
+        (bz2.compress(bytes(9999))[:-9], "no tar archive|damaged"),
+        (bz2.compress(b"hello")[:10] + b"\xff" * 600, "damaged"),
+        (b"BZh is no archive", "no tar archive"),
         (bytes(10240), "neither index.json nor manifest.json"),
     ],
 )
