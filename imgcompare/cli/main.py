@@ -35,6 +35,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of the report.",
     "setup": "Make this machine ready: engine and base images.",
     "engine": "Start, stop or show imgcompare's own engine.",
+    "completion": "Let the shell complete commands, options and names.",
     "doctor": "Say what works here, what does not, and the next step.",
     "clean": "Remove what runs left on the engine, and nothing else.",
 }
@@ -112,7 +113,7 @@ def cli() -> None:
       imgcompare run       compare the bundled single-stage and multi-stage images
       imgcompare run A B   compare your own Dockerfiles
 
-    Shell completion: eval "$(_IMGCOMPARE_COMPLETE=bash_source imgcompare)"; also zsh_source and fish_source.
+    Shell completion: imgcompare completion install
     """
 
 

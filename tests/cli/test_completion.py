@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.shell_completion import ShellComplete
@@ -10,6 +13,9 @@ from click.shell_completion import ShellComplete
 from imgcompare.cli.main import cli
 from imgcompare.reports import store
 from tests.support import reports
+
+if TYPE_CHECKING:
+    from tests.support.projects import Offline
 
 
 @pytest.fixture
@@ -51,7 +57,7 @@ def completed(*words: str) -> list[str]:
         ("diff single-stage m", ["(paths)", "multi-stage"]),
         ("inspect s", ["(paths)", "single-stage"]),
         ("report 2", ["(paths)", "20260102T030405678-abcdef"]),
-        ("explain no-", ["no-port", "no-healthcheck", "no-expose"]),
+        ("explain no-", ["no-command", "no-port", "no-healthcheck", "no-expose"]),
     ],
 )
 def test_completion(project: Path, words: str, offered: list[str]) -> None:
@@ -71,3 +77,33 @@ def test_completion_of_what_cannot_be_read(
     assert [name for name in completed(*words.split(" ")) if name != "(paths)"] == []
     assert [name for name in nothing if name != "(paths)"] == []
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_each_shell_gets_its_script_where_it_looks(offline: Offline, shell: str) -> None:
+    """``install`` writes what ``show`` prints, below the user's own folders, and says what is left to do."""
+    shown = offline("completion", "show", shell)
+    done = offline("completion", "install", SHELL=f"/usr/bin/{shell}")
+    file = Path(done.stdout.splitlines()[0].removeprefix("Wrote ").removesuffix("."))
+    assert (done.returncode, file.is_relative_to(offline.folder / "home")) == (0, True)
+    assert file.read_text(encoding="utf-8") == shown.stdout
+    assert "_IMGCOMPARE_COMPLETE" in shown.stdout
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_bash_completes_with_what_was_installed(offline: Offline) -> None:
+    """The script works in the shell that it is for."""
+    program = Path(sys.executable).parent / "imgcompare"
+    script = offline("completion", "show", "bash").stdout
+    ask = f'{script}\nCOMP_WORDS=(imgcompare rep); COMP_CWORD=1; _imgcompare_completion imgcompare; echo "${{COMPREPLY[@]}}"'
+    path = f"{program.parent}:{offline.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", ask], env=offline.environ | {"PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "report"
+
+
+def test_an_unknown_shell_is_asked_for(offline: Offline) -> None:
+    """Nothing is written for a shell that nobody named."""
+    done = offline("completion", "install", SHELL="/bin/ksh")
+    assert (done.returncode, "which shell is meant is not known" in done.stderr) == (2, True)

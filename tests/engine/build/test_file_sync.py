@@ -51,7 +51,7 @@ def fill(root: Path, *names: str) -> None:
 
 
 def test_a_folder_arrives_as_it_is(tmp_path: Path) -> None:
-    """Names in the order of their bytes, modes as in Go, both kinds of links, FIFOs, empty sockets; no saved reports."""
+    """Names in the order of their bytes, modes as in Go, both kinds of links, FIFOs, empty sockets; no reports."""
     fill(tmp_path, "a/b", "a.txt", "é", ".imgcompare/runs/1.json")
     (tmp_path / "a/b").chmod(0o4755)
     (tmp_path / "hard").hardlink_to(tmp_path / "a.txt")
