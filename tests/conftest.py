@@ -21,6 +21,7 @@ pytest_plugins = [
     "tests.support.images",
     "tests.support.projects",
     "tests.support.rendered",
+    "tests.support.shop",
 ]
 
 _IMGCOMPARE = (sys.executable, "-m", "imgcompare")

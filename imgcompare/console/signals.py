@@ -13,6 +13,7 @@ from typing import NoReturn
 from imgcompare.errors import InterruptedRunError
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LOOK_EVERY_S = 0.5
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -55,10 +56,30 @@ def interruptible(say: Callable[[str], None] = tell) -> Iterator[None]:
     heeded = [number for number in _SIGNALS if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN]
     earlier = {number: signal.signal(number, handle) for number in heeded}
     try:
-        yield
+        with _looking():
+            yield
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _looking() -> Iterator[None]:
+    """Make the main thread look for signals twice a second, unless somebody else has the timer.
+
+    Python runs handlers when the main thread runs: a signal that comes between its last look for one and its wait for a
+    lock does not end that wait.
+    """
+    if signal.getsignal(signal.SIGALRM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, _LOOK_EVERY_S, _LOOK_EVERY_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def _force(number: int) -> NoReturn:

@@ -29,7 +29,7 @@ SLEEP = "import time; time.sleep({:d})"
     [
         ("GET /info", signal.SIGINT),
         ("GET /images/python:3.11-slim/json", signal.SIGTERM),
-        ("POST /build", signal.SIGINT),
+        ("POST /grpc", signal.SIGINT),
         ("GET /images/sha256:", signal.SIGTERM),
         ("POST /containers/create", signal.SIGINT),
         ("POST /containers/create", signal.SIGTERM),

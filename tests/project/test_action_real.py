@@ -19,7 +19,7 @@ from tests.support.runner import Job, Runner, event, path_only
 
 ROOT = Path(__file__).parents[2]
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-APP = ROOT / "tests" / "commands" / "behaving_app.py"
+APP = ROOT / "tests" / "support" / "behaving_app.py"
 BASE = "python:3.11-slim"
 INSTALL, COMPARE, PUBLISH = "Install imgcompare", "Compare the images", "Publish the report"
 

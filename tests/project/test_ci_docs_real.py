@@ -30,7 +30,7 @@ from tests.support.runner import Runner, event
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-APP = ROOT / "tests" / "commands" / "behaving_app.py"
+APP = ROOT / "tests" / "support" / "behaving_app.py"
 DOCKERFILE = """FROM python:3.11-slim
 COPY app.py /
 EXPOSE 8000

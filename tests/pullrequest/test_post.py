@@ -224,7 +224,16 @@ def _answer_all(listener: socket.socket, reply: bytes) -> None:
             return
         with connection:
             try:
-                connection.recv(65536)
+                _read_request(connection)  # whole: closing with some of it unread would reset the connection
                 connection.sendall(reply)
             except OSError:
                 continue
+
+
+def _read_request(connection: socket.socket) -> None:
+    with connection.makefile("rb") as stream:
+        length = 0
+        while line := stream.readline().strip():
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        stream.read(length)

@@ -191,6 +191,14 @@ class EngineContract:
             assert container.head("/none") is None
         assert not world.engine.remove_container(spec.name, world.mark)
 
+    def test_a_container_without_a_port_is_reached_by_nobody(self, world: World) -> None:
+        """What listens inside can be looked at all the same: so a port is found that nobody named."""
+        with world.engine.container(replace(world.running(*SERVES), container_port=None)) as container:
+            container.start()
+            listening = _until(lambda: container.listening() or None)
+            assert _PORT in {listener.port for listener in listening}
+            assert container.published() is None
+
     def test_a_container_that_ends_tells_why(self, world: World) -> None:
         """Exit code and log; it has no port and no memory any more."""
         with world.engine.container(world.running(*ENDS)) as container:

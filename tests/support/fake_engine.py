@@ -42,7 +42,6 @@ from tests.support.images import Make
 from tests.support.reports import ENGINE
 
 _PATIENCE_S = 60.0
-_PORT = 8000
 _MEMORY_BYTES = 20 << 20
 
 
@@ -50,10 +49,11 @@ _MEMORY_BYTES = 20 << 20
 class App:
     """What the program of an image does: it replies to GET, unless ``exit_code`` ends it or ``error`` keeps it away.
 
-    A ``silent`` one runs and listens nowhere, a ``deaf`` one has to be killed. ``commands`` are what can be executed
-    in its container.
+    A ``silent`` one runs and does not listen on ``port``, a ``deaf`` one has to be killed. ``commands`` are what can be
+    executed in its container.
     """
 
+    port: int = 5000
     body: bytes = b"Hello, Docker!\n"
     status: int = 200
     log: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class FakeEngine:
         self.closed = False
         self._cache: set[Recipe] = set()
         self._changed = threading.Condition()
-        self._cancelled = self._lost = False
+        self._cancelled = self._lost = self._damaged = False
         self._held: list[tuple[str, str]] = []
         self._turns: list[tuple[str, str]] = []
         self._faults: dict[tuple[str, str], Exception] = {}
@@ -93,6 +93,16 @@ class FakeEngine:
     def fail(self, kind: str, subject: str, error: Exception) -> None:
         """Raise an error at that call, each time; EngineLostError is raised by all that follow too."""
         self._faults[kind, subject] = error
+
+    def heal(self) -> None:
+        """Answer everything again."""
+        with self._changed:
+            self._faults, self._held, self._turns = {}, [], []
+            self._cancelled = self._lost = False
+
+    def damage_exports(self) -> None:
+        """Let what is exported be no archive."""
+        self._damaged = True
 
     def hold(self, kind: str, subject: str) -> None:
         """Keep that call waiting until it is let go, or broken off."""
@@ -207,7 +217,7 @@ class FakeEngine:
         found = [self._find(image) for image in images]
         if None in found:
             raise _no_such_image(", ".join(images))
-        archive = _saved([image for image in found if image])
+        archive = b"no archive" * 1000 if self._damaged else _saved([image for image in found if image])
         for start in range(0, len(archive), 4096):
             self.call("export", ",".join(images))
             yield archive[start : start + 4096]
@@ -317,8 +327,8 @@ class FakeContainer:
     def published(self) -> Published | None:
         """The server's port."""
         self._call("published", self.name)
-        asked = self._state.running and self.spec.container_port is not None
-        return Published("127.0.0.1", self._port) if asked else None
+        published = self._state.running and self.spec.container_port is not None
+        return Published("127.0.0.1", self._port) if published else None
 
     def state(self) -> ContainerState:
         """Its state."""
@@ -356,15 +366,16 @@ class FakeContainer:
         self._kept = True
 
     def listening(self) -> Sequence[Listener] | None:
-        """Its port, on all addresses."""
+        """Its app's port, on all addresses; None once it has ended."""
         self._call("listening", self.name)
-        port = self.spec.container_port or _PORT
-        return [Listener("0.0.0.0", port)] if self._server and not self._app.silent else []
+        if not self._state.running:
+            return None
+        return [] if self._app.silent else [Listener("0.0.0.0", self._app.port)]
 
     def reached(self) -> bool | None:
         """It replies to everybody at once, so nobody stays connected; None where nothing listens."""
         self._call("reached", self.name)
-        return False if self._server and not self._app.silent else None
+        return False if self._answers else None
 
     def own_names(self) -> Sequence[str]:
         """Its name is its host name."""
@@ -392,6 +403,10 @@ class FakeContainer:
         self.end(137)
         self._forget()
 
+    @property
+    def _answers(self) -> bool:
+        return not self._app.silent and self.spec.container_port == self._app.port
+
     def _listen(self) -> None:
         app, port = self._app, self.spec.host_port or 0
 
@@ -412,14 +427,14 @@ class FakeContainer:
             server.server_close()
             raise PortTakenError(f"host port {port} is taken by something else", hint="Free it.") from exc
         self._server, self._port = server, server.server_port
-        if not app.silent:
+        if self._answers:
             server.server_activate()
             threading.Thread(target=lambda: server.serve_forever(0.005), daemon=True).start()
 
     def end(self, exit_code: int) -> None:
         """End its program, if it still runs."""
         if self._server is not None:
-            if not self._app.silent:
+            if self._answers:
                 self._server.shutdown()
             self._server.server_close()
             self._server = None
@@ -428,8 +443,8 @@ class FakeContainer:
 
 
 def _is(kind: str, subject: str, call: tuple[str, str]) -> bool:
-    """Whether a call is of that kind and about that subject: itself, or what belongs to a variant of the name."""
-    return call[0] == kind and (call[1] == subject or call[1].endswith((f":{subject}", f"-{subject}")))
+    """Whether a call is of that kind and about that subject: itself, what belongs to a variant of the name, or any."""
+    return call[0] == kind and (subject in {"", call[1]} or call[1].endswith((f":{subject}", f"-{subject}")))
 
 
 def _no_such_image(reference: str) -> EngineRefusedError:

@@ -299,7 +299,7 @@ class Proxy:
     def hold(self, request: str) -> None:
         """Hold the next request whose line matches ``METHOD PATH``, the path without its version."""
         method, _, path = request.partition(" ")
-        self._pattern = re.compile(rb"%b /v[0-9.]+%b" % (method.encode(), path.encode()))
+        self._pattern = re.compile(rb"%b (?:/v[0-9.]+)?%b" % (method.encode(), path.encode()))
 
     def alter(self, old: bytes, new: bytes) -> None:
         """Replace bytes in the engine's answers by as many others."""
