@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imgcompare.check.healthcheck import healthcheck_line
 from imgcompare.diagnosis import development_server
+from imgcompare.diagnosis.stop_signal import listening
 from imgcompare.dockerfile.parser import StageInfo
 from imgcompare.engine.interface import EngineImage
 from imgcompare.model import Caution, Image, Run
@@ -27,9 +27,6 @@ _IGNORES_FLASK_ENV = (2, 3)  # https://flask.palletsprojects.com/en/stable/chang
 _ARGUMENTS = re.compile(r" \(ARG ([\w, ]+)\)$")
 _CHANGES_OWNERS = re.compile(r"\bch(?:own|mod|grp)\b")
 _WORTH_TELLING_BYTES = 500_000
-_BY_INTERRUPT = ("STOPSIGNAL SIGINT",)
-_PYTHON_HEARS = "Python hears SIGINT as process 1; a server such as gunicorn hears SIGTERM too."
-_SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?{}~\n]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +180,7 @@ def _ignores_stop_signal(evidence: Seen) -> Caution | None:
         return None
     command = [*evidence.settings.entrypoint, *evidence.settings.cmd]
     shown = printable(" ".join(command), limit=200)
-    fix, hint = _listening(command, "ENTRYPOINT" if evidence.settings.entrypoint else "CMD")
+    fix, hint = listening(command, "ENTRYPOINT" if evidence.settings.entrypoint else "CMD")
     return Caution(
         code="ignores-stop-signal",
         message=f"It ignores {run.stop_signal}: each stop waits for the kill.",
@@ -191,45 +188,6 @@ def _ignores_stop_signal(evidence: Seen) -> Caution | None:
         evidence=(f"{run.stop_signal} sent, killed after {format_seconds(run.stopped_after_s or 0.0)}", shown),
         fix=fix,
     )
-
-
-def _listening(command: Sequence[str], keyword: str) -> tuple[tuple[str, ...], str]:
-    """The line that makes a command hear its stop signal, where it is known, and what to do in any case.
-
-    ``keyword`` is that of the instruction that names the program.
-    """
-    name = command[0].rpartition("/")[2] if command else ""
-    if name in {"sh", "bash", "ash", "dash"} and len(command) == 3 and command[1] == "-c":
-        words = _plain_words(command[2])
-        as_list = (f"{keyword} [{', '.join(map(_quoted, words))}]",) if words else ()
-        hint = "The shell is process 1 and passes no signal on: write the command as a list, or begin it with exec."
-        if words and _is_python(words[0]):
-            return (*as_list, *_BY_INTERRUPT), f"{hint} {_PYTHON_HEARS}"
-        return as_list, hint
-    if _is_python(name):
-        return _BY_INTERRUPT, _PYTHON_HEARS
-    return (), "Process 1 hears a signal only if it asks for it: handle it, or run under an init (docker run --init)."
-
-
-def _is_python(program: str) -> bool:
-    """Whether a program is Python itself or Flask's own server, which handle no signal but SIGINT."""
-    name = program.rpartition("/")[2]
-    return name.startswith("python") or name == "flask"
-
-
-def _plain_words(script: str) -> list[str]:
-    """The words of a shell command that is nothing but a program and its arguments."""
-    if _SHELL_SYNTAX.search(script):
-        return []
-    try:
-        return shlex.split(script)
-    except ValueError:
-        return []
-
-
-def _quoted(word: str) -> str:
-    escaped = printable(word, limit=200).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def _no_healthcheck(evidence: Seen) -> Caution | None:

@@ -41,6 +41,22 @@ def misunderstood(case: Case) -> Failure | None:
     return None
 
 
+def one_string(case: Case, line: str, program: str) -> Failure:
+    """A whole command as the only word of a list."""
+    keyword = case.command.keyword
+    try:
+        words = shlex.split(program)
+    except ValueError:
+        words = program.split()
+    return case.found(
+        "single-string-exec",
+        f"{keyword} is a list with one string in it, so the engine looks for a program of that whole name.",
+        (line, f"the image's {keyword}: {written(keyword, (program,)).partition(' ')[2]}"),
+        hint="Instead of the image's own line: every word is a string of its own.",
+        fix=(written(keyword, words),),
+    )
+
+
 def _line_after_program(case: Case, entry: Sequence[str], line: str) -> Failure | None:
     """ENTRYPOINT as a list, CMD as a line: the program is handed ``/bin/sh -c LINE``."""
     shell = case.evidence.image.cmd[0] if case.evidence.image else "/bin/sh"

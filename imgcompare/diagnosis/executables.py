@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-import shlex
 from posixpath import dirname, join, normpath
 
 from imgcompare.diagnosis.command import written
+from imgcompare.diagnosis.command_words import one_string
 from imgcompare.diagnosis.copy_fixes import copy_lines
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.installing import install_lines
 from imgcompare.diagnosis.interpreter import python_of
-from imgcompare.diagnosis.modules import nothing_taken, others_home, take_from
+from imgcompare.diagnosis.modules import nothing_taken, take_from
 from imgcompare.diagnosis.unrunnable import Refusal, dangling, needs_more, not_allowed, wrong_format
+from imgcompare.diagnosis.unseen_modules import others_home
 from imgcompare.image.tarheader import REGULAR
 from imgcompare.model import Failure
 
@@ -65,7 +66,7 @@ def cannot_start(case: Case) -> Failure | None:
 def _not_found(case: Case, refusal: Refusal) -> Failure | None:
     program = refusal.program
     if _is_a_line(case, refusal):
-        return _one_string(case, refusal)
+        return one_string(case, refusal.line, refusal.program)
     if case.view is None:
         return case.found(
             "executable-not-found",
@@ -87,21 +88,6 @@ def _is_a_line(case: Case, refusal: Refusal) -> bool:
     """Whether what was to be started is a program with its arguments in one string, and no file of that name."""
     there = case.view and any(map(case.view.file, filter(None, (refusal.program, refusal.path))))
     return re.search(r"\s", refusal.program.strip()) is not None and not there
-
-
-def _one_string(case: Case, refusal: Refusal) -> Failure:
-    keyword = case.command.keyword
-    try:
-        words = shlex.split(refusal.program)
-    except ValueError:
-        words = refusal.program.split()
-    return case.found(
-        "single-string-exec",
-        f"{keyword} is a list with one string in it, so the engine looks for a program of that whole name.",
-        (refusal.line, f"the image's {keyword}: {written(keyword, (refusal.program,)).partition(' ')[2]}"),
-        hint="Instead of the image's own line: every word is a string of its own.",
-        fix=(written(keyword, words),),
-    )
 
 
 def _in_working_dir(case: Case, refusal: Refusal) -> Failure | None:
@@ -242,7 +228,7 @@ def _no_file(case: Case, refusal: Refusal) -> Failure | None:
     program = refusal.place
     view = case.view
     if _is_a_line(case, refusal):
-        return _one_string(case, refusal)
+        return one_string(case, refusal.line, refusal.program)
     if view is None:
         return None
     if view.file(program) is None:

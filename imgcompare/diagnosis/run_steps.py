@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import takewhile
 
+from imgcompare.diagnosis.debian_packages import no_debian_package
+from imgcompare.diagnosis.downloads import unreached
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.step_fixes import (
     Fix,
@@ -21,16 +22,8 @@ from imgcompare.model import Failure
 
 _LAST_LINES = 12
 _LAST_FEW = 4
-_UNREACHED = re.compile(
-    r"Failed to fetch|Some index files failed to download|Temporary failure (?:in name resolution|resolving)"
-    r"|Failed to establish a new connection|Name or service not known|Could not (?:resolve|connect to)"
-    r"|not a trusted or secure host|Could not fetch URL|ProxyError|Connection timed out|Network is unreachable",
-)
-_APT_UPDATE = re.compile(r"\bapt(?:-get)?\b[^&|;]*\bupdate\b")
-_NO_LISTS = re.compile(r"\brm -\S+ (?:.* )?/var/lib/apt(?:/lists)?\b")
 _INSTALL = r"\b(apt(?:-get)?(?:\s+-\S+)*\s+(?:install|upgrade|dist-upgrade))\b(?!.*\s(?:-y|--yes|--assume-yes)\b)"
 _SOURCE = r"(^RUN\s+(?:--\S+\s+)*|(?:^|&&|;)\s*)source(?=\s)"
-_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 # Debian's packages of programs that builds call, by the program's name; compilers are better had in a full image.
 _TOOLS = {
     **{name: name for name in ("bzip2", "curl", "git", "gnupg", "jq", "make", "unzip", "wget", "xz-utils")},
@@ -71,7 +64,7 @@ def _argument_out_of_sight(case: Case, step: str) -> Failure | None:
 
 def _no_distribution(case: Case, line: str, match: re.Match[str], _step: str) -> Failure:
     """Pip's resolver found no such project, or none of its versions that fits."""
-    if offline := _unreached(case):
+    if offline := unreached(case):
         return offline
     wanted = match["wanted"].strip()
     lines = case.evidence.log[-_LAST_LINES:]
@@ -93,85 +86,14 @@ def _no_distribution(case: Case, line: str, match: re.Match[str], _step: str) ->
     return case.found("package-not-found", message, (newer, versions, line), hint=hint)
 
 
-def _unreached(case: Case) -> Failure | None:
-    """Pip and apt-get go on without what they could not download, and then say that a package is not there."""
-    line = next((line.strip() for line in case.evidence.log if _UNREACHED.search(line)), "")
-    if not line:
-        return None
-    return case.found(
-        "build-failed",
-        "The step did not reach what it wanted to download from.",
-        (line, case.evidence.log[-1].strip()),
-        hint="See that the machine has a network, that a proxy is given as --build-arg HTTPS_PROXY, and run it again.",
-    )
-
-
 def _names_version(ignored: str, wanted: str) -> bool:
     """Whether the version asked for is among those that pip ignored: ``6.0 Requires-Python >=3.12; …``."""
     version = re.search(r"==\s*([\w.]+)", wanted)
     return bool(version and re.search(rf"(?:: |; ){re.escape(version[1])} Requires-Python", ignored))
 
 
-def _no_debian_package(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
-    if offline := _unreached(case):
-        return offline
-    package = match["package"]
-    above = _updated_above(case, step)
-    if above or _APT_UPDATE.search(step):
-        return _gone(case, line, package, step, above)
-    return case.found(
-        "package-not-found",
-        f"apt-get has no package lists to look for {package} in: images come without them.",
-        (line, f"the step has no apt-get update: RUN {step}"),
-        hint="Instead of that step: update, install and clean up belong into one.",
-        fix=(f"RUN apt-get update && {step} && rm -rf /var/lib/apt/lists/*",) if _is_one_line(step) else (),
-        spot=Spot(instruction=case.written_as("RUN", step)),
-    )
-
-
-def _updated_above(case: Case, step: str) -> str:
-    """The RUN above a step, in its stage or those it stands on, that fetches the package lists and lets them be."""
-    run = case.written_as("RUN", step)
-    if run is None or case.document is None or (stage := case.document.stage_of(run)) is None:
-        return ""
-    lines = [one for each in (*reversed([*case.document.parents(stage)]), stage) for one in each.instructions]
-    runs = [one.text for one in lines if one.keyword == "RUN" and one.line < run.line]
-    last = next((text for text in reversed(runs) if _APT_UPDATE.search(text) or _NO_LISTS.search(text)), "")
-    return "" if _NO_LISTS.search(last) else last
-
-
-def _gone(case: Case, line: str, package: str, step: str, above: str) -> Failure:
-    """There are package lists, and the package is not in them; apt may know what is there in its place."""
-    lines = [one.strip() for one in case.evidence.log]
-    told = next((at for at, one in enumerate(lines) if one.startswith("However the following packages replace")), None)
-    instead = [] if told is None else list(takewhile(_NAME.fullmatch, lines[told + 1 :]))
-    whole = case.written_as("RUN", step)
-    fixed = re.sub(rf"(?<![\w.+-]){re.escape(package)}(?![\w.+-])", instead[0] if instead else "", step)
-    fix = (f"RUN {fixed}",) if len(instead) == 1 and whole and fixed != step else ()
-    return case.found(
-        "package-not-found",
-        f"apt-get finds no package {package} in this release of the distribution"
-        + (f": {' and '.join(instead)} replaces it." if instead else "."),
-        (
-            line,
-            *([lines[told], *instead] if told is not None else []),
-            f"above it stands: RUN {above}" if above else "",
-        ),
-        hint="Instead of that step: with the package that apt-get names."
-        if fix
-        else "See how it is spelt; a name with a version in it changes from release to release (libfoo1, libfoo2).",
-        fix=fix,
-        spot=Spot(instruction=whole),
-    )
-
-
 def _last(case: Case) -> str:
     return next((line.strip() for line in reversed(case.evidence.log) if line.strip()), "")
-
-
-def _is_one_line(step: str) -> bool:
-    """Whether a step is shown whole and begins with apt-get."""
-    return bool(re.match(r"apt(?:-get)? ", step)) and "…" not in step and "\\" not in step
 
 
 def _no_command(case: Case, line: str, match: re.Match[str], step: str) -> Failure | None:
@@ -309,8 +231,8 @@ def _no_requirements(case: Case, line: str, match: re.Match[str], step: str) -> 
 
 _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Failure | None]], ...] = (
     (re.compile(r"No matching distribution found for (?P<wanted>.+)"), _no_distribution),
-    (re.compile(r"E: Unable to locate package (?P<package>\S+)"), _no_debian_package),
-    (re.compile(r"E: Package '(?P<package>\S+)' has no installation candidate"), _no_debian_package),
+    (re.compile(r"E: Unable to locate package (?P<package>\S+)"), no_debian_package),
+    (re.compile(r"E: Package '(?P<package>\S+)' has no installation candidate"), no_debian_package),
     (
         re.compile(r"^(?:/\S*/)?(?:ba|da|a)?sh: (?:line \d+: |\d+: )?(?P<name>[^:\s]+): (?:command )?not found$"),
         _no_command,
