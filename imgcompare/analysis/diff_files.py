@@ -11,6 +11,7 @@ import msgspec
 from imgcompare.analysis.filesystem import RootFilesystem
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.text.printable import file_name
 
 
 class ChangeKind(StrEnum):
@@ -59,7 +60,7 @@ def difference(before: RootFilesystem, after: RootFilesystem) -> tuple[Change, .
             moved = kind is not ChangeKind.METADATA
             changes.append(
                 Change(
-                    path=path,
+                    path=file_name(path),
                     kind=kind,
                     removed_bytes=old_size * moved,
                     added_bytes=new_size * moved,

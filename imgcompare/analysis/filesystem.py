@@ -16,7 +16,7 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR
 from imgcompare.model import LargeFile, LargeFolder
-from imgcompare.text.printable import printable
+from imgcompare.text.printable import file_name
 
 WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -92,7 +92,7 @@ class RootFilesystem(msgspec.Struct, frozen=True):
     def largest_files(self, count: int) -> tuple[LargeFile, ...]:
         """The ``count`` largest files, largest first, hard-linked ones once."""
         largest = heapq.nsmallest(count, self.contents(), key=lambda item: (-item[1].size, item[0]))
-        return tuple(LargeFile(path=printable(path), size_bytes=entry.size) for path, entry in largest if entry.size)
+        return tuple(LargeFile(path=file_name(path), size_bytes=entry.size) for path, entry in largest if entry.size)
 
     def largest_folders(self, count: int) -> tuple[LargeFolder, ...]:
         """The ``count`` folders with the most bytes beneath them, largest first.
@@ -109,7 +109,7 @@ class RootFilesystem(msgspec.Struct, frozen=True):
             greatest[above] = max(greatest.get(above, 0), size)
         telling = ((path, size) for path, size in totals.items() if greatest.get(path, 0) < _NEARLY_ALL * size)
         largest = heapq.nsmallest(count, telling, key=lambda item: (-item[1], item[0]))
-        return tuple(LargeFolder(path=printable(path), size_bytes=size) for path, size in largest)
+        return tuple(LargeFolder(path=file_name(path), size_bytes=size) for path, size in largest)
 
     def setuid(self) -> tuple[str, ...]:
         """The paths of the files that run as their owner, sorted."""

@@ -44,7 +44,7 @@ from imgcompare.analysis.python_distributions import (
 from imgcompare.analysis.symlinks import Links
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.model import DebianPackage, Packages, PythonPackage
-from imgcompare.text.printable import printable
+from imgcompare.text.printable import file_name, printable
 
 _LIMIT = 200
 
@@ -182,7 +182,7 @@ def _python(documents: Documents, files: _Files) -> Iterator[PythonPackage]:
             name=printable(distribution.name, limit=_LIMIT),
             version=printable(distribution.version, limit=_LIMIT),
             installed_bytes=files.claim(own),
-            location="/" + printable(distribution.location, limit=4 * _LIMIT),
+            location="/" + printable(file_name(distribution.location), limit=4 * _LIMIT),
             interpreter=interpreter_of(distribution.location),
         )
 

@@ -16,7 +16,7 @@ from imgcompare.analysis.breakdown import Categories, Category, meant
 from imgcompare.analysis.packages import Inventory
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.model import Part, PartKind
-from imgcompare.text.printable import printable
+from imgcompare.text.printable import file_name, printable
 
 MAX_PARTS = 1000
 MAX_DEPTH = 12
@@ -47,7 +47,7 @@ class _Node:
     def part(self) -> Part:
         """This node and all beneath it."""
         return Part(
-            name=printable(self.name, limit=_NAME_LIMIT),
+            name=printable(file_name(self.name), limit=_NAME_LIMIT),
             kind=self.kind,
             size_bytes=self.size,
             entry_count=len(self.entries),

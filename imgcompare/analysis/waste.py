@@ -11,7 +11,7 @@ from imgcompare.analysis.filesystem import RootFilesystem, Superseded
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.tarheader import DIRECTORY
 from imgcompare.model import WastedFile
-from imgcompare.text.printable import printable
+from imgcompare.text.printable import file_name
 
 MAX_FILES = 20
 
@@ -46,7 +46,7 @@ def _worst(root: RootFilesystem, instructions: Sequence[str]) -> tuple[WastedFil
     worst = heapq.nsmallest(MAX_FILES, sizes.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         WastedFile(
-            path=printable(path),
+            path=file_name(path),
             wasted_bytes=size,
             copies=len(by_path[path]) + (path in root.entries and root.entries[path].kind != DIRECTORY),
             wasted_by=instructions[by_path[path][-1].by_layer],

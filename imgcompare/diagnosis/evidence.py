@@ -171,6 +171,7 @@ class Case:
         """The observed failure with its cause: the lines that prove it before everything else.
 
         The fix goes where its lines belong in the stage that was built, its first line to the ``spot`` if one is named.
+        One with a name that is not UTF-8 is none: a Dockerfile cannot hold it.
         """
         edits = self._edits(fix, spot)
         return replace(
@@ -179,7 +180,7 @@ class Case:
             message=printable(message, limit=_LIMIT),
             hint=printable(_as_placed(self._in_this_stage(hint), edits), limit=_LIMIT),
             evidence=tuple(printable(line, limit=_LIMIT) for line in proof if line),
-            fix=tuple(map(verbatim, fix)),
+            fix=tuple(map(verbatim, fix)) if all(map(_is_utf8, fix)) else (),
             edits=edits,
         )
 
@@ -269,3 +270,7 @@ def _as_placed(hint: str, edits: tuple[Edit, ...]) -> str:
 def _installs(stage: StageInfo) -> bool:
     """Whether a stage installs Python packages."""
     return any(one.keyword == "RUN" and _INSTALLS.search(one.text) for one in stage.instructions)
+
+
+def _is_utf8(line: str) -> bool:
+    return not any("\udc80" <= character <= "\udcff" for character in line)

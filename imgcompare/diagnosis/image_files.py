@@ -124,7 +124,7 @@ class View:
     def debian_owner(self, path: str) -> str | None:
         """The Debian package that brought a path."""
         real = f"/{self._links.real(path.strip('/'))}"
-        wanted = {path.encode(), real.encode(), real.removeprefix("/usr").encode()}
+        wanted = {name.encode("utf-8", "surrogateescape") for name in (path, real, real.removeprefix("/usr"))}
         for layer in self._layers:
             for name, document in layer.documents.items():
                 if is_list(name) and wanted & set(document.split(b"\n")):

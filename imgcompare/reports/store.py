@@ -12,6 +12,7 @@ from imgcompare.model import Collection, Document, Report
 from imgcompare.reports.files import check_writable, read_bounded, write_atomically
 from imgcompare.reports.head import is_collection
 from imgcompare.reports.run_id import RUN_ID
+from imgcompare.text.as_json import as_json
 
 _RUNS = Path(".imgcompare") / "runs"
 
@@ -41,7 +42,7 @@ def prepare(project: Path) -> Path:
 def save(document: Document, folder: Path, run_id: str) -> Path:
     """Save a report or a collection, over an earlier state of the same run; its logs are for its owner's eyes."""
     path = folder / f"{run_id}.json"
-    write_atomically(path, msgspec.json.encode(document).decode(), mode=0o600)
+    write_atomically(path, as_json(document).decode(), mode=0o600)
     return path
 
 

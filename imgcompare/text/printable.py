@@ -11,8 +11,13 @@ _ESCAPES = re.compile(
 # C0 and C1 controls, and the bidi, zero-width, tag and line-separating characters that reorder or hide text (UAX #9).
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e007f]"
+    "\U000e0000-\U000e007f]"
 )
+# What stands for a byte that is not UTF-8 (PEP 383), or for nothing at all.
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# What an escape of file_name could be mistaken for.
+_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+_UNSAFE_IN_NAMES = re.compile(f"[\t\n]|{_UNSAFE.pattern}")
 # What the output draws with, for terminals that know no other characters; names keep their difference as escapes.
 _ASCII = str.maketrans(
     {"✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "·": "-", "…": "...", "█": "#", "≈": "~", "×": "x", "÷": "/"}
@@ -21,8 +26,11 @@ _ASCII = str.maketrans(
 
 
 def printable(text: str, *, limit: int | None = None) -> str:
-    """Return ``text`` as one printable line: escapes and controls dropped, white space folded, cut at ``limit``."""
-    line = _UNSAFE.sub("", _ESCAPES.sub("", text).replace("\r", " "))
+    """Return ``text`` as one printable line: escapes and controls dropped, white space folded, cut at ``limit``.
+
+    A byte that is not UTF-8 (a surrogate escape) is shown as ``\\xe9``.
+    """
+    line = _safe(text.replace("\r", " "))
     line = " ".join(line.split())
     if limit is not None and len(line) > limit:
         return line[: max(limit - 1, 0)] + "…"
@@ -31,7 +39,27 @@ def printable(text: str, *, limit: int | None = None) -> str:
 
 def verbatim(line: str) -> str:
     """Return one line as it is to be copied: escapes and controls dropped, every space and tab of it kept."""
-    return _UNSAFE.sub("", _ESCAPES.sub("", line)).replace("\n", " ")
+    return _safe(line).replace("\n", " ")
+
+
+def file_name(path: str) -> str:
+    """Return the path of a file so that it can be printed and told from every other one: odd characters as escapes."""
+    if path.isascii() and path.isprintable() and "\\" not in path:
+        return path  # as nearly every path is
+    path = _LIKE_AN_ESCAPE.sub(r"\\x5c", path)
+    return _SURROGATE.sub(_escape, _UNSAFE_IN_NAMES.sub(_escape, path))
+
+
+def _safe(text: str) -> str:
+    text = _UNSAFE.sub("", _ESCAPES.sub("", text))
+    return text if text.isascii() else _SURROGATE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if 0xDC80 <= code <= 0xDCFF:  # the byte it stands for
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def printable_lines(text: str, *, limit: int = 500) -> list[str]:
@@ -41,7 +69,7 @@ def printable_lines(text: str, *, limit: int = 500) -> list[str]:
     """
     lines = []
     for raw in text.split("\n"):
-        line = _UNSAFE.sub("", _ESCAPES.sub("", raw.rstrip("\r").rpartition("\r")[2])).expandtabs(4).rstrip()
+        line = _safe(raw.rstrip("\r").rpartition("\r")[2]).expandtabs(4).rstrip()
         if line:
             lines.append(line if len(line) <= limit else line[: limit - 1] + "…")
     return lines

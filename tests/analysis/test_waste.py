@@ -93,4 +93,4 @@ def test_the_list_is_bounded_and_worst_first(wasted: Callable[..., Waste]) -> No
 
 def test_names_are_made_printable(wasted: Callable[..., Waste]) -> None:
     """A name with an escape sequence does not reach the report."""
-    assert wasted([("\x1b[31ma", b"1")], [(".wh.\x1b[31ma", b"")]).files[0].path == "a"
+    assert wasted([("\x1b[31ma", b"1")], [(".wh.\x1b[31ma", b"")]).files[0].path == r"\x1b[31ma"

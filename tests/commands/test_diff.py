@@ -83,6 +83,22 @@ def test_packages_and_layers_in_numbers(two: Offline) -> None:
     assert sum(row["delta_bytes"] for row in found["reasons"]) == found["uncompressed_delta"]
 
 
+def test_names_that_are_not_utf8_are_told_apart(offline: Offline) -> None:
+    """As JSON and in the table: a byte that is no UTF-8 is an escape, and the name that looks like one is another."""
+    offline.save("old.tar", {"shop:1": [{"app/a": b""}]})
+    offline.save("new.tar", {"shop:2": [{"app/a": b"", "caf\udce9.txt": b"1" * 900, r"caf\xe9.txt": b"1" * 700}]})
+    rows = {
+        row["path"]: row["added_bytes"]
+        for row in in_numbers(offline, "old.tar", "new.tar", "--min", "0")["files"]["rows"]
+    }
+    assert rows == {r"caf\xe9.txt": 900, r"caf\x5cxe9.txt": 700}
+    assert r"caf\xe9.txt" in offline("diff", "old.tar", "new.tar", "--min", "0").stdout
+    for command in ("inspect", "inspect --json"):
+        done = offline(*command.split(), "new.tar")
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+        assert "caf" in done.stdout
+
+
 def test_files_down_to_a_threshold(two: Offline) -> None:
     """Each path with ``--min 0``, folders of small ones above it; the sums are those of the whole file systems."""
     each = {row["path"]: row for row in in_numbers(two, "old.tar", "new.tar", "--min", "0")["files"]["rows"]}

@@ -69,6 +69,19 @@ ROWS = {
         "stage builder has it: /usr/local/lib/libshop.so.1",
         ("COPY --from=builder /usr/local/lib/libshop.so.1 /usr/local/lib/libshop.so.1", "RUN ldconfig"),
     ),
+    "in folders whose names are not UTF-8": Row(
+        lambda: Example(
+            f"{TWO}{PYTHONS}\n",
+            stages={
+                "builder": {
+                    "/opt/caf\udce9/libshop.so.1": elf(),
+                    "/var/lib/dpkg/info/caf:amd64.list": b"/opt/caf\xe8/libshop.so.1\n",
+                }
+            },
+        ).exits(1, lacks("libshop.so.1")),
+        "missing-shared-library",
+        r"stage builder has it: /opt/caf\xe9/libshop.so.1",
+    ),
     "where the loader does not look": Row(
         lambda: Example(f"{SLIM}{PYTHONS}\n", {"/opt/lib/libshop.so.1": elf()}).exits(1, lacks("libshop.so.1")),
         "missing-shared-library",

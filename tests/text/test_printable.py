@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgcompare.text.printable import printable, printable_lines, to_ascii, verbatim
+from imgcompare.text.as_json import as_json
+from imgcompare.text.printable import file_name, printable, printable_lines, to_ascii, verbatim
 
 # Text with many of the characters that matter, in between any others.
 hostile = st.text(st.one_of(st.sampled_from("\x1b\x9b\x07\r\n\t[]PX^_\\;:?0m \u202e\u2066\u200b\x85"), st.characters()))
@@ -75,7 +76,7 @@ def test_what_is_printable_stays_as_it_is(text: str) -> None:
         ("  many \t\n spaces\r\n", "many spaces"),
         ("[bold]stays[/bold]", "[bold]stays[/bold]"),
         ("müßig 你好 ✓ 👍", "müßig 你好 ✓ 👍"),
-        ("\udcff\ud800", ""),
+        ("caf\udce9 \udcff\ud800", r"caf\xe9 \xff\ud800"),
     ],
 )
 def test_one_line_keeps_the_words_and_nothing_else(text: str, expected: str) -> None:
@@ -124,3 +125,36 @@ def test_ascii_keeps_signs_readable_and_names_apart() -> None:
     """Signs have a spelling; two names that differ still differ."""
     assert to_ascii("✓ −79 % · ≤ 1 … größe") == r"ok -79 % - <= 1 ... gr\xf6\xdfe"
     assert to_ascii("ä") != to_ascii("ö")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("usr/lib/x.py", "usr/lib/x.py"),
+        ("caf\u00e9/\u4f60\u597d", "caf\u00e9/\u4f60\u597d"),
+        ("caf\udce9.txt", r"caf\xe9.txt"),
+        (r"caf\xe9.txt", r"caf\x5cxe9.txt"),
+        (r"caf\x5cxe9.txt", r"caf\x5cx5cxe9.txt"),
+        (r"back\slash", r"back\slash"),
+        ("a\tb\nc", r"a\x09b\x0ac"),
+        ("bell\x07\x1b[31m", r"bell\x07\x1b[31m"),
+        ("safe\u202egnp.exe", r"safe\u202egnp.exe"),
+        ("two  spaces ", "two  spaces "),
+    ],
+)
+def test_a_file_name_is_shown_so_that_it_can_be_told_from_every_other(path: str, shown: str) -> None:
+    """What cannot be printed is an escape, and what looks like one is not mistaken for it."""
+    assert file_name(path) == shown
+
+
+@given(*[st.lists(st.sampled_from([b"\\", b"x", b"5c", b"e9", b"\xe9", b"\n", b"u00", b"\xc3"])).map(b"".join)] * 2)
+def test_no_two_file_names_look_alike(one: bytes, other: bytes) -> None:
+    """Bytes of any kind: the escape can be undone."""
+    names = [name.decode("utf-8", "surrogateescape") for name in (one, other)]
+    assert (names[0] == names[1]) == (file_name(names[0]) == file_name(names[1]))
+    assert all(file_name(name).isprintable() and file_name(name).encode() is not None for name in names)
+
+
+def test_any_text_can_be_json() -> None:
+    """Names that are not UTF-8 are escapes there too; all else is as it is."""
+    assert as_json({"caf\udce9": ["\udcff", "\u00e9", 1]}) == '{"caf\\\\xe9":["\\\\xff","\u00e9",1]}'.encode()

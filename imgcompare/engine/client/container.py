@@ -219,8 +219,9 @@ class SdkContainer:
     def head(self, path: str) -> bytes | None:
         """The first 4 KiB of the file at an absolute path, links followed; None where there is no such file."""
         for _ in range(_MAX_LINKS):
+            raw = path.encode("utf-8", "surrogateescape")
             try:
-                data, _whole = self._api.read(f"{self._path}/archive", params={"path": path}, limit=_ARCHIVE_BYTES)
+                data, _whole = self._api.read(f"{self._path}/archive", params={"path": raw}, limit=_ARCHIVE_BYTES)
             except EngineRefusedError:
                 return None
             found = first_file(data)

@@ -9,6 +9,7 @@ import msgspec
 from imgcompare.console.style import Style
 from imgcompare.model import Document
 from imgcompare.render.registry import RenderContext
+from imgcompare.text.as_json import as_json
 
 # JSON's own escapes stop at U+001F (RFC 8259 section 7). C1 controls and bidi characters can drive a terminal as well.
 _UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -22,7 +23,7 @@ def render(document: Document, context: RenderContext) -> str:
 
 def to_json(value: msgspec.Struct, style: Style) -> str:
     """Return a struct as JSON text; characters that a terminal could obey, or cannot show, are escaped."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    text = msgspec.json.format(as_json(value), indent=2).decode()
     if text.isascii() and "\x7f" not in text:  # nearly always; looking at each character takes longer than all else
         return f"{text}\n"
     return (_NOT_ASCII if style.ascii_only else _UNSHOWN).sub(_escape, text) + "\n"
