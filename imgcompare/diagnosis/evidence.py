@@ -65,20 +65,16 @@ class Neighbours(Protocol):
         """The images of other variants that work."""
 
 
-@dataclass(frozen=True)
-class Known:
-    """Neighbours that are looked into already; none, if nothing is given."""
-
-    by_stage: Mapping[str, View] = field(default_factory=dict)
-    by_variant: Mapping[str, View] = field(default_factory=dict)
+class Nobody:
+    """No neighbours."""
 
     def stages(self) -> Mapping[str, View]:
-        """The stages."""
-        return self.by_stage
+        """None."""
+        return {}
 
     def others(self) -> Mapping[str, View]:
-        """The other variants."""
-        return self.by_variant
+        """None."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +90,7 @@ class Case:
 
     evidence: Evidence
     view: View | None = None
-    neighbours: Neighbours = field(default_factory=Known)
+    neighbours: Neighbours = field(default_factory=Nobody)
     written: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
     base: str = ""

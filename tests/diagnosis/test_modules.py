@@ -229,3 +229,19 @@ ROWS = {
 def test_a_module_that_is_not_found(name: str) -> None:
     """The cause, its proof, and the very lines that mend it; none where it would be a guess."""
     ROWS[name].check()
+
+
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        (VENV | package("flask", site="/opt/venv/lib/python3.11/site-packages"), []),
+        (package("flask", site="/deps"), []),
+        ({}, ["stages"]),
+    ],
+)
+def test_stages_are_built_only_where_the_images_own_files_do_not_tell(files: Files, asked: list[str]) -> None:
+    """That takes seconds; and of other variants nothing is read where a stage has what is missing."""
+    stages = {"builder": package("flask")}
+    example = Example(f'{TWO}CMD ["python", "app.py"]\n', FILES | files, stages, {"good": package("flask")})
+    example.exits(1, NO_FLASK)
+    assert example.asked == asked

@@ -19,7 +19,7 @@ from typing import TypeAlias, cast
 
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis import gather, observed
-from imgcompare.diagnosis.evidence import Case, Evidence, Known
+from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.diagnosis.image_files import View
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Dockerfile, StageInfo, parse
@@ -105,7 +105,7 @@ class Example:
 
     ``files`` and those of ``stages`` and ``others`` lie over what their bases have. ``env`` is what the container is
     given, ``context`` names the files of the build context. ``unread`` leaves the image's files out, as in the first
-    look while a run goes on.
+    look while a run goes on. ``asked`` tells afterwards what was looked into beside the image: ``stages``, ``others``.
     """
 
     dockerfile: str
@@ -118,6 +118,7 @@ class Example:
     architecture: str = "amd64"
     engine_architecture: str = "amd64"
     base_command: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
     context: tuple[str, ...] = ()
 
     def exits(self, code: int, log: str, *, stdout: str = "") -> Failure:
@@ -162,11 +163,8 @@ class Example:
         return observed.diagnose(
             Case(
                 evidence=evidence,
-                view=self._view("this", self.target, self.files) if built and not self.unread else None,
-                neighbours=Known(
-                    {name: self._view(name, name, files) for name, files in self.stages.items()},
-                    {name: View(name, [layer(PYTHON), layer(files)]) for name, files in self.others.items()},
-                ),
+                view=self.view("this", self.target, self.files) if built and not self.unread else None,
+                neighbours=_Nearby(self),
                 written=written,
                 unused=tuple(stage for stage in above if stage not in needed),
                 base=base or "",
@@ -194,7 +192,8 @@ class Example:
         base = stage.base if stage else self._parsed.chain(target, {})[0] or ""
         return base.rpartition("/")[2].partition(":")[0]
 
-    def _view(self, name: str, target: str | None, files: Files) -> View:
+    def view(self, name: str, target: str | None, files: Files) -> View:
+        """The files of the image, or of a stage."""
         return View(name, [layer(_BASES.get(self._base(target), {})), layer(files)])
 
     def _container(self, stderr: str = "", stdout: str = "", listeners: Sequence[Listener] | None = None) -> Container:
@@ -202,6 +201,21 @@ class Example:
         return cast(
             "Container", _Container(*lines, listeners, {**_BASES.get(self._base(self.target), {}), **self.files})
         )
+
+
+@dataclass(frozen=True)
+class _Nearby:
+    """The stages and other variants of an example, read when they are asked for."""
+
+    example: Example
+
+    def stages(self) -> Mapping[str, View]:
+        self.example.asked.append("stages")
+        return {name: self.example.view(name, name, files) for name, files in self.example.stages.items()}
+
+    def others(self) -> Mapping[str, View]:
+        self.example.asked.append("others")
+        return {name: View(name, [layer(PYTHON), layer(files)]) for name, files in self.example.others.items()}
 
 
 @dataclass(frozen=True)
