@@ -95,7 +95,8 @@ def test_bash_completes_with_what_was_installed(offline: Offline) -> None:
     """The script works in the shell that it is for."""
     program = Path(sys.executable).parent / "imgcompare"
     script = offline("completion", "show", "bash").stdout
-    ask = f'{script}\nCOMP_WORDS=(imgcompare rep); COMP_CWORD=1; _imgcompare_completion imgcompare; echo "${{COMPREPLY[@]}}"'
+    ask = f"{script}\nCOMP_WORDS=(imgcompare rep); COMP_CWORD=1; _imgcompare_completion imgcompare"
+    ask += '; echo "${COMPREPLY[@]}"'
     path = f"{program.parent}:{offline.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", ask], env=offline.environ | {"PATH": path}, capture_output=True, text=True, check=True

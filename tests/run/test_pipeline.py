@@ -99,11 +99,13 @@ def test_a_broken_one_is_data_and_the_others_go_on(shop: Shop) -> None:
 
 
 def test_a_fault_of_ours_ends_the_run_at_once(shop: Shop) -> None:
-    """Where the first of three in a row raises what nobody expects, the others are not waited for: they never come.
+    """Where the first of three in a row raises what nobody expects, the others are not waited for: they would not come.
 
     The report is saved, and the traceback told.
     """
     shop.engine.fail("build", "a", ValueError("of ours"))
+    shop.engine.hold("build", "b")
+    shop.engine.hold("build", "c")
     outcome = shop.run(shop.config(jobs=1))
     assert isinstance(outcome.error, InternalError)
     assert outcome.error.exit_code == 4
