@@ -116,18 +116,29 @@ class Output(NamedTuple):
         """Whether any of it goes to a file of its own."""
         return any(target.path and not target.append for target in self.targets)
 
-    def write(self, document: Document, notes: tuple[str, ...] = (), *, private: bool = False) -> None:
+    def files(self) -> Output:
+        """What of it goes to files, without what is shown besides."""
+        return Output(tuple(target for target in self.targets if target.path))
+
+    def write(
+        self,
+        document: Document,
+        notes: tuple[str, ...] = (),
+        *,
+        private: bool = False,
+        page: RenderContext | None = None,
+    ) -> None:
         """Render the report or collection and write it, files first and each of them whole or not at all.
 
-        New files of a ``private`` one, made with secrets, are for its owner only. What cannot be written keeps nothing
-        else from being. Raises UsageError for the first.
+        New files of a ``private`` one, made with secrets, are for its owner only; ``page`` is what files are rendered
+        with. What cannot be written keeps nothing else from being. Raises UsageError for the first.
         """
         from imgcompare.console.style import style_for  # noqa: PLC0415 - not needed for --help
         from imgcompare.errors import UsageError  # noqa: PLC0415
         from imgcompare.reports.files import append, write_atomically  # noqa: PLC0415
 
         failed: list[UsageError] = []
-        plain = page_context(notes)
+        plain = page or page_context(notes)
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
                 shown = plain._replace(style=style_for(sys.stdout, os.environ))

@@ -39,7 +39,8 @@ class RenderContext(NamedTuple):
     """What a format may want to know beside the report; each takes from it what it shows.
 
     ``notes`` are remarks of this run alone, ``past`` gives earlier runs to a format that shows a trend. Formats that
-    name files as a repository has them need the current ``folder`` and the ``repository``'s root above it.
+    name files as a repository has them need the current ``folder`` and the ``repository``'s root above it. A page loads
+    itself again every ``reload_s`` seconds, and has nothing folded away where it is ``unfolded``.
     """
 
     style: Style
@@ -47,6 +48,8 @@ class RenderContext(NamedTuple):
     past: Callable[[], Sequence[PastRun]] = tuple
     folder: str = ""
     repository: str = ""
+    reload_s: int = 0
+    unfolded: bool = False
 
 
 def render(document: Document, format: str, context: RenderContext) -> str:

@@ -61,7 +61,7 @@ def merge(parts: Sequence[Part]) -> Collection:
         created=min(part.document.created for part in parts),
         comparisons=reports,
         passed=bool(reports) and not missing and all(part.document.passed for part in parts),
-        notes=tuple(dict.fromkeys((*notes, *missing, *_differences(reports)))),
+        notes=tuple(dict.fromkeys((*notes, *missing, *differences(reports)))),
         missing=tuple(name for name in wanted if name not in found),
     )
 
@@ -132,7 +132,7 @@ def _missing(shards: Mapping[int, tuple[str, Shard]], found: Mapping[str, object
             yield f"Shard {index}/{known.count} is missing, and with it {_listed(lost)}."
 
 
-def _differences(reports: Sequence[Report]) -> Iterator[str]:
+def differences(reports: Sequence[Report]) -> Iterator[str]:
     """A sentence for whatever of the machines was not the same, for numbers depend on it."""
     for what, tell in _MACHINE.items():
         names: dict[str, list[str]] = {}

@@ -52,10 +52,10 @@ def render(
     style: Style,
     notes: tuple[str, ...] = (),
     past: Sequence[PastRun] = (),
-    **place: str,
+    **page: Any,
 ) -> str:
-    """Render as the commands do; ``place`` is the folder and repository."""
-    return registry.render(document, format, RenderContext(style, notes, lambda: past, **place))
+    """Render as the commands do; ``page`` is what else a RenderContext holds, such as folder and repository."""
+    return registry.render(document, format, RenderContext(style, notes, lambda: past, **page))
 
 
 MakeVariant = Callable[..., Variant]

@@ -97,6 +97,8 @@ def render(document: Document, context: RenderContext) -> str:
             views=[_view(f"c{number}", report, until(report, past)) for number, report in enumerate(reports, 1)],
             summary=build_overview(document) if isinstance(document, Collection) else None,
             notes=[printable(note) for note in notes],
+            reload_s=context.reload_s,
+            unfolded=context.unfolded,
             script=Markup(script),  # noqa: S704 - our own file
             css=Markup(css),  # noqa: S704
             policy=_policy(script, css),
