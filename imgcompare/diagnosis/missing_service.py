@@ -35,7 +35,7 @@ _NAMED = tuple(
         rf"^{_HOST}:{_PORT} - no (?:response|attempt)",
     )
 )
-_UNNAMED = re.compile(rf"(?:^|[\s.(])(?:gaierror: )\(?{_UNKNOWN}|gaierror: \(?\[?(?:Errno )?-[235]\b")
+_UNNAMED = re.compile(r"Error: \(?\[Errno -[235]\]|gaierror: \(?(?:\[Errno )?-[235]\b")
 _URL = re.compile(r"^[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?")
 _HOST_VARIABLE = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$")
 _OWN = {"localhost", "ip6-localhost"}
@@ -47,7 +47,8 @@ def service_missing(case: Case) -> Failure | None:
     nothing_listens = evidence.listeners == ()
     if not (evidence.exit_code or (evidence.status_code or 0) >= 500 or nothing_listens):
         return None
-    said = (*evidence.log[-_LAST_LINES:], *evidence.errors[-_LAST_LINES:])
+    error = case.last_error if evidence.exit_code else None
+    said = (error.line,) if error else (*evidence.log[-_LAST_LINES:], *evidence.errors[-_LAST_LINES:])
     for line in reversed(said):
         if match := next((match for pattern in _NAMED if (match := pattern.search(line))), None):
             groups = match.groupdict()

@@ -163,6 +163,7 @@ ROWS = {
         "url: / (Caused by NameResolutionError(\"Failed to resolve 'elastic'\"))",
     ),
     "a host that a variable names": needs("DATABASE_URL names it", f"socket.gaierror: [Errno -2] {NO_NAME}", env=URL),
+    "a broker": needs("does not find its host", f"kombu.exceptions.OperationalError: [Errno -2] {NO_NAME}"),
     "a host that nothing names": needs("does not find its host", f"socket.gaierror: [Errno -2] {NO_NAME}"),
     "a host out there": needs(
         "needs api.example.com:443, and does not reach it",
@@ -189,6 +190,11 @@ ROWS = {
         "binds-loopback",
         "The app listens on 127.0.0.1:8000",
         ('CMD ["gunicorn", "--bind=0.0.0.0:8000", "shop:app"]',),
+    ),
+    "not reached, and another error": Row(
+        lambda: shop().exits(1, f"Error -2 connecting to redis:6379. {NO_NAME}.\n{traced('ValueError: no stock')}"),
+        "exits-at-once",
+        "ValueError: no stock",
     ),
     "a bad address of its own": Row(lambda: shop().exits(1, NO_NAME), "exits-at-once", NO_NAME),
     "not found, and well": Row(
