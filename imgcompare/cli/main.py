@@ -159,8 +159,8 @@ def _fill_closed_streams() -> None:
 
 def _tell(message: str, hint: str | None, details: str = "") -> None:
     from imgcompare.text.printable import printable_lines  # noqa: PLC0415 - only needed when something went wrong
+    from imgcompare.text.workflow_commands import defuse  # noqa: PLC0415
 
-    for line in printable_lines(f"Error: {message}"):
-        click.echo(line, err=True)
-    for line in (*printable_lines(details), *printable_lines(f"Next: {hint}" if hint else "")):
-        click.echo(line, err=True)
+    for text in (f"Error: {message}", details, f"Next: {hint}" if hint else ""):
+        for line in printable_lines(text):
+            click.echo(defuse(line), err=True)

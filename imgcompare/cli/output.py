@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from imgcompare.render.registry import FORMAT_OF, FORMATS, RenderContext, render
+from imgcompare.text.workflow_commands import defuse, defuse_json, runner_listens
 
 if TYPE_CHECKING:
     from imgcompare.model import Document
@@ -142,7 +143,7 @@ class Output(NamedTuple):
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
                 shown = plain._replace(style=style_for(sys.stdout, os.environ))
-                write_text(render(document, target.format, shown))
+                write_text(render(document, target.format, shown), commands=target.format == "github")
                 continue
             text = render(document, target.format, plain)
             try:
@@ -202,8 +203,13 @@ def _check(files: Sequence[Path]) -> None:
             raise click.UsageError(f"-o {other} and -o {path} are the same file; give each format its own.")
 
 
-def write_text(text: str) -> None:
-    """Write to stdout; a reader that has seen enough (``| head``) changes nothing about the command's result."""
+def write_text(text: str, *, commands: bool = False) -> None:
+    """Write to stdout; a reader that has seen enough (``| head``) changes nothing about the command's result.
+
+    Where the runner of a CI job reads it, nothing in it is a command, unless it is to hold ``commands``.
+    """
+    if not commands and runner_listens(os.environ):
+        text = defuse_json(text) if text[:1] in {"{", "["} else defuse(text)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -16,6 +16,7 @@ from imgcompare.console.signals import tell
 from imgcompare.console.style import is_live, style_for
 from imgcompare.text.printable import printable, to_ascii
 from imgcompare.text.redact import redact
+from imgcompare.text.workflow_commands import defuse
 
 if TYPE_CHECKING:
     from rich.console import OverflowMethod, RenderableType
@@ -142,7 +143,7 @@ class PlainProgress(QuietProgress):
     def _print(self, line: str) -> None:
         # A reader that has gone away is no reason to end the run.
         with suppress(OSError):
-            self._stream.write((to_ascii(line) if self._ascii_only else line) + "\n")
+            self._stream.write(defuse(to_ascii(line) if self._ascii_only else line) + "\n")
             self._stream.flush()
 
 

@@ -5,7 +5,6 @@ The commands' form: https://docs.github.com/en/actions/reference/workflows-and-a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
@@ -18,15 +17,14 @@ from imgcompare.render.formats import table
 from imgcompare.render.registry import RenderContext
 from imgcompare.reports.store import reports_of
 from imgcompare.text.printable import printable, printable_lines
+from imgcompare.text.workflow_commands import defuse
 
 _EVIDENCE_LINES = 20
-# What the runner obeys: a line that begins with "::", after colours and spaces, and the older "##[…]" anywhere.
-_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=\[)", re.MULTILINE)
 
 
 def render(document: Document, context: RenderContext) -> str:
     """Return the lines of the log; nothing in the table can be a command."""
-    page = _COMMAND.sub(lambda match: f"{match[0]} ", table.render(document, context))
+    page = defuse(table.render(document, context))
     return "".join((page, *(f"{command}\n" for command in _commands(document, context))))
 
 
