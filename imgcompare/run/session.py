@@ -17,7 +17,7 @@ from imgcompare.errors import ImgcompareError, NoEngineError, UsageError
 from imgcompare.model import Collection, Document, Report, Shard
 from imgcompare.reports import history, store
 from imgcompare.reports.collection import collect
-from imgcompare.reports.run_id import new_run_id
+from imgcompare.reports.run_id import after_all, new_run_id
 from imgcompare.run.blueprints import Blueprint, draw_blueprints
 from imgcompare.run.opening import Connection, opened, rfc3339, working_engine
 from imgcompare.run.pipeline import Outcome, run_comparison
@@ -115,13 +115,17 @@ class _Errand:
 
 
 def saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Document], None]:
-    """Save what is known so far; a disk that is full is told once, and the run goes on to print its report."""
+    """Save what is known so far; a disk that is full is told once, and the run goes on to print its report.
+
+    What is written last is the newest, whatever the clock said of the saved runs before it.
+    """
     told: set[str] = set()
+    name = after_all(run_id, (path.stem for path in store.runs_in(folder))) if folder else run_id
 
     def save(document: Document) -> None:
         try:
             if folder is not None:
-                store.save(document, folder, run_id)
+                store.save(document, folder, name)
         except UsageError as exc:
             if exc.message not in told:
                 told.add(exc.message)
