@@ -80,7 +80,8 @@ def test_board_tells_what_is_broken_and_not_what_mends_it() -> None:
     assert not one.passed
     image = one.variants[0].image
     assert image
-    assert image.tree == image.layers == ()
+    assert image.tree == ()
+    assert image.layers == ()
     assert one.variants[0].source == Source()
 
 
