@@ -77,6 +77,22 @@ def as_expected(variant: Variant) -> bool:
     return variant.failure is not None and variant.failure.code == variant.expected_failure
 
 
+def counted(variants: tuple[Variant, ...]) -> str:
+    """Say how many work and how many do not: ``2 work, 3 broken as declared, 1 skipped``."""
+    declared = [v for v in variants if v.expected_failure is not None and as_expected(v)]
+    told = {
+        "work": sum(v.verdict is Verdict.WORKS for v in variants),
+        "broken as declared": len(declared),
+        "broken": sum(v.verdict is Verdict.BROKEN for v in variants) - len(declared),
+        "skipped": sum(v.skipped is not None for v in variants),
+        "not finished": sum(v.verdict is Verdict.NOT_CHECKED and v.skipped is None for v in variants),
+    }
+    singular = {"work": "works"}
+    return ", ".join(
+        f"{count} {singular.get(what, what) if count == 1 else what}" for what, count in told.items() if count
+    )
+
+
 def _reference(variants: tuple[Variant, ...], baseline: str) -> Variant | None:
     working = [v for v in variants if v.verdict is Verdict.WORKS]
     return next((v for v in working if v.name == baseline), working[0] if working else None)

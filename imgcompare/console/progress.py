@@ -43,6 +43,12 @@ class Progress(Protocol):
     def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
         """Say how ``subject`` ended, in a few words."""
 
+    def comparison(self, name: str, place: str) -> None:
+        """Say that one of several comparisons begins, ``place`` of them (``2 of 8``): what comes next is about it."""
+
+    def compared(self, outcome: str, *, ok: bool) -> None:
+        """Say how the comparison ended, in a few words."""
+
     def note(self, text: str) -> None:
         """Say something once that the user should know."""
 
@@ -77,6 +83,12 @@ class QuietProgress:
     def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
         """Say nothing."""
 
+    def comparison(self, name: str, place: str) -> None:
+        """Say nothing."""
+
+    def compared(self, outcome: str, *, ok: bool) -> None:
+        """Say nothing."""
+
     def note(self, text: str) -> None:
         """Say nothing."""
 
@@ -100,6 +112,14 @@ class DiscreetProgress:
         """Pass the outcome on."""
         self._view.finished(subject, redact(outcome, self._secrets), ok=ok)
 
+    def comparison(self, name: str, place: str) -> None:
+        """Pass it on: names are no secrets."""
+        self._view.comparison(name, place)
+
+    def compared(self, outcome: str, *, ok: bool) -> None:
+        """Pass the outcome on: counts, in our own words."""
+        self._view.compared(outcome, ok=ok)
+
     def note(self, text: str) -> None:
         """Pass the text on."""
         self._view.note(redact(text, self._secrets))
@@ -118,6 +138,7 @@ class PlainProgress(QuietProgress):
         self._clock = clock
         self._lock = threading.Lock()
         self._last: dict[str, tuple[str, str, float]] = {}
+        self._comparison = ""
 
     def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
         """Print where ``subject`` is, unless that would repeat the line before."""
@@ -134,6 +155,18 @@ class PlainProgress(QuietProgress):
         """Print how ``subject`` ended."""
         with self._lock:
             self._print(f"{_name(subject)}: {'✓' if ok else '✗'} {printable(outcome)}")
+
+    def comparison(self, name: str, place: str) -> None:
+        """Print its name and place; what is printed of its variants is of this one from now on."""
+        with self._lock:
+            self._last.clear()
+            self._comparison = _name(name)
+            self._print(f"{self._comparison} ({place})")
+
+    def compared(self, outcome: str, *, ok: bool) -> None:
+        """Print how it ended."""
+        with self._lock:
+            self._print(f"{self._comparison}: {'✓' if ok else '✗'} {printable(outcome)}")
 
     def note(self, text: str) -> None:
         """Print the text."""
@@ -159,7 +192,10 @@ class _Row:
 
 
 class RichProgress(QuietProgress):
-    """A line for each subject, redrawn in place and gone when the view closes: only the report remains."""
+    """A line for each subject, redrawn in place and gone when the view closes: only the report remains.
+
+    Of several comparisons each has a line, and the one that runs its subjects below it.
+    """
 
     def __init__(self, stream: IO[str], style: Style, clock: Callable[[], float] = time.monotonic) -> None:
         # rich is loaded only where a live view is shown.
@@ -170,6 +206,7 @@ class RichProgress(QuietProgress):
         self._clock = clock
         self._lock = threading.Lock()
         self._rows: dict[str, _Row] = {}
+        self._comparisons: dict[str, _Row] = {}
         self._stopping = ""
         self._console = Console(file=stream, force_terminal=True, no_color=not style.color, highlight=False)
         self._live = Live(
@@ -203,6 +240,19 @@ class RichProgress(QuietProgress):
             row = self._rows.setdefault(subject, _Row(now, "", ""))
             row.stage, row.detail, row.ended, row.ok = "", printable(outcome, limit=200), now, ok
 
+    def comparison(self, name: str, place: str) -> None:
+        """Begin a line for it, with nothing below it yet."""
+        with self._lock:
+            self._rows.clear()
+            self._comparisons[name] = _Row(self._clock(), "", place)
+
+    def compared(self, outcome: str, *, ok: bool) -> None:
+        """End its line, and fold away what stood below."""
+        with self._lock:
+            row = self._comparisons[next(reversed(self._comparisons))]
+            row.detail, row.ended, row.ok = printable(outcome, limit=200), self._clock(), ok
+            self._rows.clear()
+
     def note(self, text: str) -> None:
         """Print the text above the view, where it stays."""
         # Not under our lock: printing redraws the view, which takes it.
@@ -230,17 +280,28 @@ class RichProgress(QuietProgress):
         table.add_column(no_wrap=True, justify="right", min_width=len("0:00"))
         with self._lock:
             now = self._clock()
-            shown = list(self._rows.items())
-            if len(shown) + bool(self._stopping) >= self._console.height:
-                shown = [(name, row) for name, row in shown if row.ok is None]
-            for name, row in shown:
-                mark, tone = self._mark(row, now)
+            for name, row, tone in self._shown():
+                mark, color = self._mark(row, now)
                 elapsed = _elapsed((now if row.ok is None else row.ended) - row.started)
-                texts = (_name(name), row.stage, row.detail, elapsed)
-                table.add_row(Text(mark, tone), *(Text(self._spell(text)) for text in texts))
+                texts = (row.stage, row.detail, elapsed)
+                table.add_row(
+                    Text(mark, color), Text(self._spell(name), tone), *(Text(self._spell(text)) for text in texts)
+                )
         if self._stopping:
             return Group(table, Text(self._spell(self._stopping), no_wrap=True, overflow=cut))
         return table
+
+    def _shown(self) -> list[tuple[str, _Row, str]]:
+        """The lines' names, rows and styles, as many as the screen holds: what still moves goes before what ended."""
+        room = self._console.height - 1 - bool(self._stopping)
+        indent = "  " if self._comparisons else ""
+        rows = [(indent + _name(name), row, "") for name, row in self._rows.items()]
+        heads = [(_name(name), row, "" if row.ok is not None else "bold") for name, row in self._comparisons.items()]
+        if len(heads) + len(rows) > room:
+            heads = heads[-1:]
+        if len(heads) + len(rows) > room:
+            rows = [each for each in rows if each[1].ok is None]
+        return heads + rows
 
     def _spell(self, text: str) -> str:
         return to_ascii(text) if self._ascii_only else text

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from imgcompare.comparison.compare import as_expected
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.diagnosis import observed
 from imgcompare.engine.transport.faults import engine_fault
@@ -63,6 +64,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     builds = Builds()
     workers: list[Future[Finished]] = []
     images: list[Future[Images]] = []
+    observed_first: tuple[Variant, ...] = ()
     error: ImgcompareError | None = None
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
@@ -75,6 +77,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         results.add_images(images[0].result())
         if changes := results.changes:
             results.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
+        observed_first = results.variants
         if evidence := results.evidence:
             seen = results.variants, evidence, results.built
             results.explain(pool.submit(find_causes, plan, blueprints, *seen, bench).result())
@@ -92,6 +95,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         _salvage(results, workers, images)
         results.cut_short(error, builds.names)
     report = results.report()
+    _tell_final(observed_first, report.variants, bench)
     bench.save(report)
     return Outcome(report, error or results.error)
 
@@ -216,6 +220,16 @@ def _told(variant: Variant, bench: Workbench) -> Variant:
     outcome = f"breaks: {outcome}" if declared and variant.failure else outcome
     bench.progress.finished(variant.name, outcome, ok=declared == (variant.failure is not None))
     return variant
+
+
+def _tell_final(before: Iterable[Variant], after: Iterable[Variant], bench: Workbench) -> None:
+    """Tell again of those whose cause turned out to be another one than was observed, or whose reply differs."""
+    codes = {variant.name: variant.failure.code if variant.failure else None for variant in before}
+    for variant in after:
+        code = variant.failure.code if variant.failure else None
+        if code is not None and code != codes.get(variant.name, code):
+            outcome = f"breaks: {code}" if variant.expected_failure is not None else code
+            bench.progress.finished(variant.name, outcome, ok=as_expected(variant))
 
 
 def _skipped(variant: Variant, unavailable: Failure, bench: Workbench) -> Variant:

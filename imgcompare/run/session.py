@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import structs
 
 from imgcompare.comparison.baseline import absent
+from imgcompare.comparison.compare import counted
 from imgcompare.config.model import Config
 from imgcompare.console.progress import Progress
 from imgcompare.engine.interface import Endpoint, Engine, is_elsewhere
@@ -71,11 +72,12 @@ def perform_all(
         return CollectionOutcome(empty)
     with working_engine(connection, progress) as engine:
         for count, errand in enumerate(errands, 1):
-            progress.note(f"{errand.plan.config.scenario} ({count} of {len(errands)})")
+            progress.comparison(errand.plan.config.scenario, f"{count} of {len(errands)}")
             outcome = errand.now().run(
                 engine, progress, lambda report: save(collect([*done, report], created=created, shard=shard))
             )
             done.append(outcome.report)
+            progress.compared(counted(outcome.report.variants), ok=outcome.report.passed)
             if outcome.error:
                 return CollectionOutcome(collect(done, created=created, shard=shard), outcome.error)
     collection = collect(done, created=created, shard=shard)

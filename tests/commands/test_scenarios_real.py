@@ -58,6 +58,7 @@ def test_all_scenarios_pass_as_one_collection(everything: Result) -> None:
     assert everything.report["passed"] is True
     assert [report["scenario"] for report in everything.report["comparisons"]] == list(SCENARIOS)
     assert f"targets (5 of {len(SCENARIOS)})" in everything.stderr
+    assert "slim-to-slim: ✓ 2 work, 1 broken as declared" in everything.stderr
 
 
 def test_every_variant_is_as_declared(everything: Result, declared: Scenario) -> None:
@@ -140,8 +141,11 @@ def test_the_saved_collection_reads_as_pages_and_passes(everything: Result, last
     """`imgcompare report` shows all of it again: each table, what broke as expected, and a closing line."""
     page = lasting_project("report", COLUMNS="200")
     count = len(SCENARIOS)
+    broken = sum(v["failure"] is not None for report in everything.report["comparisons"] for v in report["variants"])
     assert (page.code, page.stderr) == (0, "")
-    assert page.stdout.endswith(f"\n{count} of {count} comparisons passed.\n")
+    closing = page.stdout.splitlines()[-1]
+    assert closing.startswith(f"{count} of {count} comparisons as declared. ")
+    assert closing.endswith(f" {broken} are broken on purpose.")
     assert max(map(len, page.stdout.splitlines())) <= 200
     for name, scenario in SCENARIOS.items():
         assert f"imgcompare · {name} · " in page.stdout

@@ -139,6 +139,48 @@ def test_live_view_has_a_line_for_each_subject(monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
+def test_live_view_folds_up_what_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several comparisons each keeps a line, and the one that runs its own subjects, of whatever names, below it."""
+    monkeypatch.setenv("COLUMNS", "80")
+    clock = Clock()
+    with RichProgress(Terminal(), UNICODE, clock) as view:
+        assert isinstance(view, RichProgress)
+        view.comparison("one", "1 of 2")
+        view.stage("slim", Stage.BUILD, "1/6")
+        view.finished("slim", "breaks: exits-at-once", ok=True)
+        view.finished("slim", "breaks: wrong-port", ok=True)
+        assert [line.split() for line in shown(view)] == [
+            ["⠋", "one", "1", "of", "2", "0:00"],
+            ["✓", "slim", "breaks:", "wrong-port", "0:00"],
+        ]
+        clock.now += 10
+        view.compared("1 broken as declared", ok=True)
+        view.comparison("two", "2 of 2")
+        view.stage("slim", Stage.RUN)
+        lines = shown(view)
+    assert [line.split()[1:] for line in lines] == [
+        ["one", "1", "broken", "as", "declared", "0:10"],
+        ["two", "2", "of", "2", "0:00"],
+        ["slim", "run", "0:00"],
+    ]
+
+
+def test_plain_lines_tell_comparisons_apart() -> None:
+    """In a log, each begins with its name and place, and ends with how many of its images work."""
+    out = io.StringIO()
+    with PlainProgress(out, UNICODE, Clock()) as progress:
+        progress.comparison("one", "1 of 2")
+        progress.stage("slim", Stage.BUILD)
+        progress.compared("1 works", ok=True)
+        progress.comparison("two", "2 of 2")
+        progress.stage("slim", Stage.BUILD)
+        progress.compared("1 broken", ok=False)
+    assert out.getvalue().splitlines() == [
+        *("one (1 of 2)", "slim: build", "one: ✓ 1 works"),
+        *("two (2 of 2)", "slim: build", "two: ✗ 1 broken"),
+    ]
+
+
 def test_live_view_says_that_it_is_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below the lines, which go on meanwhile: what is written past the view would shift the lines it redraws."""
     monkeypatch.setenv("COLUMNS", "53")

@@ -51,18 +51,33 @@ def headline(report: Report) -> str:
 
 
 def collection_headline(collection: Collection) -> str:
-    """Return how many of several comparisons passed, which did not, and which are missing."""
+    """Return how many of several comparisons passed, which did not, and which are missing.
+
+    Where some are to be broken, those that pass are as declared; how many images are broken is said too.
+    """
     reports, missing = collection.comparisons, collection.missing
     if not reports and not missing:
         return "There was nothing to run."
     if len(reports) == 1 and not missing:
         return headline(reports[0])
     failed = [report.scenario for report in reports if not report.passed]
-    told = f"{len(reports) - len(failed)} of {len(reports) + len(missing)} comparisons passed"
+    variants = [variant for report in reports for variant in report.variants]
+    declared = sum(variant.expected_failure is not None and as_expected(variant) for variant in variants)
+    told = f"{len(reports) - len(failed)} of {len(reports) + len(missing)} comparisons "
+    told += "as declared" if declared else "passed"
     for what, names in (("not", failed), ("not run", missing)):
         if names:
             told += f"; {what}: {', '.join(printable(name, limit=60) for name in names)}"
-    return f"{told}."
+    if not declared:
+        return f"{told}."
+    working = sum(variant.verdict is Verdict.WORKS for variant in variants)
+    works = f"{counted_images(working)} {'works' if working == 1 else 'work'}"
+    return f"{told}. {works}, {declared} {'is' if declared == 1 else 'are'} broken on purpose."
+
+
+def counted_images(count: int) -> str:
+    """Return how many images: ``1 image``."""
+    return f"{count} image{'' if count == 1 else 's'}"
 
 
 def reasons(report: Report) -> str:

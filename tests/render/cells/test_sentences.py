@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from imgcompare.diagnosis import observed
 from imgcompare.errors import EngineError
-from imgcompare.model import Gate, Report, Stage, Variant, Verdict
+from imgcompare.model import Failure, Gate, Report, Stage, Variant, Verdict
 from imgcompare.render.cells import sentences
 from imgcompare.reports.collection import collect
 from tests.support.reports import report, variant
@@ -177,6 +177,20 @@ def test_footnotes(make_report: MakeReport, single: Variant, multi: Variant) -> 
         "The replies differ, as the expectation allows: single-stage “Hello, Docker!”; multi-stage “Hello at 12:00!”.",
         "The reply was longer than what is read, and compared as far as it was read: multi-stage.",
     )
+
+
+def test_headline_of_several_tells_what_is_broken_on_purpose() -> None:
+    """Nobody reads "passed" beside images that do not start: they are as declared, and counted."""
+    failure = Failure(stage=Stage.RUN, code="wrong-port", message="m")
+    tutorial = replace(variant("tutorial"), verdict=Verdict.BROKEN, failure=failure, expected_failure="wrong-port")
+    one = report(variant("slim"), tutorial, scenario="ports")
+    two = report(variant("slim"), scenario="web", passed=False)
+    whole = collect([one, one], created="2025-11-21T08:00:00Z")
+    expected = "2 of 2 comparisons as declared. 2 images work, 2 are broken on purpose."
+    assert sentences.collection_headline(whole) == expected
+    whole = collect([one, two], created="2025-11-21T08:00:00Z")
+    expected = "1 of 2 comparisons as declared; not: web. 2 images work, 1 is broken on purpose."
+    assert sentences.collection_headline(whole) == expected
 
 
 def test_headline_of_several_counts_what_is_missing() -> None:
