@@ -12,9 +12,10 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Dockerfile, StageInfo, parse
 from imgcompare.dockerfile.variables import Platforms
 from imgcompare.engine.build.context import BuildContext, open_context
-from imgcompare.errors import UsageError
+from imgcompare.errors import EngineError, UsageError
 from imgcompare.model import EngineInfo, Source
 from imgcompare.run.plan import Plan, PlannedVariant
+from imgcompare.run.resources import Workbench
 
 _IMAGE = "docker-image://"
 
@@ -49,7 +50,10 @@ def draw_blueprints(plan: Plan) -> tuple[Blueprint, ...]:
             f"--cache-to type={shared.type} names one place for the caches of {len(built)} variants",
             hint="Put {variant} into it, as in ref=registry.example/app:cache-{variant}, and into --cache-from, too.",
         )
-    return tuple(_blueprint(plan, variant) for variant in plan.variants)
+    drawn = tuple(_blueprint(plan, variant) for variant in plan.variants)
+    for context in {each.context.key: each.context for each in drawn if each.context}.values():
+        context.check()
+    return drawn
 
 
 def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
@@ -69,7 +73,6 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
         target=spec.target,
         build_args=tuple(sorted(config.build_args)),
         dockerfile_digest=context.dockerfile_digest(),
-        context_digest=context.digest(),
     )
     drawn = Blueprint(
         variant=variant,
@@ -119,3 +122,23 @@ def _shown(path: Path) -> str:
     relative = os.path.relpath(path)
     shown = str(path) if relative.startswith("..") else relative
     return shown.encode("utf-8", "backslashreplace").decode()
+
+
+def context_digests(blueprints: Iterable[Blueprint], bench: Workbench) -> dict[str, str]:
+    """Return each variant's context's digest; contexts that are the same are read once.
+
+    Raises UsageError for what cannot be read any more, EngineError once the run was cancelled.
+    """
+
+    def stop() -> None:
+        if bench.cancelled.is_set():
+            raise EngineError("cancelled")
+
+    known: dict[tuple[object, ...], str] = {}
+    digests: dict[str, str] = {}
+    for drawn in blueprints:
+        if (context := drawn.context) is not None:
+            if context.key not in known:
+                known[context.key] = context.digest(stop)
+            digests[drawn.variant.name] = known[context.key]
+    return digests

@@ -31,7 +31,7 @@ from imgcompare.errors import (
 )
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
-from imgcompare.run.blueprints import Blueprint, for_engine
+from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
 from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.diagnose import find_causes
@@ -61,6 +61,8 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
     # Of its own: it waits for builds, and must not take the place of a variant.
     reader = ThreadPoolExecutor(1, "imgcompare-reader", leave_signals_to_the_main_thread)
+    # Of its own, too: what a context is made of takes no builder's time.
+    digester = ThreadPoolExecutor(1, "imgcompare-digest", leave_signals_to_the_main_thread)
     builds = Builds()
     workers: list[Future[Finished]] = []
     images: list[Future[Images]] = []
@@ -69,12 +71,14 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     try:
         bases = provide_bases(plan, blueprints, bench, pool)
         workers += (pool.submit(_finish_variant, plan, drawn, bases, builds, bench) for drawn in blueprints)
+        digests = digester.submit(context_digests, blueprints, bench)
         images.append(reader.submit(measure_images, plan, builds.each(), bench))
         for worker in as_completed(workers):
             results.put(worker.result())
             bench.save(results.report())
         builds.end()
         results.add_images(images[0].result())
+        results.add_digests(digests.result())
         if changes := results.changes:
             results.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
         observed_first = results.variants
@@ -89,7 +93,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         if error:
             bench.cancel()
         builds.end()
-        for each in (pool, reader):
+        for each in (pool, reader, digester):
             each.shutdown(wait=True, cancel_futures=True)
     if error:
         _salvage(results, workers, images)

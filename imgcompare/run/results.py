@@ -119,6 +119,11 @@ class Results:
             warnings = self._warnings(each, image) if each.variant.verdict is Verdict.WORKS else ()
             self._tell(name, image=image, warnings=warnings)
 
+    def add_digests(self, digests: Mapping[str, str]) -> None:
+        """Add what the contexts' digests are."""
+        for name, digest in digests.items():
+            self._tell(name, source=replace(self.finished[name].variant.source, context_digest=digest))
+
     def add_pull_sizes(self, sizes: Mapping[str, int]) -> None:
         """Add what a change makes a server pull."""
         for name, size in sizes.items():

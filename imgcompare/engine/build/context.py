@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgcompare.engine.build.context_tar import Sent, tar_stream
 from imgcompare.engine.build.dockerignore import NO_MATCH, IgnoreRules, parse_rules
-from imgcompare.engine.build.walk import Selection, walk
+from imgcompare.engine.build.walk import Selection, unreadable, walk
 from imgcompare.errors import UsageError
 
 # With our saved reports in it, `COPY . .` would make another image in each run.
@@ -26,7 +27,8 @@ class BuildContext:
     """A build context on disk and a Dockerfile with its content; ``inside`` is its name in the context, if it is there.
 
     ``rules`` say what COPY does not see; they are those of the file ``<Dockerfile>.dockerignore`` where ``ignore_file``
-    holds its content, else of the root's. ``appended`` names a file and what is sent after its content.
+    holds its content, else of the root's; ``ignored_by`` is the text they were read from. ``appended`` names a file and
+    what is sent after its content.
     """
 
     root: Path
@@ -36,6 +38,7 @@ class BuildContext:
     rules: IgnoreRules
     ignore_file: bytes | None = None
     appended: tuple[str, bytes] = ("", b"")
+    ignored_by: bytes = b""
 
     def stream(self) -> Iterator[bytes]:
         """Read the context now and give its tar in chunks of at most 1 MiB: for builders that ask for no files.
@@ -54,14 +57,27 @@ class BuildContext:
         """Whether the tar holds files that are for the builder alone, which BuildKit would let COPY see."""
         return bool(self._sent().extra)
 
-    def digest(self) -> str:
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What contexts have in common in which COPY sees the same."""
+        return self.root, self.ignored_by, self.appended
+
+    def check(self) -> None:
+        """Raise UsageError for a path that COPY can see and that cannot be read."""
+        for entry in walk(str(self.root), Selection(self.rules)):
+            if stat.S_ISREG(entry.stat.st_mode) and not os.access(entry.path, os.R_OK):
+                raise unreadable(entry.path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+    def digest(self, stop: Callable[[], None] = lambda: None) -> str:
         """Return ``sha256:…`` over names, modes, types, link targets and contents of what COPY can see.
 
-        Times do not count: variants that share a context share its digest.
+        Times do not count: variants that share a context share its digest. ``stop`` is called now and then, and may
+        raise.
         """
         digest = hashlib.sha256()
         sent = Sent(root=str(self.root), dockerfile=self.inside or "")
         for part in tar_stream(sent, self.rules, self.appended, times=False):
+            stop()
             digest.update(part)
         return f"sha256:{digest.hexdigest()}"
 
@@ -121,12 +137,10 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
     own = dockerfile.with_name(dockerfile.name + _IGNORE_FILE)
     shared = folder / _IGNORE_FILE
     ignore_file = _read(own, "ignore file")
-    rules = IgnoreRules()
-    if ignore_file is not None:
-        rules = parse_rules(ignore_file.decode("utf-8", "surrogateescape"), str(own))
-    elif Path(os.path.realpath(shared)).is_relative_to(folder):
-        text = _read(shared, "ignore file") or b""
-        rules = parse_rules(text.decode("utf-8", "surrogateescape"), str(shared))
+    text, source = ignore_file or b"", own
+    if ignore_file is None and Path(os.path.realpath(shared)).is_relative_to(folder):
+        text, source = _read(shared, "ignore file") or b"", shared
+    rules = parse_rules(text.decode("utf-8", "surrogateescape"), str(source))
     resolved = dockerfile.resolve()
     inside = resolved.relative_to(folder).as_posix() if resolved.is_relative_to(folder) else None
     return BuildContext(
@@ -136,6 +150,7 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
         inside=inside,
         rules=IgnoreRules((*rules.patterns, *NEVER_SENT.patterns)),
         ignore_file=ignore_file,
+        ignored_by=text,
     )
 
 
