@@ -72,7 +72,11 @@ class BuildContext(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRequest:
-    """One image to build, from a context and the Dockerfile that it was opened for."""
+    """One image to build, from a context and the Dockerfile that it was opened for.
+
+    ``made`` hears of each image without a tag that the build makes on its way, by its digest or the beginning of it, as
+    soon as the builder tells: what a build that is killed leaves has no other name.
+    """
 
     context: BuildContext
     tag: str
@@ -82,6 +86,7 @@ class BuildRequest:
     no_cache: bool = False
     builder: str = "auto"
     options: BuildOptions = field(default_factory=BuildOptions)
+    made: Callable[[str], None] = lambda _image: None
 
 
 @dataclass(frozen=True)

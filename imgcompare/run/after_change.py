@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import partial
 
 from imgcompare.dockerfile.copy_sources import copied
 from imgcompare.dockerfile.parser import StageInfo
@@ -43,6 +44,7 @@ def rebuild(plan: Plan, blueprint: Blueprint, bench: Workbench) -> Rebuilt | str
     change = harmless(f"{plan.run_id} {variant.name}")
     request = build_request(plan, blueprint, replace(context, appended=(file, change)), variant.changed_tag)
     shown = printable(file, limit=200)
+    request = replace(request, made=partial(bench.ledger.record, IMAGE))
     bench.ledger.record(IMAGE, variant.changed_tag)
     outcome = bench.engine.build(
         without_export(request),

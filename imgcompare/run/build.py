@@ -79,8 +79,9 @@ def build_variant(
     reference, build = blueprint.source.image or "", None
     if blueprint.context is not None:
         bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
+        request = build_request(plan, blueprint, blueprint.context, blueprint.variant.tag)
         outcome = bench.engine.build(
-            build_request(plan, blueprint, blueprint.context, blueprint.variant.tag),
+            replace(request, made=partial(bench.ledger.record, IMAGE, kept=not plan.config.rm_images)),
             lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
         )
         if isinstance(outcome, BuildFailed):
@@ -119,7 +120,11 @@ def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, be
         lines = context.dockerfile_content.split(b"\n")
         context = context.with_dockerfile(b"\n".join(lines[: stage.last_line]))
     bench.ledger.record(IMAGE, tag)
-    wanted = replace(without_export(build_request(plan, blueprint, context, tag)), target=stage.name)
+    wanted = replace(
+        without_export(build_request(plan, blueprint, context, tag)),
+        target=stage.name,
+        made=partial(bench.ledger.record, IMAGE),
+    )
     outcome = bench.engine.build(wanted, lambda _text: None)
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
 

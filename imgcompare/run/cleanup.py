@@ -91,7 +91,8 @@ def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int
 def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
     """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays."""
     names = dict.fromkeys(entry.name for entry in made)
-    digests = [name for name in names if name.startswith("sha256:")]
+    # The newest first: an image that another one is made from cannot go before that.
+    digests = [name for name in reversed(names) if name.startswith("sha256:")]
     removed = sum(engine.remove_image(name) for name in names if name not in digests)
     for digest in digests:
         image = engine.image(digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,26 @@ def test_a_container_made_after_the_kill_is_found_by_its_name(
         pass
     assert "Removed 1 container(s)" in project("clean").stderr
     assert not _exists(client, name)
+
+
+def test_what_a_killed_classic_build_left_is_removed(project: Project, client: docker.DockerClient) -> None:
+    """Its images have no tag; the builder told of each, and the ledger holds what it told."""
+    project.write({"Dockerfile": f"FROM {BASE}\nRUN echo {time.time_ns()} > /mark\nENV A=1\nRUN sleep 3600\n"})
+    before = _untagged(client)
+    running = project.start("run", "Dockerfile", "--builder", "classic")
+    running.wait_for(r"^Dockerfile: build: \[4/4\]")
+    running.send(signal.SIGKILL)
+    running.end()
+    made = _untagged(client) - before
+    assert len(made) >= 2
+    cleaned = project("clean")
+    assert cleaned.code == 0, cleaned.stderr
+    assert not _untagged(client) & made
+    assert project.ledgers() == []
+
+
+def _untagged(client: docker.DockerClient) -> set[str]:
+    return {str(image.id) for image in client.images.list(all=True) if not image.tags}
 
 
 def test_a_living_run_is_not_touched(project: Project, client: docker.DockerClient) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import http
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +65,7 @@ def build(
     log = ClassicLog()
     outcome: Built | BuildFailed | None = None
     try:
-        error = _follow(post, request, log, progress)
+        error = _follow(post, request, log, progress, before)
         build = summary(log.steps(), duration_s=time.monotonic() - started)
         if error is not None:
             name, tail = log.current_step(), log.tail()
@@ -97,12 +97,18 @@ def _discard(image: str, discard: Callable[[str], None], *, deadline: float) -> 
         return
 
 
-def _follow(post: Post, request: BuildRequest, log: ClassicLog, progress: Callable[[str], None]) -> str | None:
+def _follow(
+    post: Post, request: BuildRequest, log: ClassicLog, progress: Callable[[str], None], before: frozenset[str]
+) -> str | None:
     error = None
     shown = ""
+    told: set[str] = set()
     try:
         for message in messages(post("/build", parameters(request, version=1), request.context.stream(), TAR_HEADERS)):
             log.feed(message)
+            for image in _leftovers([image for image in log.created if image not in told], before):
+                request.made(f"sha256:{image}")
+            told |= log.created.keys()
             if (current := log.current()) and current != shown:
                 shown = current
                 progress(shown)
@@ -114,7 +120,7 @@ def _follow(post: Post, request: BuildRequest, log: ClassicLog, progress: Callab
     return error
 
 
-def _leftovers(created: Iterable[str], before: frozenset[str]) -> Iterator[str]:
+def _leftovers(created: Collection[str], before: frozenset[str]) -> Iterator[str]:
     """Images that are new, the newest first: a RUN can print any id it likes, so what was there before never counts."""
     for image in reversed(list(created)):
         if not any(known.removeprefix("sha256:").startswith(image) for known in before):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,19 @@ def test_a_failed_build_gives_up_what_it_left_newest_first() -> None:
     assert outcome.step == "[4/4] RUN echo out; echo err >&2; exit 3"
     assert outcome.log == ("out", "err")
     assert discarded == ["ff0b6e0baf74", "dc4d1d9fea5f"]
+
+
+def test_each_image_is_told_as_it_is_made() -> None:
+    """Those of the build's own steps, once: should the build be killed, nothing else knows them."""
+    told: list[str] = []
+
+    def post(
+        path: str, params: Mapping[str, str], body: Iterator[bytes], headers: Mapping[str, str]
+    ) -> Iterator[bytes]:
+        yield recorded("classic-failed")
+
+    build(post, replace(REQUEST, made=told.append), lambda _: None, images=lambda: (BASE,), discard=lambda _: None)
+    assert told == ["sha256:dc4d1d9fea5f", "sha256:ff0b6e0baf74"]
 
 
 def test_an_image_that_was_there_before_is_never_discarded() -> None:
