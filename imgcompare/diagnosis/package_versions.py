@@ -13,12 +13,20 @@ from imgcompare.model import Failure
 
 _CANNOT_IMPORT = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)' \((?P<file>/[^)]+)\)")
 _DENIED = re.compile(r"\[Errno 13\] Permission denied: '(?P<path>/[^']+)'")
+_NO_ATTRIBUTE = re.compile(r"(?:module '(?P<module>[\w.]+)'|'(?P<kind>\w+)' object) has no attribute '(?P<name>\w+)'")
 _SITE = "-packages/"
+# What was taken away, and the versions that have it: https://flask.palletsprojects.com/en/stable/changes/#version-2-3-0
+_REMOVED = {
+    ("flask", name): ("flask<2.3", "werkzeug<3")
+    for name in ("before_first_request", "env", "json_decoder", "json_encoder", "session_cookie_name")
+}
 
 
 def incompatible(case: Case) -> Failure | None:
     """A package that imports what the installed version of another one does not have."""
     error = case.last_error
+    if error and error.kind == "AttributeError":
+        return _without(case, error)
     match = _CANNOT_IMPORT.search(error.text) if error and error.kind == "ImportError" else None
     if error is None or match is None or "circular import" in error.text:
         return None
@@ -37,6 +45,34 @@ def incompatible(case: Case) -> Failure | None:
         "time of the package that needs it.",
         fix=install_lines(case, f'"{used.name}<{major}"', python_of(case, error.files))
         if used and major.isdecimal() and major != "0"
+        else (),
+    )
+
+
+def _without(case: Case, error: LastError) -> Failure | None:
+    """A package that uses what a module, or the class that is named like one, does not have any more.
+
+    Of the application's own code it may as well be a mistake, unless it is known to have been taken away.
+    """
+    match = _NO_ATTRIBUTE.match(error.text)
+    if match is None or case.view is None or not error.files:
+        return None
+    name = (match["module"] or match["kind"]).partition(".")[0].lower()
+    used = next((one for one in case.view.distributions if one.name == name), None)
+    user = _owner(case, error.files[-1])
+    removed = _REMOVED.get((name, match["name"]), ())
+    if used is None or user == used or (user is None and not removed):
+        return None
+    by = f"{user.name} {user.version}" if user else error.files[-1]
+    return case.found(
+        "incompatible-packages",
+        f"{by} uses {match['name']} of {used.name}, which the installed {used.name} {used.version} does not have.",
+        (error.line, case.ended(), f"it is used by {error.files[-1]}"),
+        hint="Above CMD, or better as lines of requirements.txt: versions from the time of what needs it."
+        if removed
+        else f"Pin the version of {used.name} that has it, beside the package that needs it.",
+        fix=install_lines(case, " ".join(f'"{one}"' for one in removed), python_of(case, error.files))
+        if removed
         else (),
     )
 

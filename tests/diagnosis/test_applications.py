@@ -265,6 +265,35 @@ ROWS = {
         "flask 2.0.3 imports url_quote from werkzeug.urls, which the installed werkzeug 3.0.1 does not have",
         ('RUN pip install --no-cache-dir "werkzeug<3"',),
     ),
+    "what Flask had once": Row(
+        lambda: shop('CMD ["python", "app.py"]', FLASK).exits(
+            1, traced("AttributeError: 'Flask' object has no attribute 'before_first_request'")
+        ),
+        "incompatible-packages",
+        "/srv/app.py uses before_first_request of flask, which the installed flask 3.1.2 does not have",
+        ('RUN pip install --no-cache-dir "flask<2.3" "werkzeug<3"',),
+    ),
+    "what Flask never had": Row(
+        lambda: shop('CMD ["python", "app.py"]', FLASK).exits(
+            1, traced("AttributeError: 'Flask' object has no attribute 'serve'")
+        ),
+        "exits-at-once",
+        "has no attribute 'serve'",
+    ),
+    "what another package needs of a module": Row(
+        lambda: shop('CMD ["python", "app.py"]', package("numpy", "2.1.0") | package("shopkit", "1.2")).exits(
+            1, traced("AttributeError: module 'numpy' has no attribute 'bool'", f"{SITE}/shopkit/__init__.py")
+        ),
+        "incompatible-packages",
+        "shopkit 1.2 uses bool of numpy, which the installed numpy 2.1.0 does not have",
+    ),
+    "what a package does not find in itself": Row(
+        lambda: shop('CMD ["python", "app.py"]', package("shopkit", "1.2")).exits(
+            1, traced("AttributeError: module 'shopkit' has no attribute 'x'", f"{SITE}/shopkit/__init__.py")
+        ),
+        "exits-at-once",
+        "has no attribute 'x'",
+    ),
     # Variables that nobody sets.
     "a variable of os.environ": Row(
         lambda: shop('CMD ["python", "app.py"]', {}).exits(
