@@ -8,17 +8,15 @@ the report of everything that was finished by then.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterable, Mapping
+from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from queue import SimpleQueue
 from typing import TypeVar
 
 from msgspec import structs
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.diagnosis import observed
 from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import (
@@ -32,10 +30,11 @@ from imgcompare.errors import (
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
-from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
+from imgcompare.run.build import Base, NotBuilt, build_variant, provide_bases
 from imgcompare.run.container import Tried, run_variant
+from imgcompare.run.crew import Builds, Crew
 from imgcompare.run.diagnose import find_causes
-from imgcompare.run.measure import Images, measure_images, pull_sizes
+from imgcompare.run.measure import measure_images, pull_sizes
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
@@ -56,35 +55,14 @@ class Outcome:
 
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
-    blueprints = for_engine(plan, blueprints, bench.engine.info())
-    results = Results(plan, _engine_used(plan, bench.engine.info()), bench.created, blueprints)
-    pool = ThreadPoolExecutor(plan.jobs, "imgcompare", leave_signals_to_the_main_thread)
-    # Of its own: it waits for builds, and must not take the place of a variant.
-    reader = ThreadPoolExecutor(1, "imgcompare-reader", leave_signals_to_the_main_thread)
-    # Of its own, too: what a context is made of takes no builder's time.
-    digester = ThreadPoolExecutor(1, "imgcompare-digest", leave_signals_to_the_main_thread)
-    builds = Builds()
-    workers: list[Future[Finished]] = []
-    images: list[Future[Images]] = []
+    info = bench.engine.info()
+    blueprints = for_engine(plan, blueprints, info)
+    results = Results(plan, _engine_used(plan, info), bench.created, blueprints)
+    crew = Crew(plan.jobs)
     observed_first: tuple[Variant, ...] = ()
     error: ImgcompareError | None = None
     try:
-        bases = provide_bases(plan, blueprints, bench, pool)
-        workers += (pool.submit(_finish_variant, plan, drawn, bases, builds, bench) for drawn in blueprints)
-        digests = digester.submit(context_digests, blueprints, bench)
-        images.append(reader.submit(measure_images, plan, builds.each(), bench))
-        for worker in as_completed(workers):
-            results.put(worker.result())
-            bench.save(results.report())
-        builds.end()
-        results.add_images(images[0].result())
-        results.add_digests(digests.result())
-        if changes := results.changes:
-            results.add_pull_sizes(pool.submit(pull_sizes, changes, plan, bench).result())
-        observed_first = results.variants
-        if evidence := results.evidence:
-            seen = results.variants, evidence, results.built
-            results.explain(pool.submit(find_causes, plan, blueprints, *seen, bench).result())
+        observed_first = _work(plan, blueprints, results, crew, bench)
     except ImgcompareError as exc:
         error = exc
     except Exception as exc:  # noqa: BLE001 - a fault of ours ends the run, but loses nothing that was finished
@@ -92,51 +70,41 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     finally:
         if error:
             bench.cancel()
-        builds.end()
-        for each in (pool, reader, digester):
-            each.shutdown(wait=True, cancel_futures=True)
+        crew.dismiss()
     if error:
-        _salvage(results, workers, images)
-        results.cut_short(error, builds.names)
+        crew.salvage(results)
+        results.cut_short(error, crew.builds.names)
     report = results.report()
     _tell_final(observed_first, report.variants, bench)
     bench.save(report)
     return Outcome(report, error or results.error)
 
 
-def _salvage(results: Results, workers: Iterable[Future[Finished]], images: Iterable[Future[Images]]) -> None:
-    """Keep what came to a good end before or while the run was cut short."""
-    for finished in _succeeded(workers):
-        if results.finished[finished.variant.name].built is None:
-            results.put(finished)
-    for measured in _succeeded(images):
-        results.add_images(measured)
+def _work(
+    plan: Plan, blueprints: tuple[Blueprint, ...], results: Results, crew: Crew, bench: Workbench
+) -> tuple[Variant, ...]:
+    """Take every variant from its Dockerfile to all that can be said of it; what is known is saved as it comes.
 
-
-def _succeeded(futures: Iterable[Future[T]]) -> list[T]:
-    """The results of those that came to a good end."""
-    return [done.result() for done in futures if done.done() and not done.cancelled() and done.exception() is None]
-
-
-class Builds:
-    """Hands each image from the worker that built it to the one thread that reads images, in the order they come."""
-
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[tuple[str, BuiltVariant] | None] = SimpleQueue()
-        self.names: set[str] = set()
-
-    def put(self, name: str, built: BuiltVariant) -> None:
-        """Tell of an image that was built."""
-        self.names.add(name)
-        self._queue.put((name, built))
-
-    def end(self) -> None:
-        """Tell that no more will come."""
-        self._queue.put(None)
-
-    def each(self) -> Iterator[tuple[str, BuiltVariant]]:
-        """Yield the images, waiting for each, until there will be no more."""
-        return iter(self._queue.get, None)
+    Returns the variants as they were before the causes of what broke were looked for.
+    """
+    bases = provide_bases(plan, blueprints, bench, crew.pool)
+    for drawn in blueprints:
+        crew.variants.append(crew.pool.submit(_finish_variant, plan, drawn, bases, crew.builds, bench))
+    digests = crew.digester.submit(context_digests, blueprints, bench)
+    crew.images.append(crew.reader.submit(measure_images, plan, crew.builds.each(), bench))
+    for worker in as_completed(crew.variants):
+        results.put(worker.result())
+        bench.save(results.report())
+    crew.builds.end()
+    results.add_images(crew.images[0].result())
+    results.add_digests(digests.result())
+    if changes := results.changes:
+        results.add_pull_sizes(crew.pool.submit(pull_sizes, changes, plan, bench).result())
+    observed_first = results.variants
+    if evidence := results.evidence:
+        seen = results.variants, evidence, results.built
+        results.explain(crew.pool.submit(find_causes, plan, blueprints, *seen, bench).result())
+    return observed_first
 
 
 def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
