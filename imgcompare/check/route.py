@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
 
 from imgcompare.check.bodies import Bodies, tells_time
 from imgcompare.check.pattern import is_found
@@ -137,11 +139,15 @@ class _Watch:
 
 
 class Checked(NamedTuple):
-    """A check, what is wrong in one sentence ("" if nothing), and the whole body that came, if one did."""
+    """A check, what is wrong in one sentence ("" if nothing), and the whole body that came, if one did.
+
+    ``leads_to`` is the route of the same app that the reply sends on to, "" where it is none.
+    """
 
     check: Check
     problem: str
     body: bytes | None = None
+    leads_to: str = ""
 
 
 def check_route(at: Published, route: str, expected: Expectation, first_reply_s: float = 0.0) -> Checked:
@@ -167,7 +173,19 @@ def check_route(at: Published, route: str, expected: Expectation, first_reply_s:
         body_json_sha256=json_digest(reply),
         body_truncated=reply.truncated,
     )
-    return Checked(check, problem, None if reply.truncated else reply.body)
+    return Checked(check, problem, None if reply.truncated else reply.body, _leads_to(reply.location, at, route))
+
+
+def _leads_to(location: str, at: Published, route: str) -> str:
+    """The other route of the same app that a redirect's target is (RFC 9110 §10.2.2), "" where it is none."""
+    asked = f"http://{authority(at)}{route}"
+    try:
+        target = urlsplit(urljoin(asked, location))
+        same = (target.scheme, target.hostname, target.port or 80) == ("http", at.host, at.port)
+    except ValueError:
+        return ""
+    found = f"{target.path or '/'}{f'?{target.query}' if target.query else ''}"
+    return found if location and same and found != route and re.fullmatch(r"/[!-~]*", found) else ""
 
 
 def ask_again(at: Published, route: str, first: Reply, last: bytes | None, own_names: Sequence[str]) -> Bodies | None:

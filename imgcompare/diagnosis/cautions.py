@@ -221,7 +221,8 @@ def _same_payload_twice(evidence: Seen) -> Caution | None:
     own = {layer.created_by for layer in evidence.image.layers if not layer.base}
     doubled: dict[str, int] = {}
     for file in evidence.image.wasted_files:
-        if file.wasted_by in own and _CHANGES_OWNERS.search(file.wasted_by):
+        # What the same step deletes is not stored again: of that there is one copy, and none in use.
+        if file.copies > 1 and file.wasted_by in own and _CHANGES_OWNERS.search(file.wasted_by):
             doubled[file.wasted_by] = doubled.get(file.wasted_by, 0) + file.wasted_bytes
     told = {by: size for by, size in doubled.items() if size >= _WORTH_TELLING_BYTES}
     if not told:

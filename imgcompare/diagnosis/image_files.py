@@ -78,6 +78,13 @@ class View:
         places = {place for place in self._places(name) if not _WITHIN_PACKAGES.search(place)}
         return sorted({place for place in places if not self._is_package(place)}, key=_by_length)
 
+    def module_path(self, place: str, name: str) -> str:
+        """Where a module of a folder lies: the folder of a package, else its file."""
+        path = f"{place.rstrip('/')}/{name}"
+        files = (f"{path}.py", *sorted(f"/{x}" for x in self._root.entries if f"/{x}".startswith(f"{path}.")))
+        found = next((file for file in files if file.endswith((".py", ".so")) and self.file(file)), path)
+        return path if self._is_package(path) else found
+
     def _places(self, name: str) -> Iterator[str]:
         module = re.compile(rf"(.*)/{re.escape(name)}(?:/__init__\.py|\.py|(?:\.[\w-]+)?\.so)")
         for path, entry in self._root.entries.items():

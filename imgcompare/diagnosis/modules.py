@@ -67,7 +67,7 @@ def _in_a_target(case: Case, error: LastError, name: str, place: str) -> Failure
     return case.found(
         "missing-python-module",
         f"{name} is installed in {place}, a folder that Python does not look into by itself.",
-        (error.line, case.ended(), f"this image has it: {place}/{name}"),
+        (error.line, case.ended(), f"this image has it: {case.view.module_path(place, name) if case.view else place}"),
         hint="Above CMD, in the last stage: Python then looks there, too.",
         fix=(_python_path(case, place),),
     )
@@ -89,7 +89,7 @@ def _not_on_path(case: Case, error: LastError, name: str, place: str) -> Failure
         "application-not-found",
         f"The module {name} is in {place}, and Python does not look there"
         + ("." if here and not by_script else f", but {looks}."),
-        (error.line, case.ended(), f"this image has it: {place}/{name}"),
+        (error.line, case.ended(), f"this image has it: {case.view.module_path(place, name) if case.view else place}"),
         hint="Above CMD: programs start in this folder, and Python looks where it starts."
         if moved
         else "Above CMD, in the last stage: Python then looks there, too.",
@@ -105,7 +105,11 @@ def _part_missing(case: Case, error: LastError, name: str, places: list[str]) ->
     """The package is there and has no such part."""
     top = name.partition(".")[0]
     installed = any(_PACKAGES.search(place) for place in places)
-    proof = (error.line, case.ended(), f"this image has {top}: {places[0]}/{top}")
+    proof = (
+        error.line,
+        case.ended(),
+        f"this image has {top}: {case.view.module_path(places[0], top) if case.view else places[0]}",
+    )
     if installed:
         return case.found(
             "incompatible-packages",
@@ -136,7 +140,12 @@ def _elsewhere(case: Case, error: LastError, name: str, python: Python | None) -
         return case.found(
             "missing-python-module" if installed else "application-not-found",
             f"Python does not find {name}: it is in {words} and in no layer of this image.",
-            (error.line, case.ended(), f"{words} has it: {place}/{name}", nothing_taken(case) if not source else ""),
+            (
+                error.line,
+                case.ended(),
+                f"{words} has it: {view.module_path(place, name)}",
+                nothing_taken(case) if not source else "",
+            ),
             hint="Into the last stage, above CMD."
             if fix
             else take_from(case) or (f"Install {name} in this image, too." if installed else _SEE_COPY),

@@ -22,7 +22,12 @@ _PYTHON = re.compile(r"python[\d.]*")
 def unseen(case: Case, error: LastError, name: str, places: list[str], python: Python | None) -> Failure | None:
     """It is installed in this image, and this Python does not look there."""
     place = places[0]
-    proof = (error.line, case.ended(), f"this image has it: {place}/{name}", _told(python))
+    proof = (
+        error.line,
+        case.ended(),
+        f"this image has it: {case.view.module_path(place, name) if case.view else place}",
+        _told(python),
+    )
     if python is None:
         return contradiction(case, error, name, place)
     there = (found for found in places if _within(found, python.prefix) and version_of(found) == python.version)

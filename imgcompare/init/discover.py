@@ -12,7 +12,7 @@ from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.parser import Dockerfile, Instruction, parse
 from imgcompare.errors import UsageError
 
-_NAME = re.compile(r"(docker|container)file(\..+)?|.+\.(docker|container)file", re.IGNORECASE)
+_NAME = re.compile(r"(docker|container)file(\d+|[._-].+)?|.+\.(docker|container)file", re.IGNORECASE)
 _NO_DOCKERFILE = (
     ".dockerignore",
     ".containerignore",
@@ -27,7 +27,6 @@ _NO_DOCKERFILE = (
 )
 _SKIPPED_FOLDERS = frozenset(("node_modules", "vendor", "venv", "__pycache__", "site-packages"))
 _DEEPEST = 5
-_MOST_FILES = 200
 _MOST_BYTES = 1 << 20
 
 _URL = re.compile(
@@ -56,7 +55,7 @@ class FoundDockerfile:
 def find_dockerfiles(root: Path) -> tuple[FoundDockerfile, ...]:
     """Return the Dockerfiles below a folder, those nearest to it first; what does not read as one is passed over."""
     found = []
-    for path in sorted(_files(root), key=lambda path: (len(path.parts), str(path)))[:_MOST_FILES]:
+    for path in sorted(_files(root), key=lambda path: (len(path.parts), str(path))):
         try:
             with (root / path).open(encoding="utf-8") as file:
                 dockerfile = parse(file.read(_MOST_BYTES), str(path))

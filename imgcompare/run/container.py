@@ -192,7 +192,7 @@ def try_container(
             return _broken(gather.of_silence(seen, port, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
-    check, problem, body = check_route(at, config.route, config.expect, waited.reply.duration_s)
+    check, problem, body, leads_to = check_route(at, config.route, config.expect, waited.reply.duration_s)
     run = Run(
         container_port=port,
         host_port=at.port,
@@ -200,7 +200,7 @@ def try_container(
         memory_bytes=container.memory_bytes(),
     )
     if problem:
-        seen = observed.wrong_reply(check, problem, container.log_tail())
+        seen = observed.wrong_reply(check, problem, container.log_tail(), leads_to)
         return replace(
             _broken(gather.of_reply(seen, check.status_code, container, image, config.env), run), check=check
         )

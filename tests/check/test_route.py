@@ -260,15 +260,44 @@ def test_any_bytes_are_a_reply_or_a_reason(data: bytes) -> None:
 def test_redirects_are_reported_and_not_followed() -> None:
     """A redirect loop is one reply with its status and where it points."""
     with serving(replying(http(b"", "302 Found", "Location: /again\r\n"))) as at:
-        check, problem, _ = check_route(at, "/", Expectation())
+        check, problem, *_ = check_route(at, "/", Expectation())
     assert (check.passed, check.status_code) == (False, 302)
     assert problem == "the reply has status 302 (to /again; redirects are not followed), expected 200"
+
+
+@pytest.mark.parametrize(
+    ("location", "leads_to"),
+    [
+        ("/login?next=/", "/login?next=/"),
+        ("login", "/a/login"),
+        ("http://127.0.0.1:{port}/b", "/b"),
+        ("http://127.0.0.1:{port}", "/"),
+        ("/a/", ""),
+        ("https://127.0.0.1:{port}/b", ""),
+        ("http://127.0.0.1:1/b", ""),
+        ("http://example.com/b", ""),
+        ("//example.com/b", ""),
+        ("http://[", ""),
+        ("/caf\u00e9", ""),
+    ],
+)
+def test_where_a_redirect_leads_to_is_a_route_to_ask(location: str, leads_to: str) -> None:
+    """One of the same app, and another than the one asked; what is elsewhere, or speaks TLS, is none of ours."""
+    listener: list[Published] = []
+
+    def answer(connection: socket.socket, _head: bytes) -> None:
+        there = location.format(port=listener[0].port)
+        connection.sendall(http(b"", "302 Found", f"Location: {there}\r\n"))
+
+    with serving(answer) as at:
+        listener.append(at)
+        assert check_route(at, "/a/", Expectation()).leads_to == leads_to
 
 
 def test_a_body_that_is_not_utf8_is_shown_with_replacements() -> None:
     """Bytes are kept for the digest and decoded with replacement for people."""
     with serving(replying(http(b"caf\xe9 \x1b[31mred"))) as at:
-        check, problem, _ = check_route(at, "/", Expectation(body="caf"))
+        check, problem, *_ = check_route(at, "/", Expectation(body="caf"))
     assert (check.passed, problem, check.body_excerpt) == (True, "", "caf\ufffd red")
 
 
@@ -427,7 +456,7 @@ def test_a_socket_that_leads_there_is_asked_in_place_of_the_address(tmp_path: Pa
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         at = Published("127.0.0.1", 4711, str(tmp_path / "4711"))
-        check, problem, _ = check_route(at, "/hello", Expectation(body="from afar"))
+        check, problem, *_ = check_route(at, "/hello", Expectation(body="from afar"))
         thread.join()
     assert (check.passed, problem, check.url) == (True, "", "http://127.0.0.1:4711/hello")
     assert b"\r\nHost: 127.0.0.1:4711\r\n" in heads[0]
@@ -439,5 +468,5 @@ def test_a_socket_that_leads_there_is_asked_in_place_of_the_address(tmp_path: Pa
 
 def test_an_ipv6_address_is_written_in_brackets() -> None:
     """As a URL wants it (RFC 3986 §3.2.2)."""
-    check, _, _ = check_route(Published("::1", free_port()), "/", Expectation())
+    check, *_ = check_route(Published("::1", free_port()), "/", Expectation())
     assert check.url.startswith("http://[::1]:")

@@ -399,6 +399,13 @@ def test_waste_of_another_kind_is_no_chown(by: str, size: int) -> None:
     assert find(_evidence(_chowned(by, size))) == ()
 
 
+def test_what_the_same_step_deletes_is_not_stored_again() -> None:
+    """``rm -rf /usr/share/doc && chown -R app /app``: of what is gone there is one copy, and none in use."""
+    by = "RUN rm -rf /usr/share/doc && chown -R app /app"
+    gone = WastedFile(path="usr/share/doc/x", wasted_bytes=1_100_000, copies=1, wasted_by=by)
+    assert find(_evidence(replace(_chowned(by, 1_100_000), wasted_files=(gone,)))) == ()
+
+
 def test_several_come_in_the_order_of_their_weight() -> None:
     """What is dangerous before what is untidy."""
     image = _image(root=True, packages=_python("flask", "3.1.2"))

@@ -147,6 +147,12 @@ def test_an_unknown_port_says_what_the_image_exposes(exposed: tuple[str, ...], w
     assert words in observed.no_port(exposed).message
 
 
+def test_a_redirect_proposes_the_route_it_leads_to() -> None:
+    """Where the app sends its visitors is where it can be asked."""
+    hint = observed.wrong_reply(CHECK, "the reply has status 302", [], "/login").hint
+    assert hint == "The app sends its visitors on: ask where they arrive, --route /login"
+
+
 def test_a_wrong_reply_says_what_was_asked_and_what_came() -> None:
     """The problem with both values becomes the sentence; the URL is the first proof."""
     failure = observed.wrong_reply(CHECK, "the reply has status 404, expected 200", ["GET /x 404"])

@@ -30,11 +30,21 @@ def test_dockerfiles_are_known_by_their_names(tmp_path: Path) -> None:
         "Dockerfile",
         "Containerfile",
         "dockerfile.slim",
+        "Dockerfile_old",
+        "Dockerfile-Flask",
+        "Dockerfile2",
         "docker/x.Dockerfile",
         "b/c/d/e/f/Dockerfile",
     ]
     other = [
-        *("Dockerfile.j2", "Dockerfile.dockerignore", "x.Dockerfile.md", "MyDockerfile", "docker-compose.yml"),
+        *(
+            "Dockerfiles",
+            "Dockerfile.j2",
+            "Dockerfile.dockerignore",
+            "x.Dockerfile.md",
+            "MyDockerfile",
+            "docker-compose.yml",
+        ),
         *("node_modules/x/Dockerfile", ".git/Dockerfile", ".venv/Dockerfile", "vendor/Dockerfile"),
         "b/c/d/e/f/g/Dockerfile",
     ]
@@ -42,6 +52,9 @@ def test_dockerfiles_are_known_by_their_names(tmp_path: Path) -> None:
     assert paths == [
         "Containerfile",
         "Dockerfile",
+        "Dockerfile-Flask",
+        "Dockerfile2",
+        "Dockerfile_old",
         "dockerfile.slim",
         "a/Dockerfile",
         "docker/x.Dockerfile",
@@ -125,3 +138,8 @@ def test_a_port_or_route_is_taken_only_where_it_is_written(
     """HEALTHCHECK and the command's own options prove them; nothing else is believed."""
     told = one(tmp_path, f"FROM a\n{instructions}\n")
     assert (told.port, told.route) == (port, route)
+
+
+def test_a_large_tree_is_read_whole(tmp_path: Path) -> None:
+    """Nothing is left out in silence."""
+    assert len(found(tmp_path, {f"{number}/Dockerfile": "FROM scratch\n" for number in range(205)})) == 205
