@@ -197,6 +197,13 @@ class Security(Struct, frozen=True, kw_only=True):
     setuid_files: int
 
 
+class SecretFile(Struct, frozen=True, kw_only=True):
+    """A file that holds secrets, by the names of its variables or by their kind; never a secret itself."""
+
+    path: str
+    holds: tuple[str, ...]
+
+
 class Image(Struct, frozen=True, kw_only=True):
     """An image as exported: ``image_id`` is the digest of the config's bytes, computed and never taken from the engine.
 
@@ -241,6 +248,7 @@ class Image(Struct, frozen=True, kw_only=True):
     largest_files: tuple[LargeFile, ...] = ()
     largest_folders: tuple[LargeFolder, ...] = ()
     security: Security | None = None
+    secret_files: tuple[SecretFile, ...] = ()
     savings: tuple[Saving, ...] = ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from imgcompare.analysis.breakdown import Categories, breakdown
@@ -14,12 +16,15 @@ from imgcompare.analysis.security import security
 from imgcompare.analysis.size_tree import grow
 from imgcompare.analysis.waste import waste
 from imgcompare.image.archive import ArchivedImage
+from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import ImageConfig, decode
-from imgcompare.model import Image
+from imgcompare.model import Image, SecretFile
+from imgcompare.text.printable import file_name
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 4
+VERSION = 5
 _LARGEST = 20
+_MOST_SECRETS = 20
 
 
 def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
@@ -57,5 +62,12 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         largest_files=root.largest_files(_LARGEST),
         largest_folders=root.largest_folders(_LARGEST),
         security=security(root, image.user),
+        secret_files=_secret_files(layers[base_layer_count or 0 :]),
         savings=find_savings(layers, root, categories, base_layer_count, [one.created_by for one in image.layers]),
     )
+
+
+def _secret_files(layers: Sequence[LayerIndex]) -> tuple[SecretFile, ...]:
+    """The files of some layers that hold secrets; one that a later layer deletes is in the image all the same."""
+    found = {path: kinds for layer in layers for path, kinds in layer.secrets.items()}
+    return tuple(SecretFile(path=f"/{file_name(path)}", holds=found[path]) for path in sorted(found)[:_MOST_SECRETS])

@@ -93,16 +93,23 @@ def _secrets(evidence: Seen) -> Caution | None:
         {name for name, _, value in (text.partition("=") for text in evidence.settings.env) if is_secret(name, value)}
     )
     arguments = sorted(set(_arguments(evidence)))
-    if not variables and not arguments:
+    files = evidence.image.secret_files
+    if not variables and not arguments and not files:
         return None
-    names = ", ".join(printable(name, limit=60) for name in dict.fromkeys([*variables, *arguments]))
+    names = [printable(name, limit=60) for name in dict.fromkeys([*variables, *arguments])]
+    paths = [printable(file.path, limit=200) for file in files]
+    ignored = "Name the files in .dockerignore. " if files else ""
     return Caution(
         code="secret-in-image",
-        message=f"Secrets are in the image: {names}.",
-        hint="Give them when the container runs (docker run --env NAME), or to the one step that needs them.",
+        message=f"Secrets are in the image: {', '.join([*names, *paths])}.",
+        hint=f"{ignored}Give them when the container runs (docker run --env NAME), or to the one step that needs them.",
         evidence=(
             *(f"ENV {printable(name, limit=60)}=… in the image's config" for name in variables),
             *(f"ARG {printable(name, limit=60)} in the image's history" for name in arguments),
+            *(
+                f"{path}: {printable(', '.join(file.holds), limit=300)}"
+                for path, file in zip(paths, files, strict=True)
+            ),
         ),
         fix=tuple(f"RUN --mount=type=secret,id={name},env={name} …" for name in arguments),
     )

@@ -84,7 +84,8 @@ class BlobReader:
         is, and one variant's zstd against another's gzip would say nothing of their contents.
         """
         estimate = GzipSize(self._executor)
-        entries, documents = read_entries(stream if gzipped else estimate.tap(stream), self._allowance)
+        secrets: dict[str, tuple[str, ...]] = {}
+        entries, documents = read_entries(stream if gzipped else estimate.tap(stream), self._allowance, secrets)
         for _ in chain(stream, gzipped or ()):
             pass
         return LayerIndex(
@@ -95,6 +96,7 @@ class BlobReader:
             compressed_size_exact=gzipped is not None,
             entries=entries,
             documents=documents,
+            secrets=secrets,
         )
 
 

@@ -17,7 +17,7 @@ _SLICE = 1 << 13
 
 
 class _Head(msgspec.Struct, frozen=True, array_like=True):
-    """All of a layer but its entries; ``documents`` is (path, content)."""
+    """All of a layer but its entries; ``documents`` is (path, content), ``secrets`` (path, kinds)."""
 
     diff_id: str
     uncompressed_size: int
@@ -26,6 +26,7 @@ class _Head(msgspec.Struct, frozen=True, array_like=True):
     compressed_size_exact: bool
     entry_count: int
     documents: list[tuple[bytes, bytes]]
+    secrets: list[tuple[bytes, list[str]]]
 
 
 class _Slice(msgspec.Struct, frozen=True, array_like=True):
@@ -57,6 +58,7 @@ def encode_layer(index: LayerIndex) -> Iterator[bytes]:
             index.compressed_size_exact,
             len(index.entries),
             [(_packed(path), content) for path, content in index.documents.items()],
+            [(_packed(path), list(kinds)) for path, kinds in index.secrets.items()],
         )
     )
     entries = iter(index.entries)
@@ -106,6 +108,7 @@ def decode_layer(messages: Iterator[bytes]) -> LayerIndex:
         compressed_size_exact=head.compressed_size_exact,
         entries=tuple(entries),
         documents={_unpacked(path): content for path, content in head.documents},
+        secrets={_unpacked(path): tuple(kinds) for path, kinds in head.secrets},
     )
 
 

@@ -50,7 +50,8 @@ class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):
     It is the sum of the entries' ``stored`` and of the tar's closing blocks. ``file_count`` counts entries that are
     neither folders nor whiteouts. ``compressed_size`` is exact where the blob was stored compressed with gzip, else the
     estimate of what a registry would hold. ``documents`` are the contents, by path, of the files that name packages: of
-    up to 16 MiB each and 64 MiB together, what is beyond is left out.
+    up to 16 MiB each and 64 MiB together, what is beyond is left out. ``secrets`` are the kinds of secrets that files
+    hold, by path: names of variables, "a private key"; never a secret itself.
     """
 
     diff_id: str
@@ -60,6 +61,7 @@ class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):
     compressed_size_exact: bool
     entries: tuple[FileEntry, ...]
     documents: dict[str, bytes]
+    secrets: dict[str, tuple[str, ...]] = {}
 
 
 def is_document(path: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.layer_index import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, FileEntry, is_document
 from imgcompare.image.path_resolution import LinkedFolders
+from imgcompare.image.secret_files import may_hold, secrets_in
 from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR, SYMLINK, normalised
 from imgcompare.image.tarstream import Chunk, TarStream
 
@@ -16,6 +17,7 @@ _MAX_KEPT = 512 << 20
 # What an entry takes besides its names: the struct, its numbers and its digest.
 _ENTRY_BYTES = 300
 _DIGEST_BYTES = 16
+_MAX_SECRETS = 100
 _LINKS = (HARDLINK, SYMLINK)
 
 
@@ -36,8 +38,12 @@ class Allowance:
             )
 
 
-def read_entries(chunks: Iterable[Chunk], allowance: Allowance) -> tuple[tuple[FileEntry, ...], dict[str, bytes]]:
+def read_entries(
+    chunks: Iterable[Chunk], allowance: Allowance, secrets: dict[str, tuple[str, ...]] | None = None
+) -> tuple[tuple[FileEntry, ...], dict[str, bytes]]:
     """Read a layer's tar to its end: its entries in order, and its documents by path (the last of a path counts).
+
+    What kinds of secrets its files hold goes into ``secrets``, by path.
 
     Raises ImageFormatError for a damaged tar and for more entries than the allowance permits.
     """
@@ -64,6 +70,11 @@ def read_entries(chunks: Iterable[Chunk], allowance: Allowance) -> tuple[tuple[F
                 digest = _digest(iter((document,)))
             else:
                 digest = _digest(stream.payload())
+        elif kind == REGULAR and secrets is not None and may_hold(path, size):
+            content = b"".join(stream.payload())
+            digest = _digest(iter((content,)))
+            if len(secrets) < _MAX_SECRETS and (found := secrets_in(path, content)):
+                secrets[path] = found
         else:
             digest = _digest(stream.payload()) if size else b""
         entries.append(FileEntry(path, kind, entry.mode, entry.uid, entry.gid, size, entry.stored, link, digest))

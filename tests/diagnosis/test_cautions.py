@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from imgcompare.diagnosis.cautions import Seen, find
 from imgcompare.dockerfile.parser import parse
 from imgcompare.engine.interface import EngineImage, Healthcheck
-from imgcompare.model import Image, Layer, Packages, PythonPackage, Run, Security, WastedFile
+from imgcompare.model import Image, Layer, Packages, PythonPackage, Run, SecretFile, Security, WastedFile
 from tests.support.reports import variant
 
 SITE = "/usr/local/lib/python3.11/site-packages"
@@ -306,6 +306,16 @@ def test_a_secret_in_the_environment_is_told_by_its_name_only(variable: str) -> 
 def test_what_only_sounds_like_a_secret(variable: str) -> None:
     """Where one is kept, who wrote it, a switch, a number, nothing."""
     assert find(_evidence(settings=_settings(env=(variable,)))) == ()
+
+
+def test_a_copied_file_with_secrets_is_named() -> None:
+    """Its path, and the names of what it holds."""
+    image = _image(secret_files=(SecretFile(path="/app/.env", holds=("SECRET_KEY", "DB_PASS")),))
+    (caution,) = find(_evidence(image))
+    assert caution.code == "secret-in-image"
+    assert caution.message == "Secrets are in the image: /app/.env."
+    assert caution.evidence == ("/app/.env: SECRET_KEY, DB_PASS",)
+    assert ".dockerignore" in caution.hint
 
 
 def test_a_secret_build_argument_is_in_the_history() -> None:
