@@ -80,9 +80,9 @@ class _NoPlaceError(Exception):
 def _edits(
     document: Document, stage: DocumentStage, lines: Sequence[str], base: str, spot: Spot | None
 ) -> Iterator[Edit]:
-    if any("…" in line for line in lines):  # a pattern, and no line yet
-        raise _NoPlaceError
     rest = list(lines)
+    if any("…" in line for line in rest):  # a pattern, and no line yet
+        raise _NoPlaceError
     if spot is not None and rest:
         if spot.instruction is None:
             raise _NoPlaceError
@@ -92,6 +92,8 @@ def _edits(
     group: list[str] = []
     for line in rest:
         keyword = line.partition(" ")[0]
+        if keyword in {"ADD", "COPY"} and "--from=" not in line:  # in the place of which line is not said
+            raise _NoPlaceError
         if keyword == "FROM":
             yield _other_base(document, stage, line, base)
         elif keyword in _OWN:

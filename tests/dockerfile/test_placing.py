@@ -53,6 +53,7 @@ def test_what_the_image_lacks_goes_above_the_command() -> None:
         ("FROM a\nUSER root\nCMD x\n", "USER 10001", "FROM a\nUSER 10001\nCMD x\n"),
         ("FROM a\nCMD x\n", "USER 10001", "FROM a\nUSER 10001\nCMD x\n"),
         ("FROM a\nWORKDIR /x\nCMD x\n", "WORKDIR /y", "FROM a\nWORKDIR /x\nWORKDIR /y\nCMD x\n"),
+        ("FROM a\nCOPY x /x\nCMD x\n", "COPY --chown=1 x /x", "FROM a\nCOPY x /x\nCMD x\n"),
         ("FROM a\nCMD x\n", "RUN --mount=type=secret,id=X,env=X …", "FROM a\nCMD x\n"),
     ],
 )
