@@ -13,6 +13,7 @@ from imgcompare.model import Failure
 
 _NO_COMPILER = re.compile(
     r"error: command '(?P<tool>[\w./+-]*(?:gcc|g\+\+|cc|c\+\+))' failed: No such file or directory"
+    r"|error: \[Errno 2\] No such file or directory: '(?P<absent>[\w./+-]*(?:gcc|g\+\+|cc|c\+\+))'"
     r"|unable to execute '(?P<old>[\w./+-]+)': No such file or directory"
     r"|Error: (?P<pg>pg_config) executable not found"
     r"|(?P<mysql>mysql_config): not found|Can not find valid (?P<pkg>pkg-config) name"

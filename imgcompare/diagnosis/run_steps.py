@@ -62,11 +62,13 @@ def _argument_out_of_sight(case: Case, step: str) -> Failure | None:
     )
 
 
-def _no_distribution(case: Case, line: str, match: re.Match[str], _step: str) -> Failure:
+def _no_distribution(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
     """Pip's resolver found no such project, or none of its versions that fits."""
+    wanted = match["wanted"].strip()
+    if wanted.endswith("=") and (found := _argument_out_of_sight(case, step)):
+        return found
     if offline := unreached(case):
         return offline
-    wanted = match["wanted"].strip()
     lines = case.evidence.log[-_LAST_LINES:]
     versions = next((one.strip() for one in lines if "(from versions:" in one), "")
     newer = next((one.strip() for one in lines if "require a different python version" in one), "")

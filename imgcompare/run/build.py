@@ -141,15 +141,20 @@ def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> NotBuilt:
     if outcome.missing_base is not None:
         return NotBuilt(failure=observed.base_missing(outcome.missing_base, plan.config.platform, outcome))
     evidence = Evidence(observed=observed.build_failed(outcome), log=outcome.log)
-    case = Case(
+    return NotBuilt(failure=observed.diagnose(case_of(blueprint, evidence)), evidence=evidence)
+
+
+def case_of(blueprint: Blueprint, evidence: Evidence) -> Case:
+    """Return what is known of a variant that broke, without its image's files."""
+    return Case(
         evidence=evidence,
         written=blueprint.stages,
+        unused=blueprint.unused,
         base=blueprint.base or "",
         document=blueprint.document,
         target=blueprint.variant.spec.target,
         context=blueprint.context.files if blueprint.context else tuple,
     )
-    return NotBuilt(failure=observed.diagnose(case), evidence=evidence)
 
 
 def base_layer_count(built: BuiltVariant) -> int | None:

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from imgcompare.diagnosis.evidence import Case, Evidence, forgotten_stage
+from imgcompare.diagnosis.evidence import Evidence, forgotten_stage
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.observed import diagnose
 from imgcompare.dockerfile.parser import SCRATCH, StageInfo
 from imgcompare.errors import EngineError, ImgcompareError
 from imgcompare.model import Failure, Stage, Variant, Verdict
 from imgcompare.run.blueprints import Blueprint
-from imgcompare.run.build import BuiltVariant, build_stage
+from imgcompare.run.build import BuiltVariant, build_stage, case_of
 from imgcompare.run.measure import read_images
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
@@ -52,22 +52,10 @@ def find_causes(
             failure = desk.look(blueprint, evidence[name], built[name])
         elif evidence[name].observed.stage is Stage.BUILD:
             failure = desk.look(blueprint, evidence[name], None)
-        found[name] = failure or diagnose(_case(blueprint, evidence[name]))
+        found[name] = failure or diagnose(case_of(blueprint, evidence[name]))
     if looked:
         bench.progress.finished(_SUBJECT, "done", ok=True)
     return found
-
-
-def _case(blueprint: Blueprint, evidence: Evidence) -> Case:
-    """What is known of a variant that broke, without its image's files."""
-    return Case(
-        evidence=evidence,
-        written=blueprint.stages,
-        unused=blueprint.unused,
-        base=blueprint.base or "",
-        document=blueprint.document,
-        target=blueprint.variant.spec.target,
-    )
 
 
 def _wants_files(evidence: Evidence) -> bool:
@@ -92,7 +80,7 @@ class _Desk:
         try:
             return diagnose(
                 replace(
-                    _case(blueprint, evidence),
+                    case_of(blueprint, evidence),
                     view=self.view(blueprint.variant.name, built.image.image) if built else None,
                     neighbours=_Nearby(self, blueprint),
                     base_command=self._base_command(blueprint),

@@ -359,7 +359,11 @@ MISTAKES = {
         works=False,
     ),
     "below-user": Mistake(
-        f"FROM {BASE}\nUSER 1000\nRUN mkdir /data\n", "permission-denied", "The step runs as 1000, who may not do that."
+        f"FROM {BASE}\nUSER 1000\nRUN mkdir /data\n",
+        "permission-denied",
+        "The step runs as 1000, who may not do that.",
+        ("USER root", "RUN mkdir /data", "USER 1000"),
+        works=False,
     ),
     "no-such-stage": Mistake(
         f"FROM {BASE}\nCOPY --from=builder /shop /shop\n", "image-unavailable", "names no stage of the Dockerfile"

@@ -230,6 +230,17 @@ ROWS = {
         "ARG FLASK stands above the first FROM, for FROM alone",
         ("ARG FLASK",),
     ),
+    "a version that only FROM sees": Row(
+        told(
+            "pip install flask==$FLASK",
+            "ERROR: Could not find a version that satisfies the requirement flask== (from versions: 3.1.2)\n"
+            "ERROR: No matching distribution found for flask==",
+            base="ARG FLASK=3.1.2\n" + SLIM,
+        ),
+        "variable-not-set",
+        "ARG FLASK stands above the first FROM, for FROM alone",
+        ("ARG FLASK",),
+    ),
     "an argument that the stage asks for": Row(
         told(
             "pip install flask==${FLASK}x",
@@ -241,6 +252,14 @@ ROWS = {
         "Invalid requirement",
     ),
     # Compilers
+    "no compiler, as setuptools says it now": Row(
+        told(
+            "pip install psutil", "error: [Errno 2] No such file or directory: 'x86_64-linux-gnu-gcc'\n[end of output]"
+        ),
+        "missing-build-tool",
+        "this stage has no gcc",
+        ("FROM python:3.11",),
+    ),
     "no compiler": Row(
         told("pip install uwsgi", "error: command 'gcc' failed: No such file or directory"),
         "missing-build-tool",
