@@ -30,7 +30,10 @@ FLASK = PLAIN.replace("WORKDIR", f"RUN {INSTALL}\nWORKDIR")
 ENVIRONMENT = f"FROM {BASE} AS builder\nWORKDIR /build\nRUN python -m venv env && env/bin/{INSTALL}\n"
 STARTS = "RUN printf '#!/bin/sh\\nexec \"$@\"\\n' > /start && chmod 755 /start\n"
 # As uv and pyenv do: a Python in the home of whoever installed it, and an environment whose Python is a link to it.
-OWN_PYTHON = "RUN cp -a /usr/local /root/py && ln -sf /root/py/bin/python3.11 env/bin/python\n"
+OWN_PYTHON = (
+    "RUN cp -a /usr/local /root/py"
+    " && for name in python python3 python3.11; do ln -sf /root/py/bin/python3.11 env/bin/$name; done\n"
+)
 
 
 @dataclass(frozen=True)
