@@ -18,7 +18,7 @@ WARNINGS = (
     ),
     Explanation(
         code="secret-in-image",
-        summary="an `ENV` or `ARG` is named like a secret and has a value, or a copied file holds one; only names are told",
+        summary="an `ENV`, an `ARG` or a copied file holds a secret, by its name or form; only names are told",
         looks=("ENV API_TOKEN=…",),
         why="What ENV sets is in the image's config, and what ARG gives to a RUN is in its history: everybody who "
         "can pull the image reads it, also after a later line unsets it. Give secrets to the container when "
