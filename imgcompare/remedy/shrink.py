@@ -67,6 +67,12 @@ class Result:
     error: ImgcompareError | None = None
 
 
+_MOVED = (
+    "the files of the build context changed meanwhile, and candidates differ by that: run it again, what it prints "
+    "going to a file elsewhere"
+)
+
+
 @dataclass
 class _Told:
     """What is said beside the variants."""
@@ -117,6 +123,8 @@ def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> 
             each.shutdown(wait=True, cancel_futures=True)
     told.rounds = sum(one.rounds for one in attempts)
     told.refused += [f"{one.name}: {one.reason}" for one in attempts if not one.proved]
+    if any(not one.proved for one in attempts) and _moved(first, plan):
+        told.refused.insert(0, _MOVED)
     proved = {one.name: one for one in attempts if one.proved}
     lost = {one.name for one in attempts}
     try:
@@ -126,6 +134,13 @@ def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> 
         return result
     finally:
         _let_go(plan, lost, bench)
+
+
+def _moved(first: Outcome, plan: Plan) -> bool:
+    """Whether the build context is another one than the original was built from: candidates hold other files."""
+    (blueprint,) = draw_blueprints(replace(plan, variants=plan.variants[:1]))
+    then = first.report.variants[0].source.context_digest
+    return then is not None and blueprint.context is not None and blueprint.context.digest() != then
 
 
 def _shape(spec: VariantSpec, original: Subject) -> Shape:

@@ -28,12 +28,19 @@ def answer(report: Report) -> str:
     winner = next((one for one in report.variants if one.name == shrunk.result), None)
     original = next((one for one in report.variants if one.name == report.baseline), None)
     if winner is None or not (winner.image and original and original.image):
-        return "Nothing to gain: no candidate that is proved is 3 % smaller."
+        return _no_result(report, shrunk)
     saved = original.image.uncompressed_size - winner.image.uncompressed_size
     share = f"{100 * saved / original.image.uncompressed_size:.0f} %"
     where = f"; written to {printable(shrunk.written)}" if shrunk.written else ""
     told = f"{format_bytes(saved)} ({share}) smaller{where}."
     return f"{printable(winner.name)} is proved to do what the original does, and {told}"
+
+
+def _no_result(report: Report, shrunk: Shrunk) -> str:
+    """Nothing to gain is another answer than nothing that could be proved."""
+    if len(report.variants) > 1 or not shrunk.refused:
+        return "Nothing to gain: no candidate that is proved is 3 % smaller."
+    return "No smaller Dockerfile could be proved to do what the original does; why, stands below."
 
 
 def proof(variant: Variant) -> str:

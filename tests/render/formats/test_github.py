@@ -60,7 +60,8 @@ def test_what_does_not_pass_has_an_error(make_report: MakeReport, single: Varian
     assert commands(make_report(left_out, passed=False))[-1].startswith("::error title=imgcompare · default::")
     merged = replace(collect([make_report(single)], created="now"), passed=False, notes=("Shard 2 is missing.",))
     assert render(merged, "github", STYLE).endswith(
-        "::error title=imgcompare::1 of 1 comparisons passed.%0AShard 2 is missing.\n"
+        "::error title=imgcompare::single-stage works; its image is 957.2 MB unpacked, in 7 layers.%0A"
+        "Shard 2 is missing.\n"
     )
 
 
