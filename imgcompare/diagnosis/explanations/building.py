@@ -21,8 +21,11 @@ BUILDING = (
     ),
     Explanation(
         code="missing-build-tool",
-        summary="a package has to be compiled, and the stage has no compiler",
-        looks=("error: command 'gcc' failed: No such file or directory", "Error: pg_config executable not found."),
+        summary="a package has to be compiled, and the stage lacks a compiler, a header or a library",
+        looks=(
+            "error: command 'gcc' failed: No such file or directory",
+            "fatal error: libpq-fe.h: No such file or directory",
+        ),
         why="pip downloads ready-made packages (wheels) where there are any for this Python and machine, and "
         "compiles the others. Slim images have no compiler. Compile in a stage on the full image, which has "
         "one, and copy only what was made; or take a package that comes ready-made (psycopg2-binary).",

@@ -25,11 +25,16 @@ PROGRAMS = (
     ),
     Explanation(
         code="single-string-exec",
-        summary="CMD or ENTRYPOINT is a list with the whole command as one string",
-        looks=('exec: "flask run --host=0.0.0.0": executable file not found in $PATH',),
+        summary="CMD or ENTRYPOINT is a list with several words in one string, or with quotes within a word",
+        looks=(
+            'exec: "flask run --host=0.0.0.0": executable file not found in $PATH',
+            "Error: No such option '--host 0.0.0.0'. Did you mean '--host'?",
+        ),
         why="In the form with brackets every string is one word of the command, and the first is the program. "
-        "With one string in it, the engine looks for a program whose name is the whole line, spaces and all.",
-        before=('CMD ["flask run --host=0.0.0.0"]',),
+        "With one string in it, the engine looks for a program whose name is the whole line, spaces and all; an "
+        "option and its value in one string are one argument, which no program knows. No shell takes quotes away "
+        "either: those within a word are part of it.",
+        before=('CMD ["flask run --host=0.0.0.0"]', 'CMD ["flask", "run", "--host 0.0.0.0"]'),
         after=('CMD ["flask", "run", "--host=0.0.0.0"]',),
         see=("docker image inspect --format '{{json .Config.Cmd}}' IMAGE",),
     ),
@@ -43,7 +48,8 @@ PROGRAMS = (
         ),
         why="A command has one of two forms. A list in JSON is started as it stands: no shell reads it, so &&, cd and "
         "$PORT are ordinary words. Anything else is a line for /bin/sh, which puts variables in. A list with "
-        "single quotes is no JSON, and therefore a line. ENTRYPOINT as a line does not get the words of CMD.",
+        "single quotes is no JSON, and therefore a line. ENTRYPOINT as a line does not get the words of CMD, and CMD "
+        "as a line below an ENTRYPOINT that is a list hands that program the words /bin/sh -c.",
         before=('CMD ["gunicorn", "--bind=0.0.0.0:$PORT", "app:app"]', "CMD ['python', 'app.py']"),
         after=("CMD exec gunicorn --bind=0.0.0.0:$PORT app:app", 'CMD ["python", "app.py"]'),
         see=("docker image inspect --format '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' IMAGE",),
@@ -64,9 +70,9 @@ PROGRAMS = (
         summary="the first line of a script names no interpreter, or one that is missing",
         looks=("exec /app/start.sh: no such file or directory", "exec /app/start.sh: exec format error"),
         why="The kernel reads a script's first line to learn what runs it: #!/bin/sh. Saved on Windows, the line "
-        "ends in an invisible carriage return, and the kernel looks for a program with that in its name. A "
-        "slim image may also lack the one that is named (/bin/bash on Alpine), and without such a line there "
-        "is no program to ask at all.",
+        "ends in an invisible carriage return, and the kernel looks for a program with that in its name. The "
+        "same goes for a byte order mark before the line, which some editors write. A slim image may also lack "
+        "the one that is named (/bin/bash on Alpine), and without such a line there is no program to ask at all.",
         before=("COPY start.sh /app/",),
         after=(
             "COPY start.sh /app/",

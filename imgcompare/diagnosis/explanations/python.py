@@ -48,7 +48,7 @@ PYTHON = (
         why="The commands in a virtual environment begin with the full path of its Python, as "
         "#!/build/venv/bin/python. When the environment is copied to another path, that Python does not "
         "exist, and the kernel says “no such file” of the command, which does. The same happens when its "
-        "Python is a link to one that the last stage has elsewhere.",
+        "Python is a link to one that the last stage does not have: uv and pyenv keep theirs in somebody's home.",
         before=("COPY --from=builder /build/venv /opt/venv",),
         after=("COPY --from=builder /build/venv /build/venv", "ENV PATH=/build/venv/bin:$PATH"),
         see=("docker run --rm --entrypoint head IMAGE -1 /opt/venv/bin/gunicorn",),
