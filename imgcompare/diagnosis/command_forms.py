@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from imgcompare.diagnosis.command import is_shell, written
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.variables import default_port
 from imgcompare.model import Failure
 
 _OPERATORS = {"&&", "||"}
@@ -119,11 +120,9 @@ def _literal_variable(case: Case, keyword: str, words: Sequence[str]) -> Failure
 
 
 def _default(case: Case, name: str) -> tuple[str, ...]:
-    """A value for PORT, which hosts set and nobody else does: the port that EXPOSE names."""
-    exposed = case.evidence.image.exposed_ports if case.evidence.image else ()
-    if name != "PORT" or name in case.environment or len(exposed) != 1:
-        return ()
-    return (f"ENV PORT={exposed[0].partition('/')[0]}",)
+    """A value for PORT where nobody sets it."""
+    port = default_port(case) if name == "PORT" and name not in case.environment else ""
+    return (f"ENV PORT={port}",) if port else ()
 
 
 def _line(keyword: str, words: Sequence[str]) -> str:

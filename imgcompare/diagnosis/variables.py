@@ -8,6 +8,7 @@ from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
 
+_ANY_PORT = "8000"
 _UNBOUND = re.compile(
     r"\S+: (?:line )?\d+: (?P<name>[A-Za-z_]\w*): (?:unbound variable|parameter (?:null or )?not set(?: or null)?)"
 )
@@ -56,11 +57,16 @@ def _in_command(case: Case, place: re.Pattern[str]) -> list[str]:
     return [name for name in names if name not in case.environment and not re.search(rf"\b{name}=", script[0])]
 
 
+def default_port(case: Case) -> str:
+    """A value for PORT, which hosts set and nobody else does: the port that EXPOSE names, any where it names none."""
+    exposed = case.evidence.image.exposed_ports if case.evidence.image else ()
+    return exposed[0].partition("/")[0] if len(exposed) == 1 else "" if exposed else _ANY_PORT
+
+
 def _wanted(case: Case, name: str, line: str, *more: str) -> Failure | None:
     if name in case.environment:
         return None
-    exposed = case.evidence.image.exposed_ports if case.evidence.image else ()
-    port = exposed[0].partition("/")[0] if name == "PORT" and len(exposed) == 1 else ""
+    port = default_port(case) if name == "PORT" else ""
     return case.found(
         "variable-not-set",
         f"The program needs the environment variable {name}, and nobody sets it.",

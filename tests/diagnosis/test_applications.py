@@ -313,6 +313,21 @@ ROWS = {
         "the image's CMD has $PORT",
         ("ENV PORT=8000",),
     ),
+    "a port that nobody sets, and none exposed": Row(
+        lambda: Example("FROM python:3.11-slim\nCMD exec gunicorn --bind :$PORT app:app\n").exits(
+            1, "Error: '' is not a valid port number."
+        ),
+        "variable-not-set",
+        "the image's CMD has $PORT",
+        ("ENV PORT=8000",),
+    ),
+    "a port that nobody sets, and two exposed": Row(
+        lambda: shop("EXPOSE 9000\nCMD gunicorn --bind=:$PORT app:app", {}).exits(
+            1, "Error: '' is not a valid port number."
+        ),
+        "variable-not-set",
+        "the image's CMD has $PORT",
+    ),
     "a key of a dictionary": Row(
         lambda: shop('CMD ["python", "app.py"]', {}).exits(1, traced("KeyError: 'SHOP_KEY'")),
         "exits-at-once",
