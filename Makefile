@@ -1,6 +1,6 @@
 # imgcompare: `make run` and `make test` do all their own set-up on a bare Debian machine (root, or sudo).
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check lint bench clean
+.PHONY: help run test test-fast soak check lint bench clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,6 +22,9 @@ test: $(READY) ## run every test, those on a real engine included (one is starte
 
 test-fast: $(READY) ## run every test that needs no engine and no browser: what to run while working
 	$(BIN)/python -m pytest -m "not engine and not browser" $(SHARED_OUT)
+
+soak: $(READY) ## kill 400 runs at random moments, by any signal, and count what is left
+	IMGCOMPARE_KILLS=400 $(BIN)/python -m pytest tests/commands/test_kills_real.py -s --timeout 3600
 
 lint: $(READY) ## static checks: formatting, ruff, who imports whom, mypy --strict
 	$(BIN)/ruff format --check .
