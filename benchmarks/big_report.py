@@ -11,23 +11,21 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from imgcompare.analysis.analyse import analyse
-from imgcompare.comparison.compare import compare, share
+from imgcompare.comparison.compare import share
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.model import (
-    SCHEMA_VERSION,
     Build,
     Check,
-    EngineInfo,
     Expectation,
     Report,
     Run,
     Source,
     Step,
-    Tool,
     Variant,
     Verdict,
 )
+from tests.support.reports import report
 
 FILES = 20_000
 BYTES = 10**9
@@ -39,30 +37,7 @@ _SITE = "usr/local/lib/python3.11/site-packages"
 def big_report() -> Report:
     """Two variants that work; the second has other packages and an application of its own."""
     variants = share(tuple(_variant(name, seed) for seed, name in enumerate(("before", "after"))))
-    return Report(
-        schema_version=SCHEMA_VERSION,
-        tool=Tool(name="imgcompare", version="bench"),
-        created="2025-01-01T00:00:00Z",
-        engine=EngineInfo(
-            name="Docker Engine",
-            version="29.0.0",
-            api_version="1.52",
-            image_store="classic",
-            storage_driver="overlay2",
-            os="linux",
-            architecture="amd64",
-            builder="buildkit",
-            endpoint="unix:///run/docker.sock",
-            endpoint_source="default",
-            private=False,
-        ),
-        scenario="bench",
-        baseline="before",
-        variants=variants,
-        comparison=compare(variants, "before"),
-        gates=(),
-        passed=True,
-    )
+    return report(*variants, created="2025-01-01T00:00:00Z", scenario="bench")
 
 
 def _variant(name: str, seed: int) -> Variant:

@@ -22,54 +22,25 @@ from imgcompare import errors
 from imgcompare.cli import main
 from imgcompare.cli.sections import SECTIONS, SectionedCommand
 from imgcompare.model import (
-    SCHEMA_VERSION,
     Check,
-    Comparison,
-    ComparisonRow,
-    EngineInfo,
     Expectation,
-    Report,
     Source,
-    Tool,
     Variant,
     Verdict,
 )
 from imgcompare.reports import store
+from tests.support import reports
 
 COMMAND = (sys.executable, "-m", "imgcompare")
-ENGINE = EngineInfo(
-    name="Engine",
-    version="1",
-    api_version="1.41",
-    image_store="classic",
-    storage_driver="overlay2",
-    os="linux",
-    architecture="amd64",
-    builder="BuildKit",
-    endpoint="unix:///x",
-    endpoint_source="a test",
-    private=False,
-)
-REPORT = Report(
-    schema_version=SCHEMA_VERSION,
-    tool=Tool(name="imgcompare", version="1"),
-    created="2025-01-02T03:04:05Z",
-    engine=ENGINE,
-    scenario="default",
-    baseline="a",
-    variants=(
-        Variant(
-            name="a",
-            source=Source(dockerfile="Dockerfile"),
-            verdict=Verdict.WORKS,
-            check=Check(
-                passed=True, url="http://127.0.0.1:1/", expected=Expectation(), status_code=200, body_excerpt="Grüße ✓"
-            ),
+REPORT = reports.report(
+    Variant(
+        name="a",
+        source=Source(dockerfile="Dockerfile"),
+        verdict=Verdict.WORKS,
+        check=Check(
+            passed=True, url="http://127.0.0.1:1/", expected=Expectation(), status_code=200, body_excerpt="Grüße ✓"
         ),
-    ),
-    comparison=Comparison(same_response=True, smallest_working="a", rows=(ComparisonRow(variant="a"),)),
-    gates=(),
-    passed=True,
+    )
 )
 
 

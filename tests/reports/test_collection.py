@@ -9,39 +9,17 @@ from msgspec.structs import replace
 
 from imgcompare import __version__
 from imgcompare.errors import UsageError
-from imgcompare.model import SCHEMA_VERSION, Collection, Comparison, EngineInfo, Report, Shard, Tool
+from imgcompare.model import SCHEMA_VERSION, Collection, Report, Shard, Tool
 from imgcompare.reports.collection import Part, collect, merge
+from tests.support import reports
 
 NAMES = ("web", "api", "cron", "mail")
-ENGINE = EngineInfo(
-    name="Docker Engine",
-    version="20.10.24",
-    api_version="1.41",
-    image_store="classic",
-    storage_driver="overlay2",
-    os="linux",
-    architecture="amd64",
-    builder="BuildKit",
-    endpoint="unix:///x",
-    endpoint_source="a test",
-    private=False,
-)
 
 
 def report(name: str, *, passed: bool = True, **engine: Any) -> Report:
     """A report of a comparison."""
-    return Report(
-        schema_version=SCHEMA_VERSION,
-        tool=Tool(name="imgcompare", version=__version__),
-        created="2025-01-02T03:04:05Z",
-        engine=replace(ENGINE, **engine),
-        scenario=name,
-        baseline="a",
-        variants=(),
-        comparison=Comparison(same_response=None, smallest_working=None, rows=()),
-        gates=(),
-        passed=passed,
-    )
+    engine_info = replace(reports.ENGINE, **engine)
+    return reports.report(scenario=name, created="2025-01-02T03:04:05Z", engine=engine_info, passed=passed)
 
 
 def shard(index: int, *reports: Report, count: int = 2, names: tuple[str, ...] = NAMES) -> Part:
@@ -127,7 +105,7 @@ def test_machines_that_are_not_the_same_are_named() -> None:
     assert merged.notes == (
         "Engines differ: Docker Engine 20.10.24 for web, cron; Docker Engine 29.0.1 for api.",
         "Image stores differ: classic (overlay2) for web, cron; containerd (overlayfs) for api.",
-        "Builders differ: BuildKit for web, cron; classic for api.",
+        "Builders differ: buildkit for web, cron; classic for api.",
         "Platforms differ: linux/amd64 for web, cron; linux/arm64 for api.",
         f"The reports are of different versions of imgcompare: {__version__}, 0.0.9.",
     )

@@ -8,14 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from imgcompare.comparison.compare import compare
 from imgcompare.console.style import Style
 from imgcompare.model import (
-    SCHEMA_VERSION,
     Build,
     Check,
     Document,
-    EngineInfo,
     Expectation,
     Failure,
     Image,
@@ -23,27 +20,13 @@ from imgcompare.model import (
     Run,
     Source,
     Stage,
-    Tool,
     Variant,
     Verdict,
 )
 from imgcompare.render import registry
 from imgcompare.render.registry import RenderContext
 from imgcompare.reports.history import PastRun
-
-ENGINE = EngineInfo(
-    name="Docker Engine",
-    version="20.10.24",
-    api_version="1.41",
-    image_store="classic",
-    storage_driver="overlay2",
-    os="linux",
-    architecture="amd64",
-    builder="buildkit",
-    endpoint="unix:///run/docker.sock",
-    endpoint_source="well-known socket",
-    private=True,
-)
+from tests.support.reports import report
 
 
 def render(
@@ -71,7 +54,7 @@ def make_variant() -> MakeVariant:
 @pytest.fixture(scope="session")
 def make_report() -> MakeReport:
     """A function that makes a report of variants; the first is the baseline unless named."""
-    return _report
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -138,22 +121,5 @@ def _variant(
             body_excerpt="Hello, Docker!",
             body_sha256="b" * 64,
         ),
-    )
-    return replace(made, **changes)
-
-
-def _report(*variants: Variant, baseline: str | None = None, **changes: Any) -> Report:
-    baseline = baseline or (variants[0].name if variants else "")
-    made = Report(
-        schema_version=SCHEMA_VERSION,
-        tool=Tool(name="imgcompare", version="0.1.0"),
-        created="2025-11-21T08:00:00Z",
-        engine=ENGINE,
-        scenario="default",
-        baseline=baseline,
-        variants=variants,
-        comparison=compare(variants, baseline),
-        gates=(),
-        passed=all(v.verdict is Verdict.WORKS for v in variants),
     )
     return replace(made, **changes)

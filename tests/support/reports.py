@@ -47,17 +47,18 @@ def variant(name: str, uncompressed_size: int = 400, /, **image: Any) -> Variant
     )
 
 
-def report(*variants: Variant, **changes: Any) -> Report:
-    """A report of variants, of which the first is the baseline."""
+def report(*variants: Variant, baseline: str | None = None, **changes: Any) -> Report:
+    """A report of variants, the first its baseline unless another is named; ``changes`` are other fields."""
+    baseline = baseline or next((each.name for each in variants), "")
     made = Report(
         schema_version=SCHEMA_VERSION,
         tool=Tool(name="imgcompare", version="0.1.0"),
         created="2025-11-21T08:00:00Z",
         engine=ENGINE,
         scenario="default",
-        baseline=variants[0].name,
+        baseline=baseline,
         variants=variants,
-        comparison=compare(variants, variants[0].name),
+        comparison=compare(variants, baseline),
         gates=(),
         passed=passed(variants),
     )

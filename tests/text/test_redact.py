@@ -8,49 +8,24 @@ import pytest
 from imgcompare import model
 from imgcompare.model import (
     Check,
-    Comparison,
-    EngineInfo,
     Expectation,
     Failure,
     Report,
     Source,
     Stage,
-    Tool,
     Variant,
     Verdict,
 )
 from imgcompare.reports.redact import FREE_TEXT, redact_report
 from imgcompare.text.redact import MASK, redact, redact_command, secret_values
+from tests.support import reports
 
 WORKING = Variant(name="works", source=Source(dockerfile="Dockerfile"), verdict=Verdict.WORKS)
 
 
 def report_of(*variants: Variant) -> Report:
     """A report of some variants."""
-    return Report(
-        schema_version=1,
-        tool=Tool(name="imgcompare", version="0"),
-        created="2026-01-31T12:00:00Z",
-        engine=EngineInfo(
-            name="Docker Engine",
-            version="1",
-            api_version="1.41",
-            image_store="graph driver",
-            storage_driver="overlay2",
-            os="linux",
-            architecture="amd64",
-            builder="BuildKit",
-            endpoint="unix:///x",
-            endpoint_source="--host",
-            private=False,
-        ),
-        scenario="run",
-        baseline="works",
-        variants=variants,
-        comparison=Comparison(same_response=True, smallest_working="works", rows=()),
-        gates=(),
-        passed=True,
-    )
+    return reports.report(*variants, created="2026-01-31T12:00:00Z", scenario="run", baseline="works")
 
 
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvAIBADANBg\nkqhkiG9w0BAQEF\nab=\n-----END PRIVATE KEY-----\n"
