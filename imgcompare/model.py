@@ -56,7 +56,10 @@ class EngineInfo(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """What a variant is made from: a Dockerfile (with target and build arguments, names only) or an existing image."""
+    """What a variant is made from: a Dockerfile (with target and build arguments, names only) or an existing image.
+
+    ``lines`` are the Dockerfile's as it was built, secrets masked; none where there are more than a page shows.
+    """
 
     dockerfile: str | None = None
     target: str | None = None
@@ -64,6 +67,7 @@ class Source(Struct, frozen=True, kw_only=True):
     image: str | None = None
     dockerfile_digest: str | None = None
     context_digest: str | None = None
+    lines: tuple[str, ...] = ()
 
 
 class Layer(Struct, frozen=True, kw_only=True):

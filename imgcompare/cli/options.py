@@ -146,6 +146,12 @@ def open_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--open", "open_", is_flag=True, help="Show the report's page in the browser.")(command)
 
 
+def projector_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--projector``."""
+    told = "HTML for a room: large type, one thing a screen, arrow keys."
+    return click.option("--projector", is_flag=True, help=told)(command)
+
+
 def measure_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what is measured on request."""
     health = click.option("--health", is_flag=True, help="Run each HEALTHCHECK; one that fails makes a variant broken.")

@@ -97,9 +97,10 @@ class Output(NamedTuple):
     """Where a report goes and how it looks there; checked before anything is built."""
 
     targets: tuple[Target, ...]
+    projector: bool = False
 
     @classmethod
-    def of(cls, outputs: Sequence[Target]) -> Output:
+    def of(cls, outputs: Sequence[Target], *, projector: bool = False) -> Output:
         """Check where the options lead. Raises UsageError for what cannot be written, or written only once."""
         targets = (*outputs, *_job_summary(outputs))
         on_stdout = [target.format for target in targets if not target.path]
@@ -110,7 +111,7 @@ class Output(NamedTuple):
             )
         if files := [target.path for target in targets if target.path]:
             _check(files)
-        return cls(targets if on_stdout else (*targets, Target("table")))
+        return cls(targets if on_stdout else (*targets, Target("table")), projector)
 
     @property
     def to_file(self) -> bool:
@@ -119,7 +120,7 @@ class Output(NamedTuple):
 
     def files(self) -> Output:
         """What of it goes to files, without what is shown besides."""
-        return Output(tuple(target for target in self.targets if target.path))
+        return self._replace(targets=tuple(target for target in self.targets if target.path))
 
     def write(
         self,
@@ -139,7 +140,7 @@ class Output(NamedTuple):
         from imgcompare.reports.files import append, write_atomically  # noqa: PLC0415
 
         failed: list[UsageError] = []
-        plain = page or page_context(notes)
+        plain = (page or page_context(notes))._replace(projector=self.projector)
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
                 shown = plain._replace(style=style_for(sys.stdout, os.environ))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from imgcompare.cli.options import projector_option
 from imgcompare.cli.output import Output, Target, WritingCommand, output_options
 
 _RELOAD_S = 5
@@ -20,9 +21,17 @@ _RELOAD_S = 5
 )
 @click.option("--watch", is_flag=True, help="With --by: write the scoreboard anew as files arrive, until Ctrl-C.")
 @output_options
+@projector_option
 @click.pass_context
 def merge(
-    ctx: click.Context, /, *, saved: tuple[Path, ...], by: str | None, watch: bool, outputs: tuple[Target, ...]
+    ctx: click.Context,
+    /,
+    *,
+    saved: tuple[Path, ...],
+    by: str | None,
+    watch: bool,
+    outputs: tuple[Target, ...],
+    projector: bool,
 ) -> None:
     """Join the reports of several machines into one.
 
@@ -46,17 +55,19 @@ def merge(
     if watch and by is None:
         raise click.UsageError("--watch is for a scoreboard: add --by name")
     if by is not None:
-        _scoreboard(saved, by, outputs, watch=watch)
+        _scoreboard(saved, by, outputs, watch=watch, projector=projector)
         return
     from imgcompare.reports import collection, store  # noqa: PLC0415 - --help must be quick
 
-    output = Output.of(outputs)
+    output = Output.of(outputs, projector=projector)
     whole = collection.merge([collection.Part(str(path), store.load(path)) for path in saved])
     output.write(whole)
     ctx.exit(0 if whole.passed else 1)
 
 
-def _scoreboard(places: tuple[Path, ...], by: str, outputs: tuple[Target, ...], *, watch: bool) -> None:
+def _scoreboard(
+    places: tuple[Path, ...], by: str, outputs: tuple[Target, ...], *, watch: bool, projector: bool
+) -> None:
     from imgcompare.cli.output import page_context  # noqa: PLC0415
     from imgcompare.console.signals import interruptible  # noqa: PLC0415
     from imgcompare.workshop import scoreboard  # noqa: PLC0415
@@ -67,10 +78,10 @@ def _scoreboard(places: tuple[Path, ...], by: str, outputs: tuple[Target, ...], 
         room.look()
         if room.unread:
             raise room.unread[0]
-        Output.of(outputs).write(scoreboard.board(room.handed_in), page=page)
+        Output.of(outputs, projector=projector).write(scoreboard.board(room.handed_in), page=page)
         return
     if not any(target.path for target in outputs):
         raise click.UsageError("--watch writes a file: -o board.html")
-    output, page = Output.of(outputs).files(), page._replace(reload_s=_RELOAD_S)
+    output, page = Output.of(outputs, projector=projector).files(), page._replace(reload_s=_RELOAD_S)
     with interruptible(lambda _text: None):
         scoreboard.watch(room, lambda whole: output.write(whole, page=page), lambda text: click.echo(text, err=True))

@@ -11,7 +11,7 @@ import click
 from imgcompare.cli.completion import complete_saved
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.gates import gate_options, judged, limits_given
-from imgcompare.cli.options import engine_options, open_option
+from imgcompare.cli.options import engine_options, open_option, projector_option
 from imgcompare.cli.output import Output, WritingCommand, output_options
 from imgcompare.cli.sections import SectionedCommand
 
@@ -26,6 +26,7 @@ class ReportCommand(WritingCommand, SectionedCommand):
 @engine_options
 @output_options
 @open_option
+@projector_option
 @click.pass_context
 def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     """Show a saved report, or make the first one.
@@ -48,7 +49,7 @@ def report(ctx: click.Context, /, saved: str | None, **options: Any) -> None:
     """
     from imgcompare.reports import store  # noqa: PLC0415 - --help must be quick
 
-    output = Output.of(options.pop("outputs"))
+    output = Output.of(options.pop("outputs"), projector=options.pop("projector"))
     limits = limits_given(options)
     path = store.find(Path.cwd(), saved)
     if path is None:

@@ -16,7 +16,14 @@ from imgcompare.cli.completion import (
 )
 from imgcompare.cli.environment import EnvironmentCommand, given_options
 from imgcompare.cli.gates import gate_options
-from imgcompare.cli.options import build_options, engine_options, measure_options, open_option, reply_options
+from imgcompare.cli.options import (
+    build_options,
+    engine_options,
+    measure_options,
+    open_option,
+    projector_option,
+    reply_options,
+)
 from imgcompare.cli.output import Output, Target, WritingCommand, output_options
 from imgcompare.cli.sections import SectionedCommand
 
@@ -80,8 +87,9 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @engine_options
 @output_options
 @open_option
+@projector_option
 @click.pass_context
-def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) -> None:
+def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, **_options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
 
     A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that
@@ -114,4 +122,4 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], **_options: Any) 
     """
     from imgcompare.cli.run_comparisons import run_and_write  # noqa: PLC0415 - --help must be quick
 
-    ctx.exit(run_and_write(given_options(ctx), Output.of(outputs), Path.cwd(), os.environ))
+    ctx.exit(run_and_write(given_options(ctx), Output.of(outputs, projector=projector), Path.cwd(), os.environ))

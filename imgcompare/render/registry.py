@@ -41,6 +41,7 @@ class RenderContext(NamedTuple):
     ``notes`` are remarks of this run alone, ``past`` gives earlier runs to a format that shows a trend. Formats that
     name files as a repository has them need the current ``folder`` and the ``repository``'s root above it. A page loads
     itself again every ``reload_s`` seconds, and has nothing folded away where it is ``unfolded``.
+    On a ``projector`` it shows one thing at a time.
     """
 
     style: Style
@@ -50,6 +51,7 @@ class RenderContext(NamedTuple):
     repository: str = ""
     reload_s: int = 0
     unfolded: bool = False
+    projector: bool = False
 
 
 def render(document: Document, format: str, context: RenderContext) -> str:

@@ -20,6 +20,7 @@ from imgcompare.model import (
     Layer,
     Mending,
     Report,
+    Source,
     Step,
     Variant,
     WastedFile,
@@ -30,6 +31,7 @@ S = TypeVar("S", bound=Struct)
 
 # What people, builders and apps wrote: logs, bodies, messages, commands. All other texts are ours, or names.
 FREE_TEXT: dict[type[Struct], tuple[str, ...]] = {
+    Source: ("lines",),
     Layer: ("created_by",),
     WastedFile: ("wasted_by",),
     Step: ("name",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +17,14 @@ from imgcompare.errors import EngineError, UsageError
 from imgcompare.model import EngineInfo, Source
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
+from imgcompare.text.printable import verbatim
+from imgcompare.text.redact import MASK
+from imgcompare.text.secrets import names_secret
 
 _IMAGE = "docker-image://"
+_MOST_LINES = 400
+_LONGEST_LINE = 1000
+_OLD_FORM = re.compile(r"(?P<before>^\s*ENV\s+(?P<name>[A-Za-z_]\w*)\s+)(?!=).+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +80,7 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
         target=spec.target,
         build_args=tuple(sorted(config.build_args)),
         dockerfile_digest=context.dockerfile_digest(),
+        lines=shown_lines(context.dockerfile_content.decode("utf-8", "replace")),
     )
     drawn = Blueprint(
         variant=variant,
@@ -115,6 +123,21 @@ def _image_of(name: str, contexts: Mapping[str, str | Path]) -> str | None:
     """The image that a FROM's name stands for, None where a context of that name is no image."""
     source = contexts.get(name, contexts.get(name.removesuffix(":latest"), f"{_IMAGE}{name}"))
     return source.removeprefix(_IMAGE) if isinstance(source, str) and source.startswith(_IMAGE) else None
+
+
+def shown_lines(text: str) -> tuple[str, ...]:
+    """A Dockerfile's lines for a report: printable, as many as a page shows, without the values of secret variables.
+
+    Those of the old form, ``ENV NAME value``, are masked here; what has a ``=`` is when the report is made.
+    """
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        return ()
+    return tuple(verbatim(_OLD_FORM.sub(_masked, line))[:_LONGEST_LINE] for line in lines)
+
+
+def _masked(match: re.Match[str]) -> str:
+    return f"{match['before']}{MASK}" if names_secret(match["name"]) else match[0]
 
 
 def _shown(path: Path) -> str:

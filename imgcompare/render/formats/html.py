@@ -19,6 +19,7 @@ import jinja2
 from markupsafe import Markup
 
 from imgcompare.comparison.compare import as_expected
+from imgcompare.diagnosis.explanations import EXPLANATIONS
 from imgcompare.model import (
     Caution,
     Collection,
@@ -34,6 +35,7 @@ from imgcompare.render.cells import against, images, sentences
 from imgcompare.render.cells.after_change import build_changes
 from imgcompare.render.cells.collection import build_overview
 from imgcompare.render.cells.comparison import build_grid, pull_size
+from imgcompare.render.cells.dockerfile_lines import MarkedLine, marked_lines
 from imgcompare.render.cells.facts import without
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import Cell, Grid, variant_name
@@ -69,6 +71,7 @@ class View:
     id: str
     report: Report
     sizes: tuple[Size, ...]
+    dockerfiles: tuple[tuple[Variant, tuple[MarkedLine, ...]], ...]
     categories: tuple[str, ...]
     timelines: tuple[tuple[Variant, tuple[html_charts.Span, ...]], ...]
     axis: html_charts.Axis
@@ -99,6 +102,7 @@ def render(document: Document, context: RenderContext) -> str:
             notes=[printable(note) for note in notes],
             reload_s=context.reload_s,
             unfolded=context.unfolded,
+            projector=context.projector,
             script=Markup(script),  # noqa: S704 - our own file
             css=Markup(css),  # noqa: S704
             policy=_policy(script, css),
@@ -138,6 +142,7 @@ def _environment() -> jinja2.Environment:
         "against": against,
         "build_changes": build_changes,
         "build_gates": build_gates,
+        "explanations": EXPLANATIONS,
         "as_expected": as_expected,
         "summary_grid": lambda report: without(build_grid(report), ("bar",)),
     }
@@ -145,6 +150,7 @@ def _environment() -> jinja2.Environment:
         "printable": printable,
         "lines": lambda texts: [line for text in texts for line in printable_lines(text)],
         "name": variant_name,
+        "capitalized": lambda text: text[:1].upper() + text[1:],
         "bytes": format_bytes,
         "delta": format_delta,
         "glued": lambda text: _UNIT.sub("\N{NO-BREAK SPACE}", text),
@@ -166,6 +172,7 @@ def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
         id=id_,
         report=report,
         sizes=tuple(_sizes(report, largest)),
+        dockerfiles=tuple((v, lines) for v in report.variants if (lines := marked_lines(v))),
         categories=tuple(name for name in html_charts.CATEGORIES if name in present),
         timelines=tuple((variant, html_charts.timeline(variant, longest)) for variant in report.variants),
         axis=html_charts.time_axis(longest),

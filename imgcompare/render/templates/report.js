@@ -56,7 +56,43 @@
     target.scrollIntoView();
   }
 
+  // For a room: one section a screen, the next and the one before by key; Escape shows them all.
+  function projector() {
+    const wholes = [...document.querySelectorAll("details.whole")];
+    for (const one of wholes) one.open = true;
+    const found = [...document.querySelectorAll("main section")].filter((one) => !one.querySelector("section"));
+    const slides = [document.querySelector("header.page"), ...found];
+    const place = document.body.appendChild(document.createElement("p"));
+    place.className = "place";
+    let at = 0;
+    let all = false;
+    function show(number) {
+      at = Math.min(Math.max(number, 0), slides.length - 1);
+      slides.forEach((one, count) => { one.classList.add("slide"); one.hidden = !all && count !== at; });
+      for (const one of document.querySelectorAll("section.comparison")) one.hidden = !all && !one.contains(slides[at]);
+      place.textContent = all ? "" : `${at + 1} / ${slides.length}`;
+      if (all) slides[at].scrollIntoView(); else scrollTo(0, 0);
+    }
+    const keys = {
+      ArrowRight: () => show(at + 1), ArrowDown: () => show(at + 1), PageDown: () => show(at + 1), " ": () => show(at + 1),
+      ArrowLeft: () => show(at - 1), ArrowUp: () => show(at - 1), PageUp: () => show(at - 1),
+      Home: () => show(0), End: () => show(slides.length - 1),
+      Escape: () => { all = !all; show(at); },
+    };
+    addEventListener("keydown", (event) => {
+      if (event.target.closest("button, select, summary, a, [contenteditable]") && event.key === " ") return;
+      if (event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+      if (event.target.closest(".cells, select") || (all && event.key !== "Escape")) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+    const leads = (one) => location.hash.length > 1 && one.contains(document.getElementById(location.hash.slice(1).split("=")[0]));
+    addEventListener("hashchange", () => { const to = slides.findIndex(leads); if (to >= 0) show(to); });
+    show(Math.max(slides.findIndex(leads), 0));
+  }
+
   theme();
+  if (document.body.classList.contains("projector")) projector();
   document.querySelectorAll("table.sortable").forEach(sortable);
   addEventListener("hashchange", unfold);
   unfold();

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from imgcompare.console.style import Style
+from imgcompare.diagnosis.explanations import EXPLANATIONS
 from imgcompare.model import (
     AfterChange,
     Against,
@@ -19,6 +20,8 @@ from imgcompare.model import (
     Caution,
     Collection,
     Document,
+    Edit,
+    EditAction,
     Entry,
     Failure,
     Gate,
@@ -84,8 +87,12 @@ def explained(variant: Variant, name: str = "flask") -> Variant:
 
 @pytest.fixture
 def report(make_report: MakeReport, single: Variant, multi: Variant, tutorial: Variant) -> Report:
-    """Two that work, one that does not."""
-    return make_report(explained(single), explained(multi), explained(tutorial))
+    """Two that work, one that does not, whose Dockerfile is known and how it is mended."""
+    assert tutorial.failure
+    line = Edit(action=EditAction.INSERT_AFTER, stage="1", line=2, instruction="FROM", lines=("COPY <all> /",))
+    source = replace(tutorial.source, lines=("# Ship <less>.", "FROM slim", 'CMD ["flask"]'))
+    broken = replace(tutorial, source=source, failure=replace(tutorial.failure, edits=(line,)))
+    return make_report(explained(single), explained(multi), explained(broken))
 
 
 def show(browser: Browser, document: Document, folder: Path, **how: Any) -> None:
@@ -111,6 +118,7 @@ def test_the_verdict_comes_first(browser: Browser, report: Report, tmp_path: Pat
     ]
     assert browser.script("[...document.querySelectorAll('h2')].map((e) => e.innerText)") == [
         "Sizes",
+        "Dockerfiles",
         "What is broken",
         "What changed",
         "Where the bytes went",
@@ -422,3 +430,70 @@ def test_the_theme_can_be_chosen(browser: Browser, report: Report, tmp_path: Pat
     dark = browser.script(background)
     browser.script("document.getElementById('theme').click()")
     assert browser.script(background) == "rgb(255, 255, 255)" != dark
+
+
+def test_dockerfiles_are_marked(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Line by line, what mends it where it belongs, and whatever is in them stays text."""
+    show(browser, report, tmp_path)
+    lines = browser.script("[...document.querySelectorAll('.lines li')].map((e) => [e.className, e.innerText.trim()])")
+    assert [(kind, told.split("\n")) for kind, told in lines] == [
+        ("comment", ["1", "# Ship <less>."]),
+        ("plain", ["2", "FROM slim"]),
+        ("mends", ["+", "COPY <all> /", "this mends it"]),
+        ("plain", ["3", 'CMD ["flask"]']),
+    ]
+
+
+def test_what_a_code_means_is_on_the_page(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Nobody in a class has to type a command to read on."""
+    show(browser, report, tmp_path)
+    browser.script("document.querySelector('details.explained > summary').click()")
+    told = text(browser, "details.explained")
+    assert report.variants[2].failure
+    known = EXPLANATIONS[report.variants[2].failure.code]
+    assert known.why[:40] in told
+    assert known.after[-1] in told
+
+
+def test_a_projector_shows_one_thing_at_a_time(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Arrow keys and Page Down, as presenters send them; Escape shows all; without scripts all is there anyway."""
+    path = tmp_path / "page.html"
+    path.write_text(render(report, "html", STYLE, projector=True), encoding="utf-8")
+    browser.open(path, width=1280, height=720)
+    assert browser.complaints() == []
+    seen = """[...document.querySelectorAll('header.page h1, main section h2')]
+        .filter((e) => e.checkVisibility()).map((e) => e.tagName + e.innerText.slice(0, 11))"""
+    assert len(browser.script(seen)) == 1
+    assert browser.script(seen)[0].startswith("H1")
+    for key, title in (("ArrowRight", "H2Sizes"), ("PageDown", "H2Dockerfiles"), ("ArrowLeft", "H2Sizes")):
+        browser.press(key)
+        assert browser.script(seen) == [title]
+    assert text(browser, ".place").startswith("2 / ")
+    assert float(browser.script("parseFloat(getComputedStyle(document.body).fontSize)")) >= 20
+    assert browser.script("document.documentElement.scrollWidth") <= 1280
+    browser.press("Escape")
+    assert len(browser.script(seen)) > 5
+    browser.press("Escape")
+    assert browser.script(seen) == ["H2Sizes"]
+
+
+def test_several_on_a_projector_keep_their_titles_apart(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """Each screen is of one comparison, under its own title; what there is to learn comes before all of them."""
+    one = replace(report, notes=("Copy what pip installed.",))
+    path = tmp_path / "page.html"
+    path.write_text(render(collect((one, one), created=""), "html", STYLE, projector=True), encoding="utf-8")
+    browser.open(path, width=1280, height=720)
+    titles = "[...document.querySelectorAll('h2')].filter((e) => e.checkVisibility()).map((e) => e.innerText.trim())"
+    browser.press("ArrowRight")
+    assert browser.script(titles) == ["What to learn"]
+    assert "Copy what pip installed." in text(browser, ".lessons")
+    browser.press("ArrowRight")
+    assert browser.script(titles) == ["Comparisons"]
+    browser.press("ArrowRight")
+    assert len(browser.script(titles)) == 1
+
+
+def test_a_page_that_loads_itself_again_says_so(report: Report) -> None:
+    """For a scoreboard that grows; no other page does."""
+    assert '<meta http-equiv="refresh" content="5">' in render(report, "html", STYLE, reload_s=5)
+    assert "refresh" not in render(report, "html", STYLE)
