@@ -19,7 +19,7 @@ from imgcompare.config.project import DEFAULT, Value
 from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import UsageError
 from imgcompare.model import Report
-from imgcompare.remedy.shrink import Result, shrink
+from imgcompare.remedy.shrink import CANDIDATES, Result, shrink
 from imgcompare.render.registry import FORMAT_OF
 from imgcompare.reports import store
 from imgcompare.reports.files import check_writable, write_atomically
@@ -49,13 +49,12 @@ class Wanted:
         return Output.of((*targets, Target(self.format)))
 
     def check(self, dockerfile: Path) -> None:
-        """Find out before anything is built that the Dockerfile can be written. Raises UsageError."""
-        names = [self.file] if self.file else [self.path(dockerfile, name) for name in ("tidy", "slim", "multi-stage")]
-        for path in names:
+        """Find out before anything is built that every candidate could be written. Raises UsageError."""
+        for path in {self.path(dockerfile, name) for name in CANDIDATES}:
             if os.path.realpath(path) == os.path.realpath(dockerfile):
                 raise UsageError(f"-o {path} is the original", hint="Name another file: it is never written over.")
-            if self.file and os.path.lexists(path) and not self.force:
-                raise UsageError(f"{path} exists", hint="--force writes over it.")
+            if os.path.lexists(path) and not self.force:
+                raise UsageError(f"{path} exists", hint="--force writes over it, -o FILE writes another.")
             check_writable(path)
 
     def path(self, dockerfile: Path, name: str) -> Path:
@@ -116,7 +115,5 @@ def _written(result: Result, wanted: Wanted, dockerfile: Path) -> Report:
     if shrunk is None or shrunk.result is None or result.error is not None:
         return report
     path = wanted.path(dockerfile, shrunk.result)
-    if os.path.lexists(path) and not wanted.force:
-        raise UsageError(f"{path} exists", hint="--force writes over it, -o FILE writes another.")
     write_atomically(path, result.text.encode("utf-8", "surrogateescape"))
     return structs.replace(report, shrunk=structs.replace(shrunk, written=str(path)))

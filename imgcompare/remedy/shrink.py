@@ -44,6 +44,9 @@ from imgcompare.run.resources import Workbench
 from imgcompare.run.session import refuse_remote, saver
 
 ORIGINAL = "original"
+CANDIDATES = ("tidy", "slim", "multi-stage")
+"""The names of what may come out."""
+
 USER = "app"
 """Who runs the application where ``--non-root`` adds a user."""
 
@@ -103,6 +106,23 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
 
 
 def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> Result:
+    """Write the candidates, try them side by side, and run those that are proved; only the result's image stays."""
+    lost = set(CANDIDATES)
+    try:
+        shape, attempts, told = _attempts(plan, spec, bench)
+        if any(not one.proved for one in attempts) and _moved(first, plan):
+            told.refused.insert(0, _MOVED)
+        proved = {one.name: one for one in attempts if one.proved}
+        result = _compared(plan, spec, first, proved, shape, told, bench)
+        if result.report.shrunk and not plan.config.rm_images:
+            lost.discard(result.report.shrunk.result or "")
+        return result
+    finally:
+        _let_go(plan, lost, bench)
+
+
+def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench) -> tuple[Shape, list[Attempt], _Told]:
+    """What came of each candidate."""
     told = _Told()
     pool = ThreadPoolExecutor(plan.config.jobs or default_jobs(None), "imgcompare", leave_signals_to_the_main_thread)
     bases = ThreadPoolExecutor(2, "imgcompare-bases", leave_signals_to_the_main_thread)
@@ -112,8 +132,7 @@ def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> 
         if not isinstance(original, Subject):
             raise ImgcompareError(f"the original does not build a second time: {original.message}")
         shape = _shape(spec, original)
-        drafts = _drafts(shape, desk, told)
-        tries = [pool.submit(attempt, draft, shape, needs, spec, desk) for draft, needs in drafts]
+        tries = [pool.submit(attempt, draft, shape, needs, spec, desk) for draft, needs in _drafts(shape, desk, told)]
         attempts = [one.result() for one in tries]
     except BaseException:
         bench.cancel()
@@ -123,17 +142,7 @@ def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> 
             each.shutdown(wait=True, cancel_futures=True)
     told.rounds = sum(one.rounds for one in attempts)
     told.refused += [f"{one.name}: {one.reason}" for one in attempts if not one.proved]
-    if any(not one.proved for one in attempts) and _moved(first, plan):
-        told.refused.insert(0, _MOVED)
-    proved = {one.name: one for one in attempts if one.proved}
-    lost = {one.name for one in attempts}
-    try:
-        result = _compared(plan, spec, first, proved, shape, told, bench)
-        if result.report.shrunk and not plan.config.rm_images:
-            lost.discard(result.report.shrunk.result or "")
-        return result
-    finally:
-        _let_go(plan, lost, bench)
+    return shape, attempts, told
 
 
 def _moved(first: Outcome, plan: Plan) -> bool:
