@@ -191,6 +191,7 @@ class Api:
         with self._translated():
             wire, received = self._upgrade(f"/v{self.version}{path}", headers)
             with (
+                wire,
                 self._wires.holding(wire) as cut,
                 self._pulse(cut),
                 closing(Connection(wire, accept=accept, received=received)) as connection,
