@@ -12,7 +12,11 @@ from imgcompare.model import Failure
 
 _APT_UPDATE = re.compile(r"\bapt(?:-get)?\b[^&|;]*\bupdate\b")
 _NO_LISTS = re.compile(r"\brm -\S+ (?:.* )?/var/lib/apt(?:/lists)?\b")
-_NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+_NAME = re.compile(r"([a-z0-9][a-z0-9.+-]*)(?: [\w.+:~-]+)?")
+_INSTEAD = re.compile(r"^However the following packages replace|is a virtual package provided by:")
+_NOT_FOUND = re.compile(r"E: Unable to locate package (\S+)|E: Package '(\S+)' has no installation candidate")
+# Of several packages that bring the same, what is mostly meant.
+_USUAL = {"netcat-openbsd"}
 
 
 def no_debian_package(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
@@ -46,27 +50,40 @@ def _updated_above(case: Case, step: str) -> str:
 
 def _gone(case: Case, line: str, package: str, step: str, above: str) -> Failure:
     """There are package lists, and the package is not in them; apt may know what is there in its place."""
-    lines = [one.strip() for one in case.evidence.log]
-    told = next((at for at, one in enumerate(lines) if one.startswith("However the following packages replace")), None)
-    instead = [] if told is None else list(takewhile(_NAME.fullmatch, lines[told + 1 :]))
+    told, instead = _instead(case)
+    others = [one for one in _not_found(case) if one != package]
+    chosen = instead[0] if len(instead) == 1 else next((one for one in instead if one in _USUAL), "")
     whole = case.written_as("RUN", step)
-    fixed = re.sub(rf"(?<![\w.+-]){re.escape(package)}(?![\w.+-])", instead[0] if instead else "", step)
-    fix = (f"RUN {fixed}",) if len(instead) == 1 and whole and fixed != step else ()
+    fixed = re.sub(rf"(?<![\w.+-]){re.escape(package)}(?![\w.+-])", chosen, step)
+    fix = (f"RUN {fixed}",) if chosen and whole and fixed != step and not others else ()
+    one = len(instead) == 1
+    verb = ("brings" if one else "bring") if "virtual" in told else ("replaces" if one else "replace")
     return case.found(
         "package-not-found",
-        f"apt-get finds no package {package} in this release of the distribution"
-        + (f": {' and '.join(instead)} replaces it." if instead else "."),
-        (
-            line,
-            *([lines[told], *instead] if told is not None else []),
-            f"above it stands: RUN {above}" if above else "",
-        ),
+        f"apt-get finds no package {' and no '.join([*others, package])} in this release of the distribution"
+        + (f": {' and '.join(instead)} {verb} it." if instead else "."),
+        (line, told, *instead, f"above it stands: RUN {above}" if above else ""),
         hint="Instead of that step: with the package that apt-get names."
         if fix
         else "See how it is spelt; a name with a version in it changes from release to release (libfoo1, libfoo2).",
         fix=fix,
         spot=Spot(instruction=whole),
     )
+
+
+def _instead(case: Case) -> tuple[str, list[str]]:
+    """What apt-get says of the packages that replace or provide one, and which they are."""
+    lines = [one.strip() for one in case.evidence.log]
+    at = next((at for at, one in enumerate(lines) if _INSTEAD.search(one)), None)
+    if at is None:
+        return "", []
+    return lines[at], [match[1] for match in takewhile(bool, map(_NAME.fullmatch, lines[at + 1 :])) if match]
+
+
+def _not_found(case: Case) -> list[str]:
+    """All packages that apt-get does not find, each once."""
+    found = (match[1] or match[2] for one in case.evidence.log if (match := _NOT_FOUND.search(one)))
+    return list(dict.fromkeys(found))
 
 
 def _is_one_line(step: str) -> bool:

@@ -93,7 +93,27 @@ ROWS = {
             code=100,
         ),
         "package-not-found",
-        "python2-minimal and python3 replaces it",
+        "python2-minimal and python3 replace it",
+    ),
+    "a name that several packages have": Row(
+        told(
+            f"apt-get update && apt-get install -y netcat{CLEAN}",
+            f"{APT}Package netcat is a virtual package provided by:\n  netcat-openbsd 1.219-1\n"
+            "  netcat-traditional 1.10-47\n\nE: Package 'netcat' has no installation candidate",
+            code=100,
+        ),
+        "package-not-found",
+        "netcat-openbsd and netcat-traditional bring it",
+        (f"RUN apt-get update && apt-get install -y netcat-openbsd{CLEAN}",),
+    ),
+    "several packages that there are none of": Row(
+        told(
+            "apt-get update && apt-get install -y libfoo1 libbar2",
+            f"{APT}E: Unable to locate package libfoo1\nE: Unable to locate package libbar2",
+            code=100,
+        ),
+        "package-not-found",
+        "apt-get finds no package libfoo1 and no libbar2",
     ),
     "nobody to say yes": Row(
         told("apt-get update && apt-get install git", "Do you want to continue? [Y/n] Abort.", code=1),
