@@ -15,7 +15,7 @@ import click
     "stand_ins",
     multiple=True,
     metavar="TAG",
-    help="Also make a stand-in for this official Python image, e.g. python:3.9-slim, whatever the version; repeatable.",
+    help="Also make a stand-in for this official image, e.g. python:3.13-slim or debian:12; repeatable.",
 )
 @click.option(
     "--bundle",

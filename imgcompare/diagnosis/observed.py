@@ -7,7 +7,8 @@ that is so, or what is seen contradicts itself, the code is ``unknown``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from signal import Signals
 
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from imgcompare.model import Check, Failure, Stage
 from imgcompare.text.printable import printable
 
 _EVIDENCE_LINES = 12
+_STAND_IN = re.compile(r"`imgcompare setup --stand-in (\S+)` makes a stand-in in imgcompare's own engine\. ?")
 
 
 def diagnose(case: Case) -> Failure:
@@ -55,6 +57,30 @@ def base_unavailable(reference: str, error: ImgcompareError) -> Failure:
         hint=error.hint or "",
         evidence=(printable(error.message, limit=500),),
     )
+
+
+def all_unavailable(failures: Mapping[str, Failure]) -> Failure:
+    """All base images of a variant that cannot be had, by name, in one failure with every way out."""
+    first, *others = failures.values()
+    if not others:
+        return first
+    names = ", ".join(printable(name, limit=200) for name in failures)
+    return Failure(
+        stage=first.stage,
+        code=first.code,
+        message=printable(f"The images {names} are not on the engine and cannot be pulled.", limit=500),
+        hint=_hints([failure.hint for failure in failures.values()]),
+        evidence=tuple(line for failure in failures.values() for line in failure.evidence),
+    )
+
+
+def _hints(texts: Sequence[str]) -> str:
+    """What all these hints say, once, and the stand-ins of all by one command."""
+    tags = [match[1] for text in texts for match in _STAND_IN.finditer(text)]
+    command = f"`imgcompare setup {' '.join(f'--stand-in {tag}' for tag in tags)}` makes "
+    made = [f"{command}{'stand-ins' if len(tags) > 1 else 'a stand-in'} in imgcompare's own engine."] if tags else []
+    rest = dict.fromkeys(_STAND_IN.sub("", text).strip() for text in texts)
+    return " ".join((*made, *rest))
 
 
 def no_stage(failure: Failure, reference: str, document: Document | None) -> Failure:

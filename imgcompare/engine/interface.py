@@ -348,5 +348,8 @@ def is_elsewhere(endpoint: Endpoint) -> bool:
     return not is_local(endpoint) and urlsplit(endpoint.url).scheme != SCHEME
 
 
-STAND_IN_TAG = re.compile(r"python:(?P<minor>3\.\d+)(?:\.\d+)?(?P<slim>-slim)?(?:-(?!slim|alpine|windows)[a-z]+)?")
+STAND_IN_TAG = re.compile(
+    r"python:(?P<minor>3\.\d+)(?:\.\d+)?(?P<slim>-slim)?(?:-(?!slim|alpine|windows)(?P<suite>[a-z]+))?"
+    r"|debian:(?P<release>[a-z]+|\d+(?:\.\d+)?)(?P<release_slim>-slim)?"
+)
 """The official images that a stand-in can be made for."""

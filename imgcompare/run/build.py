@@ -69,11 +69,12 @@ def build_variant(
     plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], bench: Workbench
 ) -> tuple[BuiltVariant | NotBuilt, Build | None]:
     """Build one variant's image, or look up the one it names."""
-    for name in blueprint.bases:
-        if failure := bases[name].failure:
-            if _meant_as_stage(blueprint, name):
-                failure = observed.no_stage(failure, name, blueprint.document)
-            return NotBuilt(failure=failure), None
+    missing = {name: failure for name in blueprint.bases if (failure := bases[name].failure)}
+    for name, failure in missing.items():
+        if _meant_as_stage(blueprint, name):
+            return NotBuilt(failure=observed.no_stage(failure, name, blueprint.document)), None
+    if missing:
+        return NotBuilt(failure=observed.all_unavailable(missing)), None
     wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None

@@ -87,7 +87,7 @@ def _work(
 
     Returns the variants as they were before the causes of what broke were looked for.
     """
-    bases = provide_bases(plan, blueprints, bench, crew.pool)
+    bases = results.bases = provide_bases(plan, blueprints, bench, crew.pool)
     for drawn in blueprints:
         crew.variants.append(crew.pool.submit(_finish_variant, plan, drawn, bases, crew.builds, bench))
     digests = crew.digester.submit(context_digests, blueprints, bench)

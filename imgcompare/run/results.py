@@ -20,11 +20,15 @@ from imgcompare.errors import ImgcompareError
 from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.reports.redact import redact_report
 from imgcompare.run.blueprints import Blueprint
-from imgcompare.run.build import BuiltVariant
+from imgcompare.run.build import Base, BuiltVariant
 from imgcompare.run.measure import Images
 from imgcompare.run.next_command import command_line
 from imgcompare.run.plan import Plan
+from imgcompare.text.printable import printable
 
+_NOTHING_OF_THE_BASE = frozenset(
+    ("host-port-taken", "image-unavailable", "image-gone", "engine-failed", "engine-error", "interrupted")
+)
 Told = TypeVar("Told", Failure, Caution)
 
 
@@ -65,6 +69,7 @@ class Results:
     engine: EngineInfo
     created: str
     blueprints: tuple[Blueprint, ...]
+    bases: Mapping[str, Base] = field(default_factory=dict)
     finished: dict[str, Finished] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -146,7 +151,7 @@ class Results:
     def report(self) -> Report:
         """Return the report of what is known now, compared and judged, without secrets."""
         variants = compare.share(compare.settle(self.variants, self.plan.baseline, self._same_but_for))
-        variants = tuple(map(self._mendable, variants))
+        variants = tuple(map(self._on_stand_ins, map(self._mendable, variants)))
         config = self.plan.config
         report = Report(
             schema_version=SCHEMA_VERSION,
@@ -170,6 +175,19 @@ class Results:
         if variant.failure is None or not variant.failure.edits:
             return variant
         return replace(variant, mend=command_line("mend", variant.source, self.plan.config))
+
+    def _on_stand_ins(self, variant: Variant) -> Variant:
+        """The variant, whose failure says that its base is a stand-in: what fails on one may work on the official."""
+        drawn = next(drawn for drawn in self.blueprints if drawn.variant.name == variant.name)
+        names = sorted(
+            {stand_in for name in drawn.bases if name in self.bases and (stand_in := self.bases[name].stand_in)}
+        )
+        failure = variant.failure
+        if not names or failure is None or failure.code in _NOTHING_OF_THE_BASE:
+            return variant
+        told = printable(", ".join(names), limit=300)
+        line = f"on a stand-in made from the distribution's packages: {told}"
+        return replace(variant, failure=replace(failure, evidence=(*failure.evidence, line)))
 
     def _same_but_for(self, one: str, other: str) -> str | None:
         first, second = self.finished[one].bodies, self.finished[other].bodies

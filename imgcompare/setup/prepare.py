@@ -10,7 +10,7 @@ from imgcompare.engine.endpoint.find import find_engine
 from imgcompare.engine.interface import STAND_IN_LABEL, Endpoint, Engine
 from imgcompare.engine.own import daemon
 from imgcompare.engine.own.host import PACKAGES, install_programs
-from imgcompare.engine.own.stand_ins import BUNDLED_BASES, check_stand_in, make_stand_in
+from imgcompare.engine.own.stand_ins import BUNDLED_BASES, check_stand_ins, make_stand_in
 from imgcompare.errors import BaseImageError, NoEngineError, OwnEngineStoppedError
 from imgcompare.text.printable import printable
 
@@ -22,8 +22,7 @@ def prepare(say: Say, confirm: Callable[[str], bool], stand_ins: Sequence[str] =
 
     ``confirm`` is asked before anything is installed. Raises NoEngineError, BaseImageError or UsageError.
     """
-    for tag in stand_ins:
-        check_stand_in(tag)
+    check_stand_ins(stand_ins)
     endpoint = _answering(say)
     if endpoint is None:
         _have_programs(say, confirm)

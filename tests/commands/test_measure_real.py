@@ -78,7 +78,8 @@ def test_a_check_with_a_program_that_is_missing_is_named_and_mended(measured: Re
     assert failure["code"] == "unhealthy"
     assert failure["message"] == "Its HEALTHCHECK calls curl, which is not in the image."
     assert failure["evidence"][0] == "HEALTHCHECK /bin/sh -c curl -f http://localhost:8000/ || exit 1"
-    assert "curl: not found" in failure["evidence"][-1]
+    assert "curl: not found" in failure["evidence"][-2]
+    assert failure["evidence"][-1] == "on a stand-in made from the distribution's packages: python:3.11-slim"
     (line,) = failure["fix"]
     mended = DOCKERFILE.replace("HEALTHCHECK CMD curl -f http://localhost:8000/ || exit 1", line)
     lasting_project.write({"mended.Dockerfile": mended})

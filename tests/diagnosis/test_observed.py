@@ -9,6 +9,7 @@ import pytest
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis import observed
 from imgcompare.dockerfile.document import Document
+from imgcompare.engine.client.pull import unavailable
 from imgcompare.engine.interface import BuildFailed, ContainerState
 from imgcompare.errors import BaseImageError, EngineError, PortTakenError
 from imgcompare.model import Build, Check, Expectation, Failure, Stage
@@ -188,3 +189,22 @@ def test_a_container_in_which_nothing_listens_says_so_of_every_port() -> None:
     assert (failure.code, failure.stage) == ("never-listens", Stage.CHECK)
     assert failure.message == "Nothing listens in the container, on any port that can be reached, within 60 s."
     assert "0.0.0.0" in failure.hint
+
+
+def test_bases_that_are_missing_are_told_at_once() -> None:
+    """With one command for all stand-ins, and the other ways out once."""
+    failures = {
+        tag: observed.base_unavailable(tag, unavailable(tag, "no such host"))
+        for tag in ("python:3.11", "debian:12-slim", "node:22")
+    }
+    failure = observed.all_unavailable(failures)
+    assert failure.message == (
+        "The images python:3.11, debian:12-slim, node:22 are not on the engine and cannot be pulled."
+    )
+    assert failure.hint == (
+        "`imgcompare setup --stand-in python:3.11 --stand-in debian:12-slim` makes stand-ins in imgcompare's own "
+        "engine. "
+        "Use an engine that has the image (`docker pull` it first) or that reaches a registry: --host URL."
+    )
+    assert len(failure.evidence) == 3
+    assert observed.all_unavailable({"node:22": failures["node:22"]}) is failures["node:22"]

@@ -32,7 +32,7 @@ def follow_pull(chunks: Iterable[bytes], reference: str, progress: Callable[[str
 
 
 def unavailable(reference: str, problem: str) -> BaseImageError:
-    """Return the error for an image that cannot be pulled, with the ways out; only Python's images have stand-ins."""
+    """Return the error for an image that cannot be pulled, with the ways out; Python's and Debian's have stand-ins."""
     python = _PYTHON.fullmatch(reference)
     stand_in = (
         f"`imgcompare setup --stand-in {python[1]}` makes a stand-in in imgcompare's own engine. " if python else ""

@@ -71,6 +71,15 @@ def of_distribution(sources: Iterable[Source], distribution: str, codename: str)
     return [source for source in found if source.get("signed-by", own).startswith(own)] or found
 
 
+def of_release(sources: Iterable[Source], codename: str, other: str) -> list[Source]:
+    """Return the sources of one release as those of another of the same distribution."""
+
+    def renamed(suite: str) -> str:
+        return suite.replace(codename, other, 1).replace("/updates", "-security")
+
+    return [{**source, "suites": " ".join(map(renamed, source["suites"].split()))} for source in sources]
+
+
 def keyrings(sources: Iterable[Source]) -> list[Path]:
     """Return the key files that ``sources`` name, each once."""
     words = (word for source in sources for word in source.get("signed-by", "").split())

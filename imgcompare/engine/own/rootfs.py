@@ -20,19 +20,13 @@ from pathlib import Path
 
 from imgcompare.engine.own import apt_sources, processes
 from imgcompare.engine.own.host import as_root, find_program, require_program, told
+from imgcompare.engine.own.recipes import CERTIFICATE_VARIABLES, Recipe
 from imgcompare.errors import BaseImageError
 
 Say = Callable[[str], None]
 
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 _CA_FOLDER = Path("/usr/local/share/ca-certificates")
-_PACKAGES = "python3,python3-venv,ca-certificates,netbase,tzdata"
-# What Debian's slim images leave out: https://github.com/debuerreotype/debuerreotype, .slimify-excludes
-_LEFT_OUT = (
-    *(f"path-exclude=/usr/share/{name}/*" for name in ("doc", "groff", "info", "linda", "lintian", "locale", "man")),
-    "path-include=/usr/share/doc/*/copyright",
-    "path-include=/usr/share/locale/locale.alias",
-)
 # mmdebstrap ignores a signal until its children end, or signals its whole process group. So it gets a session and a pid
 # namespace of its own, which ends as one with `unshare`, and takes its mounts along; the shell, which lives on through
 # signals, and through our own end, then removes the folder.
@@ -55,16 +49,17 @@ APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
 """
-_VERSION_MARK = "imgcompare-python-version:"
+_RELEASE = "cat /etc/debian_version"
+_VERSION_MARK = "imgcompare-version:"
 _CHUNK_BYTES = 1 << 20
 _END_GRACE_S = 30.0
 
 
 @dataclass(frozen=True)
 class Root:
-    """A root filesystem on its way: the version of the Python in it, and its tar as it comes."""
+    """A root filesystem on its way: the version of the Python in it, else of the release, and its tar as it comes."""
 
-    python_version: str
+    version: str
     chunks: Iterator[bytes]
 
 
@@ -88,17 +83,23 @@ def distribution_python() -> str:
     return match[1]
 
 
+def own_recipe() -> Recipe:
+    """Return the recipe of the slim Python image of this machine's release. Raises BaseImageError."""
+    return Recipe(codename()[1], distribution_python())
+
+
 @contextmanager
-def make(say: Say) -> Iterator[Root]:
+def make(say: Say, recipe: Recipe | None = None) -> Iterator[Root]:
     """Make a root filesystem; ``say`` hears of each step, from another thread. Raises BaseImageError.
 
     However the block ends, mmdebstrap has ended with it and its temporary folder is gone.
     """
-    sources = _sources()
+    recipe = recipe or own_recipe()
+    sources = _sources(recipe.codename)
     # Not /tmp: where that is a tmpfs, it takes the memory that the engine needs.
     temporary = os.environ.get("TMPDIR", "/var/tmp")  # noqa: S108 - mktemp makes a folder in it
     mark = ("setsid", "--wait", "env", f"IMGCOMPARE_ROOT={uuid.uuid4()}")
-    command = as_root(["sh", "-c", _SUPERVISOR, "sh", temporary, *mark, *_command(sources)])
+    command = as_root(["sh", "-c", _SUPERVISOR, "sh", temporary, *mark, *_command(sources, recipe)])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         listener = _Listener(process, say)
         try:
@@ -107,7 +108,7 @@ def make(say: Say) -> Iterator[Root]:
             process.stdin.close()
             chunks = _chunks(process, listener)
             first = next(chunks, b"")  # the hooks have run before the archive begins
-            yield Root(listener.python_version(), _chain(first, chunks))
+            yield Root(listener.version(), _chain(first, chunks))
         except BrokenPipeError as exc:
             raise listener.failure() from exc
         finally:
@@ -115,16 +116,17 @@ def make(say: Say) -> Iterator[Root]:
             listener.join()
 
 
-def _command(sources: list[apt_sources.Source]) -> list[str]:
+def _command(sources: list[apt_sources.Source], recipe: Recipe) -> list[str]:
+    version = "python3 -c 'import platform; print(platform.python_version())'" if recipe.python else _RELEASE
     hooks = [
-        'chroot "$1" python3 -m venv --copies --system-site-packages /usr/local',
         *(f"upload {shlex.quote(str(path))} {shlex.quote(target)}" for path, target in _uploads(sources)),
-        f'printf {_VERSION_MARK} >&2; chroot "$1" python3 -c "import platform; print(platform.python_version())" >&2',
+        *recipe.hooks,
+        f'printf {_VERSION_MARK} >&2; chroot "$1" {version} >&2',
         f'printf %s {shlex.quote(_APT_CONFIG)} > "$1/etc/apt/apt.conf.d/docker-clean"',
         'rm -f "$1"/var/cache/apt/*.bin',  # told to keep none, apt no longer removes those it has made by now
         'rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',  # this machine's; the engine gives a container its own
     ]
-    if index := pip_index():
+    if recipe.python and (index := pip_index()):
         text = shlex.quote(f"[global]\nindex-url = {index}\n")
         hooks.append(f'printf %s {text} > "$1/etc/pip.conf"')
     return [
@@ -133,11 +135,11 @@ def _command(sources: list[apt_sources.Source]) -> list[str]:
         "--verbose",  # what apt writes is the only sign of life for half a minute
         "--variant=minbase",
         "--format=tar",
-        f"--include={_PACKAGES}",
-        *(f"--dpkgopt={option}" for option in _LEFT_OUT),
+        f"--include={','.join(recipe.packages)}",
+        *(f"--dpkgopt={option}" for option in recipe.left_out),
         *(f"--aptopt={option}" for option in _proxies()),
         *(f"--customize-hook={hook}" for hook in hooks),
-        codename()[1],
+        recipe.codename,
         "-",
         "-",
     ]
@@ -155,15 +157,21 @@ def codename() -> tuple[str, str]:
         ) from exc
 
 
-def _sources() -> list[apt_sources.Source]:
-    distribution, release = codename()
-    sources = apt_sources.of_distribution(apt_sources.read_machine(), distribution, release)
+def _sources(release: str) -> list[apt_sources.Source]:
+    """The machine's own sources of its distribution, for that release of it."""
+    distribution, own = codename()
+    sources = apt_sources.of_distribution(apt_sources.read_machine(), distribution, own)
     if not sources:
         raise BaseImageError(
-            f"none of the package sources in /etc/apt is for {distribution} {release} itself",
+            f"none of the package sources in /etc/apt is for {distribution} {own} itself",
             hint="Add the distribution's own source there, or name an engine that reaches a registry: --host URL",
         )
-    return sources
+    return sources if release == own else apt_sources.of_release(sources, own, release)
+
+
+def needs_certificates() -> bool:
+    """Say whether what a container fetches is signed for this machine alone, as behind a company's proxy."""
+    return any(os.environ.get(name) for name in CERTIFICATE_VARIABLES) or any(_CA_FOLDER.glob("*.crt"))
 
 
 def _uploads(sources: list[apt_sources.Source]) -> Iterator[tuple[Path, str]]:
@@ -235,7 +243,7 @@ class _Listener:
             else:
                 yield line
 
-    def python_version(self) -> str:
+    def version(self) -> str:
         """Wait for the version; its line is written before the archive's first byte."""
         self._told.wait(_END_GRACE_S)
         return self._version

@@ -8,6 +8,7 @@ from imgcompare.engine.own.apt_sources import (
     as_deb822,
     keyrings,
     of_distribution,
+    of_release,
     parse_deb822,
     parse_one_line,
     read_machine,
@@ -95,3 +96,15 @@ def test_both_styles_are_read_from_their_folder(tmp_path: Path) -> None:
     (folder / "b.sources").write_text("Types: deb\nURIs: https://b.invalid/\nSuites: bookworm\nComponents: main\n")
     (folder / "c.list.disabled").write_text("deb https://c.invalid/debian bookworm main\n")
     assert [source["uris"] for source in read_machine(tmp_path)] == ["https://a.invalid/debian", "https://b.invalid/"]
+
+
+def test_another_release_has_the_same_sources() -> None:
+    """Its suites, security's as it is named since Debian 11; everything else stays."""
+    sources = [
+        {"uris": "u", "suites": "buster buster-updates", "signed-by": "k"},
+        {"uris": "s", "suites": "buster/updates"},
+    ]
+    assert of_release(sources, "buster", "trixie") == [
+        {"uris": "u", "suites": "trixie trixie-updates", "signed-by": "k"},
+        {"uris": "s", "suites": "trixie-security"},
+    ]

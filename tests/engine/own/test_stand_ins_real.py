@@ -15,7 +15,9 @@ import docker
 import pytest
 
 from imgcompare.engine.interface import STAND_IN_LABEL
+from imgcompare.engine.own import rootfs
 from imgcompare.engine.own.stand_ins import BUNDLED_BASES
+from imgcompare.image.tarstream import TarStream
 
 # Makes a wheel by hand, so that pip is tested without an index, and installs it in every way Dockerfiles do.
 _SCRIPT = r"""
@@ -92,7 +94,7 @@ def test_a_stand_in_says_what_it_is(client: docker.DockerClient, tag: str) -> No
     assert config["Cmd"] == ["python3"]
     assert environment["PATH"].startswith("/usr/local/bin:")
     assert environment["LANG"] == "C.UTF-8"
-    assert environment["PIP_CERT"] == "/etc/ssl/certs/ca-certificates.crt"
+    assert ("PIP_CERT" in environment) == rootfs.needs_certificates()
 
 
 @pytest.mark.parametrize("tag", BUNDLED_BASES)
@@ -102,6 +104,20 @@ def test_what_apt_downloaded_is_not_in_a_stand_in(client: docker.DockerClient, t
 
 
 @pytest.mark.usefixtures("engine_url")  # makes the machine one where they can be made
+def test_one_that_is_made_has_what_extensions_are_built_against() -> None:
+    """Headers and the shared library where official images have them, and no compiler; the making leaves nothing."""
+    minor = rootfs.distribution_python()
+    with rootfs.make(lambda _text: None) as root:
+        kinds = {entry.path: entry.type for entry in TarStream(root.chunks)}
+    assert root.version.startswith(f"{minor}.")
+    assert kinds[f"usr/include/python{minor}/Python.h"] == "0"
+    links = (f"include/python{minor}", f"lib/libpython{minor}.so", f"lib/libpython{minor}.so.1.0")
+    assert [kinds[f"usr/local/{link}"] for link in links] == ["2"] * 3
+    assert "usr/bin/gcc" not in kinds
+    assert [path for path in kinds if path.startswith("tmp/")] == []
+
+
+@pytest.mark.usefixtures("engine_url")
 def test_making_one_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C while packages are being installed ends every process and removes the temporary folder."""
     code = (
