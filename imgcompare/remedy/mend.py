@@ -79,7 +79,7 @@ class _Round:
 
 def _rounds(config: Config, document: Document, engine: Engine, progress: Progress) -> Iterator[_Round]:
     """Try, mend and try again, until it works or nothing certain is left to do."""
-    (spec,), tried = config.variants, _Tried()
+    (spec,), tried = config.variants, Tried()
     text = None  # the first round builds the file itself
     while True:
         outcome = run_on(engine, replace(config, variants=(replace(spec, text=text),)), progress)
@@ -96,7 +96,7 @@ def _rounds(config: Config, document: Document, engine: Engine, progress: Progre
 
 
 @dataclass
-class _Tried:
+class Tried:
     """What was tried, so that nothing is tried twice."""
 
     causes: set[tuple[str, str]] = field(default_factory=set)
