@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -183,6 +184,17 @@ def test_proxies_from_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
     with serving(replying(http(b"direct"))) as at:
         assert isinstance(request(at, "/", limit_s=5), Reply)
+
+
+def test_a_body_that_is_compressed_all_the_same_is_not_unpacked() -> None:
+    """Ten gigabytes of zeros are the ten megabytes that were sent, cut at the cap; what is shown is text."""
+    packed = zlib.compress(bytes(4 << 20), 9, wbits=31)
+    bomb = packed * (10 * BODY_LIMIT_BYTES // len(packed))
+    with serving(replying(http(bomb, headers="Content-Encoding: gzip\r\nContent-Type: text/html\r\n"))) as at:
+        reply = request(at, "/", limit_s=30)
+    assert isinstance(reply, Reply)
+    assert (reply.body, reply.truncated) == (bomb[:BODY_LIMIT_BYTES], True)
+    assert "does not contain" in judge(reply, Expectation(body="Hello"))
 
 
 def test_an_endless_body_is_cut_at_the_cap() -> None:

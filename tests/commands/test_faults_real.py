@@ -35,6 +35,7 @@ from imgcompare.run.ledger import Ledger
 from imgcompare.run.pipeline import run_comparison
 from imgcompare.run.plan import make_plan
 from imgcompare.run.resources import Workbench
+from tests.support.projects import ours
 
 if TYPE_CHECKING:
     from tests.support.projects import Project
@@ -222,6 +223,44 @@ class _FreezesAfter(QuietProgress):
         """Freeze it if that was the one."""
         if subject == self._subject:
             self._own.signal(signal.SIGSTOP)
+
+
+# Each look at the clock finds it ten years ahead, ten years behind, or right.
+_JUMPING_CLOCK = """
+import datetime as module, itertools, time
+jumps = itertools.cycle((3e8, -3e8, 0.0))
+now = time.time
+time.time = lambda: now() + next(jumps)
+class Jumping(module.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+module.datetime = Jumping
+"""
+
+
+def test_a_clock_that_jumps_changes_no_number_and_removes_nothing(
+    project: Project, client: docker.DockerClient
+) -> None:
+    """Times are measured by another clock, and what a living run made is its own, however old it seems to be."""
+    (project.folder / "clock").mkdir()
+    (project.folder / "clock/sitecustomize.py").write_text(_JUMPING_CLOCK)
+    arguments = project.stages("works", "sleeps")
+    living = project.start("run", "Dockerfile:sleeps")
+    living.wait_for("^sleeps: check: waiting")
+    jumping = {"PYTHONPATH": str(project.folder / "clock")}
+    for _ in range(2):
+        result = project("run", arguments[0], "--json", "--stop", "--timeout", "30", **jumping)
+        assert result.code == 0, result.stderr
+        run, build = result.variant("works")["run"], result.variant("works")["build"]
+        assert 0 < run["ready_after_s"] < 30
+        assert 0 <= run["stopped_after_s"] < 30
+        assert 0 < build["duration_s"] < 60
+    assert project("report", "--json").report == result.report
+    project("clean", **jumping)
+    assert any(name.endswith("-sleeps") for name in ours(client))
+    living.send(signal.SIGINT)
+    assert living.end().code == 130
 
 
 def test_runs_at_once_do_not_touch_each_other(project: Project) -> None:

@@ -185,6 +185,36 @@ def test_environment_and_build_arguments_reach_the_app(project: Project) -> None
     assert result.variant("Dockerfile")["source"]["build_args"] == ["PLANET"]
 
 
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvAIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----"
+LEAKS = (
+    f"FROM {BASE}\nARG BUILD_PASS\nARG USE_AUTH\nRUN echo building with $BUILD_PASS $USE_AUTH\nCOPY app.py /\n"
+    'EXPOSE 8000\nCMD ["sh", "-c", "echo \\"$SIGNING_KEY\\"; echo $DATABASE_URL hunt3r; exit 3"]\n'
+)
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_what_was_given_in_secret_is_nowhere(project: Project, builder: str) -> None:
+    """Not in the report nor the log of the run, whatever echoes it; digests, dates and names stay what they are."""
+    project.write({"Dockerfile": LEAKS, "fine.Dockerfile": f"FROM {BASE}\nCOPY app.py /\n{SERVE}"})
+    (project.folder / "there.json").touch(mode=0o644)
+    result = project(
+        *("run", "Dockerfile", "works=fine.Dockerfile", "--json", "-o", "new.json", "--format", "markdown"),
+        *("-o", "there.json", "--builder", builder, "--no-cache"),
+        *("--build-arg", "BUILD_PASS=hunter1", "--build-arg", "USE_AUTH=1", "-e", "AUTH=no", "-e", "AUTH_TYPE=works"),
+        *("-e", f"SIGNING_KEY={KEY}", "-e", "DATABASE_URL=postgres://u:hunt3r@h/db", "-e", "REQUIRE_AUTH=0"),
+    )
+    assert result.code == 1, result.stderr
+    (saved,) = project.saved()
+    written = (project.folder / "new.json").read_text()
+    for text in (result.stdout, result.stderr, json.dumps(saved), written, (project.folder / "there.json").read_text()):
+        assert not re.search("hunter1|hunt3r|MIIEv|hkiG9", text)
+    assert "•••" in str(saved["variants"][0]["failure"]["evidence"])
+    assert saved["variants"][1]["verdict"] == "works"
+    assert re.fullmatch(r"20\d\d-[\d-]{5}T[\d:]{8}Z", saved["created"])
+    assert (project.folder / "new.json").stat().st_mode & 0o777 == 0o600
+    assert (project.folder / "there.json").stat().st_mode & 0o777 == 0o644
+
+
 @pytest.mark.parametrize("builder", ["buildkit", "classic"])
 def test_either_builder_can_be_asked_for(project: Project, builder: str) -> None:
     """--builder chooses, and the report names what was used; with --no-cache every step is built anew."""
