@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -16,9 +17,19 @@ from imgcompare.cli.output import write_text
 @click.option("--from", "first", metavar="ACT", help="Begin with this act, by name or number.")
 @click.option("--no-pause", is_flag=True, help="Do not wait for Enter: for a rehearsal.")
 @click.option("--notes", "notes_", is_flag=True, help="Print the speaker's notes, and nothing else.")
+@click.option(
+    "--pages", type=click.Path(path_type=Path), metavar="DIR", help="Write a page for the projector for each act."
+)
 @engine_options
 def demo(
-    *, list_: bool, first: str | None, no_pause: bool, notes_: bool, host: str | None, docker_context: str | None
+    *,
+    list_: bool,
+    first: str | None,
+    no_pause: bool,
+    notes_: bool,
+    pages: Path | None,
+    host: str | None,
+    docker_context: str | None,
 ) -> None:
     """Show a room what multi-stage builds save, act by act.
 
@@ -45,7 +56,7 @@ def demo(
     if list_ or notes_:
         write_text(listed(ACTS, style) if list_ else notes(ACTS, style))
         return
-    room = Room(write=write_text, pause=_go_on if no_pause else _wait, style=style)
+    room = Room(write=write_text, pause=_go_on if no_pause else _wait, style=style, pages=pages)
     with interruptible():
         play(ACTS, first, Connection(host=host, context=docker_context), room)
 

@@ -20,7 +20,7 @@ Answer = Callable[[Page, Report], None]
 class Act:
     """One act: a Dockerfile on the screen, a question, the answer from what ``errand`` measured, what to take home.
 
-    ``notes`` are the speaker's.
+    ``shows`` are the variants that its page for the projector has, ``notes`` the speaker's.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Act:
     question: str
     errand: Errand
     answer: Answer
+    shows: tuple[str, ...]
     lesson: str
     notes: str
     dockerfile: Path | None = None
@@ -71,6 +72,7 @@ ACTS = (
         question="How large is the image? 50 MB, 250 MB, or more than 700 MB?",
         errand=_FIRST,
         answer=answers.sizes(SINGLE),
+        shows=(SINGLE,),
         lesson="It works: that comes first. Its size is its base image's: the app is a few kilobytes of it.",
         notes="Let three people say a number before Enter. Unpacked is what lies on the server's disk, pull what goes "
         "over the line. Nobody asks yet whether it works; you do.",
@@ -83,6 +85,7 @@ ACTS = (
         question="Which of the two is smaller? And does it still work?",
         errand=_SMALLER,
         answer=answers.sizes(SINGLE, TUTORIAL),
+        shows=(SINGLE, TUTORIAL),
         lesson="It is smaller by most of the image, and dead. Whoever compares sizes only has just chosen it.",
         notes="Hands up twice: who thinks it is smaller, who thinks that it works. Most hands stay up for both. "
         "docker build said nothing, docker images praises it: only running it shows the truth.",
@@ -94,6 +97,7 @@ ACTS = (
         question="What is missing, and where has it stayed?",
         errand=_SMALLER,
         answer=answers.why(TUTORIAL),
+        shows=(TUTORIAL,),
         lesson="pip installs into Python's own folder, not into /app. The second stage begins as if the first had "
         "never been: what is not copied is not there.",
         notes="Have somebody read the log line aloud. Then ask where pip puts packages: few know the folder. The proof "
@@ -107,6 +111,7 @@ ACTS = (
         question="It works again. How much of the saving is left: all, half, or none?",
         errand=_MENDED,
         answer=answers.sizes(SINGLE, TUTORIAL, MULTI),
+        shows=(SINGLE, TUTORIAL, MULTI),
         lesson="Nearly all of it. Leaving Flask out has saved next to nothing: the saving is the base image.",
         notes="Point at the two last rows: the difference between broken and working is a few megabytes. A virtual "
         "environment has to be at the same path in both stages; that is an exercise of its own.",
@@ -118,6 +123,7 @@ ACTS = (
         question="What was in the large image that the small one can do without?",
         errand=_MENDED,
         answer=answers.contents(SINGLE, MULTI),
+        shows=(SINGLE, MULTI),
         lesson="Compilers, headers and version control are needed while it is built, and then never again.",
         notes="Ask for guesses before Enter: somebody will say Python. Python and the packages are in both. "
         "`imgcompare inspect IMAGE` goes down to the single file.",
@@ -129,6 +135,7 @@ ACTS = (
         question="What is built again, and how much does each server pull?",
         errand=_MENDED,
         answer=answers.changes(SINGLE, MULTI),
+        shows=(SINGLE, MULTI),
         lesson="requirements.txt is copied before the app: so the packages come from the cache, and a server pulls "
         "the last layers only. Small images help the first pull; the order of lines helps every other.",
         notes="The surprise is that both are alike here: order matters, not size. `exercise start every-change` has it "
@@ -143,6 +150,7 @@ ACTS = (
         question="Both work. Which one is root's, which one is watched, and how long does each take to stop?",
         errand=_HARD,
         answer=answers.production,
+        shows=("single-stage", "multi-stage"),
         lesson="Small is one virtue of several. The others cost a line each: USER, HEALTHCHECK, and a server that "
         "heeds SIGTERM, as both of these have. Flask's own does not, and is killed after ten seconds.",
         notes="docker stop waits ten seconds before it kills: multiply by servers and deployments. "

@@ -25,7 +25,7 @@ def sizes(*names: str) -> Callable[[Page, Report], None]:
     """The comparison's own table, of these variants, and its one sentence."""
 
     def draw(page: Page, report: Report) -> None:
-        shown = only(report, names)
+        shown = plain(only(report, names))
         page.table(build_grid(shown))
         page.gap()
         page.say(sentences.headline(shown), "strong")
@@ -97,13 +97,17 @@ def production(page: Page, report: Report) -> None:
 
 
 def only(report: Report, names: tuple[str, ...]) -> Report:
-    """A report of some of its variants, the first being the baseline, without what an act does not speak of."""
-    kept = tuple(
-        structs.replace(variant, warnings=(), after_change=None) for variant in report.variants if variant.name in names
-    )
+    """A report of some of its variants, the first being the baseline."""
+    kept = tuple(variant for variant in report.variants if variant.name in names)
     return structs.replace(
         report, variants=kept, baseline=kept[0].name, comparison=compare(kept, kept[0].name), passed=passed(kept)
     )
+
+
+def plain(report: Report) -> Report:
+    """A report without what an act does not speak of."""
+    variants = tuple(structs.replace(variant, warnings=(), after_change=None) for variant in report.variants)
+    return structs.replace(report, variants=variants)
 
 
 def _variant(report: Report, name: str) -> Variant:

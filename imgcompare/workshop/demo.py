@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import structs
 
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
@@ -11,6 +14,8 @@ from imgcompare.model import Report
 from imgcompare.render.cells.grid import Cell, Column, Grid
 from imgcompare.render.cells.sentences import engine, footnotes
 from imgcompare.render.page import Page
+from imgcompare.render.registry import RenderContext, render
+from imgcompare.reports.files import write_atomically
 from imgcompare.run.opening import Connection
 from imgcompare.workshop.acts import CLOSING, Act
 from imgcompare.workshop.ahead import run_ahead
@@ -21,11 +26,15 @@ _INDENT = "  "
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """The screen: what writes to it, what it can show, and what waits until the speaker goes on."""
+    """The screen: what writes to it, what it can show, and what waits until the speaker goes on.
+
+    ``pages`` is a folder for a page of each act that was answered, for a projector beside it.
+    """
 
     write: Callable[[str], None]
     pause: Callable[[str], None]
     style: Style
+    pages: Path | None = None
 
 
 def beginning(every: Sequence[Act], name: str | None) -> Sequence[Act]:
@@ -41,6 +50,8 @@ def beginning(every: Sequence[Act], name: str | None) -> Sequence[Act]:
 def play(every: Sequence[Act], first: str | None, connection: Connection, room: Room) -> None:
     """Play the acts from one on. Raises what keeps a comparison from being run."""
     played = beginning(every, first)
+    if room.pages is not None:
+        _make(room.pages)
     told: set[str] = set()
     with run_ahead((act.errand for act in played), connection) as ahead:
         for act in played:
@@ -49,7 +60,12 @@ def play(every: Sequence[Act], first: str | None, connection: Connection, room: 
             room.pause("Enter: the answer")
             if not ahead.ready(act.errand):
                 room.write(_line("Still being built, one moment …", room.style))
-            room.write(_answered(act, ahead.report(act.errand), told, room.style))
+            report = ahead.report(act.errand)
+            room.write(_answered(act, report, told, room.style))
+            if room.pages is not None:
+                path = room.pages / f"{number}-{act.name}.html"
+                write_atomically(path, _page(act, report))
+                room.write(_line(f"{_INDENT}On the projector: {path}", room.style))
             room.pause("Enter: go on" if act is not played[-1] else "Enter: the end")
     room.write(_closing(room.style))
 
@@ -115,12 +131,26 @@ def _answered(act: Act, report: Report, told: set[str], style: Style) -> str:
     act.answer(page, report)
     page.gap()
     page.say(act.lesson, lead="→ ")
-    shown = only(report, tuple(variant.name for variant in report.variants))
-    remarks = (f"Measured now, on {engine(report.engine)}.", *(note for note in footnotes(shown) if "stand-in" in note))
+    stand_ins = (note for note in footnotes(only(report, act.shows)) if "stand-in" in note)
+    remarks = (f"Measured now, on {engine(report.engine)}.", *stand_ins)
     for remark in dict.fromkeys(each for each in remarks if each not in told):
         told.add(remark)
         page.say(remark, "dim", lead=_INDENT)
     return page.text()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise UsageError(f"cannot make {folder}: {exc.strerror}", hint="Name another folder: --pages DIR") from exc
+
+
+def _page(act: Act, report: Report) -> str:
+    """The act's page for the projector: its variants, and what to take home."""
+    shown = structs.replace(only(report, act.shows), scenario=act.title, description=act.says, notes=(act.lesson,))
+    style = Style(width=100, color=False, ascii_only=False)
+    return render(shown, "html", RenderContext(style=style, projector=True))
 
 
 def _line(text: str, style: Style) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import signal
 import subprocess
 import time
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.engine
 
 def test_whole_demo_tells_what_is_true(imgcompare: Imgcompare) -> None:
     """Every act has its answer, and the numbers bear out what the speaker says."""
-    done = imgcompare("demo", "--no-pause")
+    done = imgcompare("demo", "--no-pause", "--pages", "pages")
     assert done.returncode == 0, done.stderr
     acts = done.stdout.split("\nAct ")[1:]
     assert [act.splitlines()[0].partition(" · ")[2] for act in acts] == [act.title for act in ACTS]
@@ -28,6 +29,12 @@ def test_whole_demo_tells_what_is_true(imgcompare: Imgcompare) -> None:
     assert "1/" in change
     rows = [line.split() for line in hardened.splitlines() if line.startswith(("single-stage ", "multi-stage "))]
     assert [row[1] for row in rows] == ["root", "10001"]
+    pages = sorted((imgcompare.project / "pages").iterdir())
+    assert [page.name.partition("-")[2] for page in pages] == [f"{act.name}.html" for act in ACTS]
+    for page, act in zip(pages, ACTS, strict=True):
+        told = html.unescape(page.read_text(encoding="utf-8"))
+        assert act.lesson in told
+        assert 'class="projector"' in told
     assert "killed" not in hardened.partition("Runs as")[2].partition("→")[0]
 
 

@@ -74,8 +74,8 @@
       if (all) slides[at].scrollIntoView(); else scrollTo(0, 0);
     }
     const keys = {
-      ArrowRight: () => show(at + 1), ArrowDown: () => show(at + 1), PageDown: () => show(at + 1), " ": () => show(at + 1),
-      ArrowLeft: () => show(at - 1), ArrowUp: () => show(at - 1), PageUp: () => show(at - 1),
+      ArrowRight: () => show(at + 1), PageDown: () => show(at + 1), " ": () => show(at + 1),
+      ArrowLeft: () => show(at - 1), PageUp: () => show(at - 1),
       Home: () => show(0), End: () => show(slides.length - 1),
       Escape: () => { all = !all; show(at); },
     };
