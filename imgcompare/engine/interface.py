@@ -66,8 +66,8 @@ class BuildContext(Protocol):
     def hides(self) -> bool:
         """Whether the tar holds files that are for the builder alone."""
 
-    def stream(self) -> Iterator[bytes]:
-        """The context as a tar, read now. Raises UsageError."""
+    def stream(self, *, podman: bool = False) -> Iterator[bytes]:
+        """The context as a tar, read now, as Docker or as Podman takes it. Raises UsageError."""
 
 
 @dataclass(frozen=True, kw_only=True)

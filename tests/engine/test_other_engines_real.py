@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import tarfile
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -104,6 +106,17 @@ class Bench:
         built = self.try_to_build(dockerfile, builder)
         assert isinstance(built, Built), built
         return built
+
+    def names(self, tag: str) -> set[str]:
+        """What is at the top of an image's file system, of what the engine itself puts there nothing."""
+        container = self.client.api.create_container(tag, ["/none"])["Id"]
+        try:
+            data = b"".join(self.client.api.export(container))
+        finally:
+            self.client.api.remove_container(container)
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            names = {name.removeprefix("./").partition("/")[0] for name in tar.getnames()}
+        return names - {"", ".", ".dockerenv", "dev", "etc", "proc", "sys", "run"}
 
     def load(self, archive: bytes, tag: str) -> None:
         """Load an exported image, which has that tag."""
@@ -217,6 +230,33 @@ def test_a_failed_step_reads_the_same_everywhere(other: Bench) -> None:
     assert failed.message == "RUN echo oh && exit 3 exited with code 3"
     assert failed.log[0] == "oh"
     assert other.engine.image(other.tags[-1]) is None
+
+
+@pytest.mark.parametrize("builder", ["auto", "classic"])
+@pytest.mark.parametrize(
+    ("at", "ignore", "own_ignore", "expected"),
+    [
+        ("../outside.Dockerfile", None, None, {"a", "b"}),
+        ("../outside.Dockerfile", "a\n", None, {".dockerignore", "b"}),
+        ("../outside.Dockerfile", "a\n", "b\n", {".dockerignore", "a"}),
+        ("Dockerfile", "*ockerfile*\n.dockerignore\na\n", None, {"b"}),
+        ("Dockerfile", "*\n!b\n", None, {"b"}),
+        ("Dockerfile", None, "Dockerfile*\n", {"a", "b"}),
+    ],
+)
+def test_nothing_that_is_for_the_builder_alone_is_copied(
+    other: Bench, builder: str, at: str, ignore: str | None, own_ignore: str | None, expected: set[str]
+) -> None:
+    """With every builder of every engine: no Dockerfile, no ignore file and nothing of ours that COPY must not see."""
+    files = {at: "FROM scratch\nCOPY . /\n", "a": "a", "b": "b"}
+    files |= {".dockerignore": ignore} if ignore is not None else {}
+    files |= {f"{at}.dockerignore": own_ignore} if own_ignore is not None else {}
+    tag = f"imgcompare-test/{uuid.uuid4().hex}:1"
+    other.tags.append(tag)
+    context = written_context(other.folder / "only", files, at)
+    built = other.engine.build(BuildRequest(context=context, tag=tag, builder=builder), lambda _: None)
+    assert isinstance(built, Built), built
+    assert other.names(tag) == expected
 
 
 def test_an_image_has_the_same_numbers_everywhere(specimen: tuple[str, bytes, Numbers], other: Bench) -> None:

@@ -15,7 +15,7 @@ THE_TAR = b"the tar"
 class NoContext(BuildContext):
     """A context that is nowhere, whose tar is ``THE_TAR``."""
 
-    def stream(self) -> Iterator[bytes]:
+    def stream(self, *, podman: bool = False) -> Iterator[bytes]:
         """Give the tar."""
         yield THE_TAR
 

@@ -50,6 +50,7 @@ def build(
     *,
     images: Callable[[], Iterable[str]],
     discard: Callable[[str], None],
+    podman: bool = False,
 ) -> Built | BuildFailed:
     """Build with the classic builder, which knows no way to be cancelled but closing the connection.
 
@@ -65,7 +66,7 @@ def build(
     log = ClassicLog()
     outcome: Built | BuildFailed | None = None
     try:
-        error = _follow(post, request, log, progress, before)
+        error = _follow(post, request, request.context.stream(podman=podman), log, progress, before)
         build = summary(log.steps(), duration_s=time.monotonic() - started)
         if error is not None:
             name, tail = log.current_step(), log.tail()
@@ -98,13 +99,18 @@ def _discard(image: str, discard: Callable[[str], None], *, deadline: float) -> 
 
 
 def _follow(
-    post: Post, request: BuildRequest, log: ClassicLog, progress: Callable[[str], None], before: frozenset[str]
+    post: Post,
+    request: BuildRequest,
+    tar: Iterator[bytes],
+    log: ClassicLog,
+    progress: Callable[[str], None],
+    before: frozenset[str],
 ) -> str | None:
     error = None
     shown = ""
     told: set[str] = set()
     try:
-        for message in messages(post("/build", parameters(request, version=1), request.context.stream(), TAR_HEADERS)):
+        for message in messages(post("/build", parameters(request, version=1), tar, TAR_HEADERS)):
             log.feed(message)
             for image in _leftovers([image for image in log.created if image not in told], before):
                 request.made(f"sha256:{image}")

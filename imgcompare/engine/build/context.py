@@ -20,6 +20,7 @@ from imgcompare.errors import UsageError
 # With our saved reports in it, `COPY . .` would make another image in each run.
 NEVER_SENT = IgnoreRules().leaving_out(".imgcompare")
 _IGNORE_FILE = ".dockerignore"
+_PODMANS_FILE = ".containerignore"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +41,13 @@ class BuildContext:
     appended: tuple[str, bytes] = ("", b"")
     ignored_by: bytes = b""
 
-    def stream(self) -> Iterator[bytes]:
+    def stream(self, *, podman: bool = False) -> Iterator[bytes]:
         """Read the context now and give its tar in chunks of at most 1 MiB: for builders that ask for no files.
 
-        Raises UsageError naming the path that cannot be read.
+        Podman applies the ignore files in it, which Docker's builders do not. Raises UsageError naming the path that
+        cannot be read.
         """
-        return tar_stream(self._sent(), self.rules, self.appended)
+        return tar_stream(self._sent(podman=podman), self.rules, self.appended)
 
     @property
     def dockerfile(self) -> str:
@@ -98,20 +100,26 @@ class BuildContext:
         """Return ``sha256:…`` over the Dockerfile's content."""
         return f"sha256:{hashlib.sha256(self.dockerfile_content).hexdigest()}"
 
-    def _sent(self) -> Sent:
+    def _sent(self, *, podman: bool = False) -> Sent:
         """What the tar holds: COPY's files, and the Dockerfile where it is none of them.
 
         An engine's classic builder, and Podman, drop the Dockerfile and the ignore file if the root's ignore file names
         them (moby builder/remotecontext/detect.go): it is sent for that, or one of ours where it does not name them.
         """
         root = str(self.root)
+        # Where the Dockerfile's own ignore file holds, Podman must not apply the root's, too: this one goes before it.
+        instead = podman and self.ignore_file is not None
         if self.inside is not None and not self._ignores(self.inside):
-            return Sent(root=root, dockerfile=self.inside)
+            first = {_PODMANS_FILE: f"{_PODMANS_FILE}\n".encode()} if instead else {}
+            return Sent(root=root, dockerfile=self.inside, extra=first)
         shared = _read(self.root / _IGNORE_FILE, "ignore file")
         if self.inside is not None and self.ignore_file is None and shared is not None:
             extra = {self.inside: self.dockerfile_content, _IGNORE_FILE: shared}
             return Sent(root=root, dockerfile=self.inside, extra=extra)
         name = f".imgcompare-{hashlib.sha256(self.dockerfile_content).hexdigest()[:12]}.Dockerfile"
+        if instead:
+            rules = f"{_PODMANS_FILE}\n{name}\n".encode()
+            return Sent(root=root, dockerfile=name, extra={name: self.dockerfile_content, _PODMANS_FILE: rules})
         kept = shared is not None and not self._ignores(_IGNORE_FILE)
         rules = b"\n".join((shared if shared is not None and kept else _IGNORE_FILE.encode(), name.encode(), b""))
         return Sent(root=root, dockerfile=name, extra={name: self.dockerfile_content, _IGNORE_FILE: rules})

@@ -166,7 +166,13 @@ class SdkEngine:
             builders = Builders(
                 grpc=partial(solve.build, self._api.http2, self._sessions),
                 http=partial(buildkit.build, self._post, build_id=build_id),
-                classic=partial(classic.build, self._post, images=self._image_ids, discard=self._discard),
+                classic=partial(
+                    classic.build,
+                    self._post,
+                    images=self._image_ids,
+                    discard=self._discard,
+                    podman=self._name() == _PODMAN,
+                ),
             )
             return build_image(builders, request, progress, has_buildkit=supports_buildkit(self._api.server))
         finally:
