@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imgcompare.config.model import Config
+from imgcompare.engine.options import BuildOptions
 from imgcompare.model import Source
 from imgcompare.text.redact import secret_values
 
@@ -17,7 +18,8 @@ _UNTOLD = Config(scenario="", context=Path(), variants=())
 def command_line(command: str, source: Source, config: Config) -> str:
     """Return ``imgcompare COMMAND DOCKERFILE`` with those options of the run that are not as by themselves.
 
-    A secret is named without its value, which the command then takes from the environment.
+    A secret is named without its value, which the command then takes from the environment; of what a build may read as
+    a secret only the name is known, and FILE stands for where it is.
     """
     dockerfile = f"{source.dockerfile}:{source.target}" if source.target else source.dockerfile or ""
     return shlex.join(["imgcompare", command, dockerfile, *_options(config)])
@@ -42,8 +44,29 @@ def _options(config: Config) -> Iterator[str]:
             yield from (option, str(value))
     yield from _pairs("--env", config.env)
     yield from _pairs("--build-arg", config.build_args)
+    yield from _of_the_build(config.build)
     if config.health:
         yield "--health"
+
+
+def _of_the_build(given: BuildOptions) -> Iterator[str]:
+    """What a build needs to end as it did; a cache that is put somewhere is not one of that."""
+    repeated = {
+        "--build-context": (f"{name}={place}" for name, place in given.contexts),
+        "--secret": (f"id={secret.id},src=FILE" for secret in given.secrets),
+        "--ssh": ("=".join(filter(None, (one.id, one.socket or ",".join(one.keys)))) for one in given.ssh),
+        "--network": (name for name in (given.network,) if name),
+        "--add-host": (f"{host}:{address}" for host, address in given.add_hosts),
+        "--shm-size": (str(size) for size in (given.shm_size,) if size),
+        "--ulimit": given.ulimits,
+        "--cache-from": (
+            ",".join((f"type={one.type}", *(f"{key}={value}" for key, value in one.attributes)))
+            for one in given.cache_from
+        ),
+    }
+    for option, values in repeated.items():
+        for value in values:
+            yield from (option, value)
 
 
 def _pairs(option: str, values: Mapping[str, str]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from imgcompare.config.model import Config
+from imgcompare.engine.options import BuildOptions, CacheEntry, Secret, SshSource
 from imgcompare.model import Expectation, Source
 from imgcompare.run.next_command import command_line
 
@@ -38,6 +39,22 @@ def told(source: Source = Source(dockerfile="Dockerfile"), /, **changes: object)
         ({"env": {"DB_PASSWORD": "correct-horse-battery"}}, " --env DB_PASSWORD"),
         ({"build_args": {"V": "3.11"}}, " --build-arg V=3.11"),
         ({"health": True}, " --health"),
+        (
+            {
+                "build": BuildOptions(
+                    secrets=(Secret("token", b"hunter2"),),
+                    ssh=(SshSource("default"), SshSource("key", keys=("a", "b"))),
+                    contexts=(("lib", Path("../lib")),),
+                    network="none",
+                    add_hosts=(("db", "10.0.0.1"),),
+                    shm_size=64,
+                    ulimits=("nofile=1:2",),
+                    cache_from=(CacheEntry(type="registry", attributes=(("ref", "x"),)),),
+                )
+            },
+            " --build-context lib=../lib --secret id=token,src=FILE --ssh default --ssh key=a,b --network none"
+            " --add-host db:10.0.0.1 --shm-size 64 --ulimit nofile=1:2 --cache-from type=registry,ref=x",
+        ),
     ],
 )
 def test_what_differs_is_said(changes: dict[str, object], options: str) -> None:
