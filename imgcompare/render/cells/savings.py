@@ -10,6 +10,7 @@ from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes
 
 _MOST = 3
+_MOST_WORTH = 6
 _TOLD = frozenset((SavingKind.BYTECODE, SavingKind.TESTS, SavingKind.DOCUMENTATION))
 _WORDS = {
     SavingKind.FULL_BASE: "build tools of the base image: its slim variant has none",
@@ -57,6 +58,12 @@ def greatest(report: Report) -> tuple[Saving, ...]:
     (variant,) = report.variants
     worth = variant.verdict is Verdict.WORKS and variant.source.dockerfile is not None and variant.image is not None
     return takeable(variant.image)[:_MOST] if worth and variant.image else ()
+
+
+def worth(report: Report) -> tuple[Saving, ...]:
+    """What each habit of the original was worth, where a report is of shrinking."""
+    original = next((one.image for one in report.variants if one.name == report.baseline), None)
+    return takeable(original)[:_MOST_WORTH] if report.shrunk and original else ()
 
 
 def takeable(image: Image) -> tuple[Saving, ...]:

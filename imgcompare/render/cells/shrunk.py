@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imgcompare.model import Finding, Report, Shrunk, Variant
-from imgcompare.text.printable import printable
+from imgcompare.text.printable import printable, verbatim
 from imgcompare.text.units import format_bytes
 
 _WHAT_SHORT = {
@@ -77,4 +77,4 @@ def remarks(shrunk: Shrunk) -> tuple[str, ...]:
 
 def diff_lines(shrunk: Shrunk) -> tuple[str, ...]:
     """The diff, line by line."""
-    return tuple(printable(line, limit=500) for line in shrunk.diff.splitlines())
+    return tuple(verbatim(line) for line in shrunk.diff.splitlines())

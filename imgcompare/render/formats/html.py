@@ -31,7 +31,7 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
-from imgcompare.render.cells import against, images, sentences
+from imgcompare.render.cells import against, images, savings, sentences, shrunk
 from imgcompare.render.cells.after_change import build_changes
 from imgcompare.render.cells.collection import build_overview
 from imgcompare.render.cells.comparison import build_grid, pull_size
@@ -139,6 +139,8 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "tables": images,
         "words": sentences,
+        "shrunk": shrunk,
+        "savings": savings,
         "against": against,
         "build_changes": build_changes,
         "build_gates": build_gates,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from imgcompare.comparison.compare import as_expected
-from imgcompare.model import Against, Collection, Document, Failure, Image, Report, Variant
+from imgcompare.model import Against, Collection, Document, Failure, Image, Report, Shrunk, Variant
 from imgcompare.render.cells import against as told_against
-from imgcompare.render.cells import images, sentences
+from imgcompare.render.cells import images, savings, sentences, shrunk
 from imgcompare.render.cells.cautions import build_warnings
 from imgcompare.render.cells.collection import build_overview
 from imgcompare.render.cells.comparison import build_grid
@@ -99,6 +99,8 @@ def _comparison(report: Report, heading: str, notes: tuple[str, ...] = ()) -> It
     yield _Block(table(_answer(build_grid(report))))
     for variant in sentences.unsettled(report):
         yield _Block(_unsettled(variant), rank=1)
+    if report.shrunk:
+        yield from _shrunk(report, report.shrunk)
     yield from _gates(report)
     if report.against:
         yield _Block(_against(report.against), rank=1)
@@ -107,6 +109,15 @@ def _comparison(report: Report, heading: str, notes: tuple[str, ...] = ()) -> It
     yield from _listed("What to learn", report.notes)
     yield from _details(report)
     yield _Block(f"<sub>{escape(_foot(report))}</sub>", rank=1)
+
+
+def _shrunk(report: Report, made: Shrunk) -> Iterator[_Block]:
+    """What came of shrinking: the answer and what it rests on; the change itself is folded away."""
+    yield _Block(bold(shrunk.answer(report)))
+    yield from _listed("", (*shrunk.proved(report), *filter(None, (shrunk.exempt(report),)), *shrunk.remarks(made)))
+    yield from _listed("What each habit was worth", savings.told_savings(savings.worth(report)))
+    if lines := shrunk.diff_lines(made):
+        yield _Block(details("The change", [fenced(lines, "diff")]), rank=1)
 
 
 def _answer(grid: Grid) -> Grid:

@@ -126,10 +126,12 @@ class ReportPage(Page):
             self.say(line, lead="  ✓ ")
         if left := shrunk.exempt(report):
             self.say(left, lead="  ")
+        for line in savings.told_savings(savings.worth(report)):
+            self.say(line, lead="  − ")
         if lines := shrunk.diff_lines(report.shrunk):
             self.gap()
         for line in lines:
-            self.quote(line, "  ")
+            self.copyable(line, "  ")
         self.remarks([(text, "dim") for text in shrunk.remarks(report.shrunk)])
 
     def against(self, against: Against | None) -> None:
