@@ -16,9 +16,11 @@ from imgcompare.config.model import UNNAMED, Config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import Progress
 from imgcompare.console.signals import leave_signals_to_the_main_thread
+from imgcompare.engine.interface import STAND_IN_LABEL
 from imgcompare.errors import ImgcompareError, UsageError
 from imgcompare.image.archive import ArchivedImage, is_platform
 from imgcompare.image.cache import ImageCache, default_cache
+from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.open_file import open_image
 from imgcompare.model import Image, Stage, Variant
 from imgcompare.reports import store
@@ -30,6 +32,7 @@ from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
+from imgcompare.text.printable import printable
 
 
 def load_images(
@@ -77,7 +80,8 @@ def _without_engine(
     match subject:
         case ArchiveFile(path, name):
             archived = open_image(path, name, platform=platform, note=progress.note)
-            return LoadedImage(name=text, archived=archived, image=replace(analyse(archived, None), reference=text))
+            image = replace(analyse(archived, None), reference=text, stand_ins=_stand_ins(archived))
+            return LoadedImage(name=text, archived=archived, image=image)
         case Variant(image=Image(image_id=image_id)):
             known = cache.image(image_id, None)
             return _of_report(text, subject, known) if known else None
@@ -85,6 +89,13 @@ def _without_engine(
             told = f": {failure.code}" if failure else ""
             raise UsageError(f"the variant {text!r} has no image{told}", hint="`imgcompare run` makes it again.")
     return None
+
+
+def _stand_ins(archived: ArchivedImage) -> tuple[str, ...]:
+    """The official image that its base, or the image itself, stands in for: images keep the labels of their bases."""
+    settings = decode(archived.config, ImageConfig, "the image's config").config
+    name = (settings.labels or {}).get(STAND_IN_LABEL) if settings else None
+    return (printable(name, limit=200),) if name else ()
 
 
 def _of_report(text: str, variant: Variant, archived: ArchivedImage) -> LoadedImage:

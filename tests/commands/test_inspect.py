@@ -15,6 +15,7 @@ import pytest
 
 from imgcompare import __version__
 from imgcompare.comparison.compare import compare
+from imgcompare.engine.interface import STAND_IN_LABEL
 from imgcompare.model import SCHEMA_VERSION, Image, Report, Source, Tool, Variant, Verdict
 from imgcompare.reports.store import prepare, save
 from tests.support.reports import ENGINE
@@ -181,3 +182,10 @@ def test_images_from_a_shell_s_pipes(offline: Offline) -> None:
     writer.start()
     assert json.loads(offline("inspect", "pipe", "--json").stdout)["layer_count"] == 1
     writer.join()
+
+
+def test_the_archive_of_a_stand_in_says_so(offline: Offline) -> None:
+    """As an image made on one does: the label comes with it."""
+    offline.save("base.tar", {"x:1": [{"a": b"1"}]}, Labels={STAND_IN_LABEL: "python:3.11-slim"})
+    assert "python:3.11-slim" in offline("inspect", "base.tar").stdout
+    assert json.loads(offline("inspect", "base.tar", "--json").stdout)["stand_ins"] == ["python:3.11-slim"]

@@ -35,6 +35,9 @@ _FRONTEND = re.compile(r"resolve image config for (?:docker-image://)?(\S+)")
 _HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s(?:.*\s)?\d*<<-?[\"']?[A-Za-z_]", re.IGNORECASE)
 _CACHE = re.compile(r'unknown cache (exporter|importer): "([^"]*)"')
 _MISSING_SECRET = re.compile(r"secret ([^\s:]+):? not found")
+_UNKNOWN_FLAG = re.compile(r"unknown flag: ([a-z-]{1,40})", re.IGNORECASE)
+# https://docs.docker.com/reference/dockerfile/ says of each since when.
+_FLAGS = {"chmod": "1.2", "link": "1.4", "checksum": "1.6", "parents": "1.7-labs", "exclude": "1.7-labs"}
 _TEXT_LIMIT = 500
 
 
@@ -47,7 +50,8 @@ def explain(error: str, step: str | None, request: BuildRequest) -> str:
         return f"{what or 'a RUN instruction'} exited with code {found[1]}"
     if (found := _PARSE_ERROR.fullmatch(text)) is not None:
         line = int(found[1][:9])
-        return printable(f"Dockerfile line {line}: {found[2]}", limit=_TEXT_LIMIT) + _heredoc_hint(text, line, request)
+        hint = _heredoc_hint(text, line, request) or _flag_hint(text)
+        return printable(f"Dockerfile line {line}: {found[2]}", limit=_TEXT_LIMIT) + hint
     if (found := _PODMAN_PARSE_ERROR.fullmatch(text)) is not None:
         return printable(f"unknown {found[1]}", limit=_TEXT_LIMIT) + _needs_newer(heredoc_line(request))
     if step and (found := _FRONTEND.match(step)) is not None:
@@ -93,6 +97,13 @@ def _heredoc_hint(error: str, line: int, request: BuildRequest) -> str:
     if "unknown instruction" not in error:
         return ""
     return _needs_newer(max((number for number in _heredocs(request) if number < line), default=None))
+
+
+def _flag_hint(error: str) -> str:
+    """A builder does not know the flags of later Dockerfiles: say so, if it is one and not misspelt."""
+    found = _UNKNOWN_FLAG.search(error)
+    version = _FLAGS.get(found[1]) if found else None
+    return f" (--{found[1]} needs BuildKit's Dockerfile {version}: a newer engine)" if found and version else ""
 
 
 def _needs_newer(line: int | None) -> str:

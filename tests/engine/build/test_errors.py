@@ -137,3 +137,23 @@ def test_any_text_becomes_one_printable_line(error: str, step: str | None) -> No
     message = explain(error, step, PLAIN)
     assert "\n" not in message
     assert "\x1b" not in message
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (
+            "failed to solve with frontend dockerfile.v0: failed to create LLB definition: dockerfile parse error line "
+            "2: Unknown flag: link",
+            " (--link needs BuildKit's Dockerfile 1.4: a newer engine)",
+        ),
+        (
+            "dockerfile parse error line 3: Unknown flag: checksum",
+            " (--checksum needs BuildKit's Dockerfile 1.6: a newer engine)",
+        ),
+        ("dockerfile parse error on line 3: unknown flag: lnk (did you mean link?)", ""),
+    ],
+)
+def test_a_flag_of_later_dockerfiles_needs_a_newer_engine(error: str, hint: str) -> None:
+    """As a heredoc does; one that is misspelt needs a pen."""
+    assert explain(error, None, PLAIN).endswith(hint or "(did you mean link?)")
