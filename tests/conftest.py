@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.environ import path_and_coverage
+
 pytest.register_assert_rewrite("tests.support.contract")
 pytest_plugins = [
     "tests.support.engines",
@@ -96,7 +98,7 @@ class Imgcompare:
     def __init__(self, engine_url: str, project: Path) -> None:
         self.project = project
         self.environ = {
-            "PATH": os.environ["PATH"],
+            **path_and_coverage(),
             "HOME": str(project / "home"),
             "DOCKER_HOST": engine_url,
             "PYTHONWARNINGS": "error",
