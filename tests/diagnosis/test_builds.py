@@ -465,6 +465,16 @@ ROWS = {
         f"which is not in stage b: its Python packages are in {SITE}.",
         (f"COPY --from=b {SITE}/ {SITE}/",),
     ),
+    "packages of another Python, by the classic builder": Row(
+        copied(
+            "COPY --from=b /usr/local/lib/python3.9/site-packages /usr/local/lib/python3.9/site-packages",
+            "COPY failed: stat usr/local/lib/python3.9/site-packages: file does not exist",
+            b=package("flask"),
+        ),
+        "copy-source-missing",
+        "COPY names /usr/local/lib/python3.9/site-packages, which is not in stage b",
+        (f"COPY --from=b {SITE} {SITE}",),
+    ),
     "packages of another Python, to a folder of their own": Row(
         copied(
             "COPY --from=b /usr/local/lib/python3.9/site-packages /deps",
