@@ -18,7 +18,8 @@ from typing import Protocol
 
 from imgcompare.engine.build import cache_store, registry_auth, secrets, ssh_forward
 from imgcompare.engine.build.context import NEVER_SENT
-from imgcompare.engine.build.file_sync import DiskFolder, Folder, MadeFolder, diff_copy
+from imgcompare.engine.build.file_sync import diff_copy
+from imgcompare.engine.build.folders import DiskFolder, Folder, MadeFolder
 from imgcompare.engine.build.registry_auth import Credentials
 from imgcompare.engine.interface import BuildContext, BuildRequest
 from imgcompare.engine.transport.grpc import Handler, server, unary

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from imgcompare.engine.build.context import NEVER_SENT
 from imgcompare.engine.build.dockerignore import IgnoreRules
-from imgcompare.engine.build.file_sync import DiskFolder, Folder, MadeFolder, diff_copy, go_mode
+from imgcompare.engine.build.file_sync import diff_copy
+from imgcompare.engine.build.folders import DiskFolder, Folder, MadeFolder, go_mode
 from imgcompare.engine.build.walk import Selection
 from imgcompare.engine.transport.grpc import GrpcError, framed, messages, raise_for_status
 from imgcompare.engine.transport.protobuf import as_int
