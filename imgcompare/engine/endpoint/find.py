@@ -145,6 +145,9 @@ def _default_endpoint(variable: str | None, source: str, environ: Mapping[str, s
 
 
 def _host_endpoint(text: str, source: str, environ: Mapping[str, str], config_dir: Path) -> Endpoint:
+    text = text.strip()  # as the docker CLI does
+    if not text and source != "--host":
+        return Endpoint(url=f"unix://{DEFAULT_SOCKET}", source=f"{source}, which is blank")
     tls: dict[str, str] = {}
     if environ.get("DOCKER_TLS_VERIFY") and not text.startswith(("unix:", f"{SCHEME}:")):
         folder = Path(environ.get("DOCKER_CERT_PATH") or config_dir)

@@ -219,6 +219,12 @@ def test_two_flags_are_a_usage_error(home: Path) -> None:
         find(home, host="unix:///a", context="b")
 
 
+def test_a_blank_variable_means_the_default_socket(home: Path) -> None:
+    """As for the docker CLI: DOCKER_HOST is set, and what it names is the default."""
+    with pytest.raises(NoEngineError, match=r"docker\.sock \(DOCKER_HOST, which is blank\)"):
+        find(home, environ={"DOCKER_HOST": " \t"})
+
+
 @pytest.mark.parametrize("source", ["--host", "DOCKER_HOST", "DOCKER_CONTEXT", "--docker-context", "current context"])
 def test_a_named_engine_that_is_dead_is_never_replaced(home: Path, source: str) -> None:
     """However it was named, a dead endpoint is reported with its URL and source although other engines would answer."""
@@ -298,10 +304,14 @@ def test_the_certificates_of_a_context_are_used(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("address", "url"),
-    [("127.0.0.1:{port}", "tcp://127.0.0.1:{port}"), ("tcp://localhost:{port}/", "tcp://localhost:{port}")],
+    [
+        ("127.0.0.1:{port}", "tcp://127.0.0.1:{port}"),
+        ("tcp://localhost:{port}/", "tcp://localhost:{port}"),
+        (" tcp://127.0.0.1:{port}\t\n", "tcp://127.0.0.1:{port}"),
+    ],
 )
 def test_tcp_addresses_are_taken_as_docker_takes_them(home: Path, address: str, url: str) -> None:
-    """HOST:PORT without a scheme is TCP, as for the docker CLI."""
+    """HOST:PORT without a scheme is TCP, and blanks around it are nothing, as for the docker CLI."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), PingHandler)
     with serving(server):
         port = server.server_address[1]
