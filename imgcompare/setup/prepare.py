@@ -34,7 +34,7 @@ def prepare(say: Say, confirm: Callable[[str], bool], stand_ins: Sequence[str] =
     _have_programs(say, confirm)
     own = Endpoint(url=daemon.start(say).endpoint, source="imgcompare's own engine", own=True)
     _provide(own, say, stand_ins)
-    return _chosen(own, say)
+    return prefer_own(own, say)
 
 
 def _answering(say: Say) -> Endpoint | None:
@@ -110,7 +110,7 @@ def _provide(own: Endpoint, say: Say, stand_ins: Sequence[str]) -> None:
         engine.close()
 
 
-def _chosen(own: Endpoint, say: Say) -> Endpoint:
+def prefer_own(own: Endpoint, say: Say) -> Endpoint:
     """Have runs use the own engine, by preference only where they else would not; say what still goes before it."""
     reason = ""
     for prefer in (False, True):

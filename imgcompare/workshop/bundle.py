@@ -28,6 +28,7 @@ from imgcompare.run.build import provide_bases
 from imgcompare.run.opening import Connection, opened, rfc3339, working_engine
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
+from imgcompare.setup.prepare import prefer_own
 from imgcompare.text.printable import printable
 from imgcompare.text.secrets import URL_PASSWORD, is_secret, names_secret
 from imgcompare.workshop import bundle_file
@@ -187,8 +188,7 @@ def load_bundle(path: Path, say: Callable[[str], None]) -> Endpoint:
                 _point_pip(socket, image.reference, variables)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    daemon.set_preferred(True)
-    return Endpoint(url=status.endpoint, source="imgcompare's own engine", own=True)
+    return prefer_own(Endpoint(url=status.endpoint, source="imgcompare's own engine", own=True), say)
 
 
 def _load_images(path: Path, socket: Path, wheels: Path) -> None:

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.diagnosis.explanations import EXPLANATIONS
@@ -48,6 +48,7 @@ from imgcompare.text.units import format_bytes, format_delta, format_seconds
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 _KINDS = tuple(PartKind)
+_CODE = re.compile(r"`([^`]+)`")
 _UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
 
 
@@ -152,6 +153,7 @@ def _environment() -> jinja2.Environment:
         "printable": printable,
         "lines": lambda texts: [line for text in texts for line in printable_lines(text)],
         "name": variant_name,
+        "coded": _coded,
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "bytes": format_bytes,
         "delta": format_delta,
@@ -159,6 +161,11 @@ def _environment() -> jinja2.Environment:
         "seconds": format_seconds,
     }
     return environment
+
+
+def _coded(text: str) -> Markup:
+    """A text with what stands between backticks as code; whatever else is in it stays text."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
