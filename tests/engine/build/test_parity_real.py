@@ -18,13 +18,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
 from imgcompare.engine.build.context import open_context
 from imgcompare.engine.client.engine import SdkEngine
 from imgcompare.engine.interface import BuildRequest, Built, Endpoint
+
+if TYPE_CHECKING:
+    from tests.support.engines import OtherEngine
 
 pytestmark = pytest.mark.engine
 ALL = "FROM scratch\nCOPY . /\n"
@@ -250,6 +253,23 @@ def test_the_same_layers_and_one_cache(engine_url: str, engine: SdkEngine, tmp_p
         assert bench.layers(1) == bench.layers(0)
         bench.by_us(no_cache=True)
         assert bench.contents(1) == bench.contents(0)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "other_engine", ["docker 26", "docker of Debian testing, containerd store"], indirect=True, ids=["26", "testing"]
+)
+def test_newer_engines_and_stores_are_no_other(other_engine: OtherEngine, tmp_path: Path) -> None:
+    """Rows that once differed, on engines whose frontend and store are newer, against the same CLI."""
+    with closing(SdkEngine(Endpoint(url=other_engine.url, source="the test"))) as engine:
+        for name in ("ignored Dockerfile and ignore file", "a Dockerfile outside", "links", "a FIFO and a socket"):
+            folder = tmp_path / name
+            folder.mkdir()
+            with closing(Bench(other_engine.url, engine, folder, ROWS[name])) as bench:
+                bench.by_docker()
+                cached = bench.by_us()
+                assert (name, cached.build.cached_step_count) == (name, cached.build.step_count)
+                assert (name, bench.layers(1)) == (name, bench.layers(0))
 
 
 def test_a_dockerfile_behind_a_link_out_of_the_context(engine_url: str, engine: SdkEngine, tmp_path: Path) -> None:
