@@ -85,15 +85,18 @@ def _changes(
                 setting=group or printable(key, limit=_LIMIT),
                 name=printable(key, limit=_LIMIT) if group else None,
                 kind=kind,
-                before=_shown(key, old) if told else None,
-                after=_shown(key, new) if told else None,
+                before=_shown(group, key, old) if told else None,
+                after=_shown(group, key, new) if told else None,
             )
 
 
-def _shown(key: str, value: str | None) -> str | None:
+def _shown(group: str, key: str, value: str | None) -> str | None:
     if value is None:
         return None
-    return MASK if is_secret(key, value) else redact_command(printable(value, limit=_LIMIT))
+    # Settings that are known are in small letters; of all others the name may say that it is a secret.
+    if (group or not key.islower()) and is_secret(key, value):
+        return MASK
+    return redact_command(printable(value, limit=_LIMIT))
 
 
 def _plain(config: ImageConfig, settings: Settings) -> dict[str, str]:

@@ -51,6 +51,19 @@ class Side(Struct, frozen=True, kw_only=True):
     file_count: int | None
 
 
+# Where package managers keep what they have installed, of those that are not read here.
+_UNREAD = {
+    "lib/apk/db/installed": "apk",
+    "usr/lib/apk/db/installed": "apk",
+    "var/lib/rpm/Packages": "rpm",
+    "var/lib/rpm/Packages.db": "rpm",
+    "var/lib/rpm/rpmdb.sqlite": "rpm",
+    "usr/lib/sysimage/rpm/Packages.db": "rpm",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite": "rpm",
+    "usr/share/rpm/rpmdb.sqlite": "rpm",
+}
+
+
 class PackageChangeKind(StrEnum):
     """What became of a package; ``resized`` is the same version with other bytes."""
 
@@ -77,10 +90,16 @@ class PackageChange(Struct, frozen=True, kw_only=True):
 
 
 class PackageChanges(Struct, frozen=True, kw_only=True):
-    """The packages that are not the same, by how many bytes they changed, the greatest change first."""
+    """The packages that are not the same, by how many bytes they changed, the greatest change first.
+
+    ``none`` are the kinds of which neither image has any (``debian``, ``python``): there was nothing to compare.
+    ``not_compared`` are the package managers whose packages an image has and that are not read (``apk``, ``rpm``).
+    """
 
     debian: tuple[PackageChange, ...]
     python: tuple[PackageChange, ...]
+    none: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
 
 class FileChanges(Struct, frozen=True, kw_only=True):
@@ -129,7 +148,7 @@ def compare_images(
         compressed_delta=(new.compressed_size or 0) - (old.compressed_size or 0) if both_packed else None,
         reasons=tuple(Change(category=name, delta_bytes=delta) for name, delta in reason(old.contents, new.contents)),
         layers=pair_layers(old.layers, new.layers) if Section.LAYERS in wanted else None,
-        packages=_packages(old, new) if Section.PACKAGES in wanted else None,
+        packages=_packages(before, after) if Section.PACKAGES in wanted else None,
         files=_files(before.archived, after.archived, min_bytes) if Section.FILES in wanted else None,
         config=config_changes(before.archived.config, after.archived.config) if Section.CONFIG in wanted else None,
     )
@@ -185,10 +204,17 @@ def _side(loaded: LoadedImage) -> Side:
     )
 
 
-def _packages(before: Image, after: Image) -> PackageChanges:
+def _packages(before: LoadedImage, after: LoadedImage) -> PackageChanges:
+    old, new = before.image.packages, after.image.packages
+    there = {"debian": old.debian or new.debian, "python": old.python or new.python}
+    layers = (*before.archived.layers, *after.archived.layers)
     return PackageChanges(
-        debian=package_changes(before.packages.debian, after.packages.debian),
-        python=package_changes(before.packages.python, after.packages.python),
+        debian=package_changes(old.debian, new.debian),
+        python=package_changes(old.python, new.python),
+        none=tuple(kind for kind, found in there.items() if not found),
+        not_compared=tuple(
+            sorted({_UNREAD[entry.path] for one in layers for entry in one.entries if entry.path in _UNREAD})
+        ),
     )
 
 

@@ -63,8 +63,16 @@ def render(found: ImageDifference, style: Style, *, rows: int | None) -> str:
     if found.layers is not None:
         listing.layers(found.layers, before, after)
     if found.packages is not None:
-        listing.packages("Debian packages", found.packages.debian)
-        listing.packages("Python packages", found.packages.python)
+        for title, kind, changes in (
+            ("Debian packages", "debian", found.packages.debian),
+            ("Python packages", "python", found.packages.python),
+        ):
+            if kind in found.packages.none:
+                listing.nothing(title, "none in either")
+            else:
+                listing.packages(title, changes)
+        for manager in found.packages.not_compared:
+            listing.nothing(f"{manager} packages", "not compared")
     if found.files is not None:
         listing.files(found.files)
     if found.config is not None:
@@ -148,7 +156,7 @@ class _Listing:
     def packages(self, title: str, changes: Sequence[PackageChange]) -> None:
         """Add the packages of one kind that are not the same."""
         if not changes:
-            self._unchanged(title)
+            self.nothing(title, "no difference")
             return
         columns = (
             Column(key="mark", title=""),
@@ -175,7 +183,7 @@ class _Listing:
     def files(self, changes: FileChanges) -> None:
         """Add the paths and folders that are not the same."""
         if not changes.rows:
-            self._unchanged("Files")
+            self.nothing("Files", "no difference in content, mode or owner")
             return
         columns = (
             Column(key="mark", title=""),
@@ -198,7 +206,7 @@ class _Listing:
         """Add how the settings differ."""
         lines = list(_setting_lines(changes))
         if not lines:
-            self._unchanged("Config")
+            self.nothing("Config", "no difference")
             return
         self._page.gap()
         self._page.say("Config", "strong")
@@ -219,10 +227,11 @@ class _Listing:
         if rest:
             self._page.say(f"… and {counted(len(rest), f'more {noun}')}{told}", "dim", hang=2)
 
-    def _unchanged(self, title: str) -> None:
+    def nothing(self, title: str, told: str) -> None:
+        """Add a section with nothing in it, and why: no difference, nothing there, or not compared."""
         self._page.gap()
-        if not self._page.title(title, "  no difference"):
-            self._page.say(f"{title}: no difference")
+        if not self._page.title(title, f"  {told}"):
+            self._page.say(f"{title}: {told}")
 
 
 def _shared(pairs: Sequence[LayerPair]) -> str:

@@ -292,10 +292,16 @@ def test_nothing_to_tell(found: ImageDifference) -> None:
         files=FileChanges(min_bytes=0, rows=()),
         config=None,
     )
+    alpine = replace(same, packages=PackageChanges(debian=(), python=(), none=("debian",), not_compared=("apk",)))
+    assert page(alpine, 80).split("\n\n")[4:7] == [
+        "Debian packages  none in either",
+        "Python packages  no difference",
+        "apk packages  not compared",
+    ]
     assert page(same, 80).split("\n\n")[2:] == [
         "single-stage and again are the same image.",
         "Layers  all shared\n  single-stage     again  From  Instruction\n=     133.0 MB  133.0 MB  base  (no history)",
         "Debian packages  no difference",
         "Python packages  no difference",
-        "Files  no difference\n",
+        "Files  no difference in content, mode or owner\n",
     ]
