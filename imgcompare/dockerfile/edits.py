@@ -19,6 +19,8 @@ from imgcompare.model import Edit, EditAction
 # Of these the last one of a stage counts.
 _ONE_VALUE = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL", "STOPSIGNAL", "USER", "WORKDIR"})
 
+_ON_FILES = re.compile(r"(?:chmod|chown|sed|mv|ln) ")
+
 
 def replace(document: Document, instruction: Instruction, *lines: str) -> Edit:
     """Put these lines in an instruction's place; the comment above it stays."""
@@ -181,9 +183,16 @@ def _holds(document: Document, stage: DocumentStage | None, last: int, wanted: I
                 return True
             if one.keyword == wanted.keyword and (one.keyword in _ONE_VALUE or _names(one) & _names(wanted)):
                 return False
+            if one.keyword in {"ADD", "COPY"} and changes_files(wanted):
+                return False  # it may bring the file anew
         if wanted.keyword == "CMD" and any(one.keyword == "ENTRYPOINT" for one in written):
             return False  # it drops the CMD of the stages below
     return False
+
+
+def changes_files(instruction: Instruction) -> bool:
+    """Whether it is a RUN that changes files which must be there: their modes, owners or content."""
+    return instruction.keyword == "RUN" and _ON_FILES.match(instruction.text) is not None
 
 
 def _names(instruction: Instruction) -> set[str]:

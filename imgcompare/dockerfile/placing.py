@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from imgcompare.dockerfile.document import Document, DocumentStage
-from imgcompare.dockerfile.edits import apply, delete, insert_after, insert_before, needless, replace
-from imgcompare.dockerfile.parser import Instruction
+from imgcompare.dockerfile.edits import apply, changes_files, delete, insert_after, insert_before, needless, replace
+from imgcompare.dockerfile.parser import Instruction, read_instructions
 from imgcompare.errors import EditError, UsageError
 from imgcompare.model import Edit
 
@@ -28,9 +28,8 @@ _COMMANDS = ("CMD", "ENTRYPOINT")
 # Of these a stage's own is replaced.
 _OWN = frozenset({*_COMMANDS, "HEALTHCHECK", "STOPSIGNAL", "USER", "EXPOSE"})
 _ROOT = ("root", "0")
-# What a RUN of a fix does to files of the image, which have to be there already.
+# What may make the files that a RUN changes.
 _MAKES = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
-_ON_FILES = re.compile(r"RUN (?:chmod|chown|sed|mv|ln) ")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +168,7 @@ def _grouped(document: Document, stage: DocumentStage, lines: Sequence[str]) -> 
 def _made_below(stage: DocumentStage, user: Instruction, lines: Sequence[str]) -> bool:
     """Whether lines change files that the stage may make only below a USER."""
     makes = any(one.line > user.line and one.keyword in _MAKES for one in stage.instructions)
-    return makes and any(map(_ON_FILES.match, lines))
+    return makes and any(map(changes_files, read_instructions("\n".join(lines), "\\")))
 
 
 def _all(document: Document, stage: DocumentStage) -> list[Instruction]:

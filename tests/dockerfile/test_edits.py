@@ -196,6 +196,15 @@ def test_a_fix_that_is_there_already(line: str, there: bool) -> None:
     assert not needless(document, delete(document, command))
 
 
+def test_a_change_of_files_holds_until_they_are_copied_anew() -> None:
+    """The mode that a RUN gave is gone where a later COPY brings the file again; a package stays."""
+    document = document_of("FROM a\nRUN chmod 755 /x\nRUN pip install y\nCOPY . .\nCMD x\n")
+    command = document.instructions[-1]
+    assert not needless(document, insert_before(document, command, "RUN chmod 755 /x"))
+    assert needless(document, insert_before(document, document.instructions[3], "RUN chmod 755 /x"))
+    assert needless(document, insert_before(document, command, "RUN pip install y"))
+
+
 def test_the_diff_is_a_patch() -> None:
     """As ``diff -u`` has it, with a file's missing last line end told."""
     before = document_of("FROM a\nCMD x")
