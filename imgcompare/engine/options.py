@@ -74,6 +74,10 @@ class BuildOptions:
             cache_to=tuple(entry.of(variant) for entry in self.cache_to),
         )
 
+    def without_export(self) -> BuildOptions:
+        """Return the options of a build that is of use here alone: its cache goes nowhere."""
+        return replace(self, cache_to=())
+
     @property
     def needing_session(self) -> str:
         """What of it only a session can give, in words; empty where nothing does."""

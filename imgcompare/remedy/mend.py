@@ -43,7 +43,9 @@ def mend(config: Config, connection: Connection, progress: Progress) -> Mended:
     before = Document.read(open_context(config.context, spec.dockerfile).dockerfile_content)
     parse(before.text, str(spec.dockerfile)).check_target(spec.target)
     with working_engine(connection, progress) as engine:
-        history = list(_rounds(replace(config, rm_images=True), before, engine, progress))
+        history = list(
+            _rounds(replace(config, rm_images=True, build=config.build.without_export()), before, engine, progress)
+        )
     last = history[-1]
     variant = last.report.variants[0]
     name = variant.source.dockerfile or spec.dockerfile.name

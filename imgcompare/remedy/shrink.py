@@ -89,7 +89,8 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
     began = datetime.now(UTC)
     (spec,) = config.variants
     spec = replace(spec, name=ORIGINAL)
-    config = replace(config, variants=(spec,), baseline=ORIGINAL, health=True)
+    build = config.build.without_export()
+    config = replace(config, variants=(spec,), baseline=ORIGINAL, health=True, build=build)
     plan = make_plan(config, new_run_id(began))
     blueprints = draw_blueprints(plan)
     save = saver(reports, plan.run_id, progress)

@@ -196,7 +196,7 @@ def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base
 
 def without_export(request: BuildRequest) -> BuildRequest:
     """Return a request whose build is of use here alone: its cache goes nowhere."""
-    return replace(request, no_cache=False, options=replace(request.options, cache_to=()))
+    return replace(request, no_cache=False, options=request.options.without_export())
 
 
 def build_request(plan: Plan, blueprint: Blueprint, context: BuildContext, tag: str) -> BuildRequest:
