@@ -155,6 +155,13 @@ def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finish
     return replace(finished, variant=variant, error=error)
 
 
+def _verdict(failure: Failure | None) -> Verdict:
+    """What running it says of the variant: nothing, where nobody knows the port to ask and none can look for it."""
+    if failure is None:
+        return Verdict.WORKS
+    return Verdict.NOT_CHECKED if failure.code == observed.NO_PORT else Verdict.BROKEN
+
+
 def _tried(finished: Finished, tried: Tried) -> Finished:
     """Add what running a variant showed."""
     variant = structs.replace(
@@ -162,7 +169,7 @@ def _tried(finished: Finished, tried: Tried) -> Finished:
         run=tried.run,
         check=tried.check,
         failure=tried.failure,
-        verdict=Verdict.BROKEN if tried.failure else Verdict.WORKS,
+        verdict=_verdict(tried.failure),
         hardened=tried.hardened,
         not_measured=tried.not_measured,
         more_checks=tried.more_checks,

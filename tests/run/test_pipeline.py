@@ -98,6 +98,24 @@ def test_a_broken_one_is_data_and_the_others_go_on(shop: Shop) -> None:
     assert shop.left() == []
 
 
+def test_a_port_that_nobody_named_is_looked_for(shop: Shop) -> None:
+    """Where several are exposed, what listens is asked; where nobody can look, there is no verdict on the variant."""
+    shop.engine.apps["unseen"] = App(unseen=True)
+    shop.engine.apps["quiet"] = App(silent=True)
+    two = "EXPOSE 6000"
+    specs = [shop.dockerfile(name, two, cmd=name) for name in ("works", "unseen", "quiet", "ends")]
+    found = by_name(shop.run(shop.config(*specs, timeout_s=1.0)).report)
+    assert {name: (str(each.verdict), each.failure and each.failure.code) for name, each in found.items()} == {
+        "works": ("works", None),
+        "unseen": ("not_checked", "no-port"),
+        "quiet": ("broken", "never-listens"),
+        "ends": ("broken", "exits-at-once"),
+    }
+    assert found["works"].run
+    assert found["works"].run.container_port == 5000
+    assert shop.left() == []
+
+
 def test_a_fault_of_ours_ends_the_run_at_once(shop: Shop) -> None:
     """Where the first of three in a row raises what nobody expects, the others are not waited for: they would not come.
 

@@ -49,7 +49,8 @@ _MEMORY_BYTES = 20 << 20
 class App:
     """What the program of an image does: it replies to GET, unless ``exit_code`` ends it or ``error`` keeps it away.
 
-    A ``silent`` one runs and does not listen on ``port``, a ``deaf`` one has to be killed. ``commands`` are what can be
+    A ``silent`` one runs and does not listen on ``port``, of an ``unseen`` one nobody can see where, and a ``deaf`` one
+    has to be killed. ``commands`` are what can be
     executed in its container.
     """
 
@@ -60,6 +61,7 @@ class App:
     exit_code: int | None = None
     error: str = ""
     silent: bool = False
+    unseen: bool = False
     deaf: bool = False
     commands: Mapping[tuple[str, ...], Captured] = field(default_factory=dict)
 
@@ -368,7 +370,7 @@ class FakeContainer:
     def listening(self) -> Sequence[Listener] | None:
         """Its app's port, on all addresses; None once it has ended."""
         self._call("listening", self.name)
-        if not self._state.running:
+        if not self._state.running or self._app.unseen:
             return None
         return [] if self._app.silent else [Listener("0.0.0.0", self._app.port)]
 
