@@ -212,14 +212,22 @@ def _no_healthcheck(evidence: Seen) -> Caution | None:
 
 
 def _no_expose(evidence: Seen) -> Caution | None:
-    if evidence.run is None or evidence.settings.exposed_ports:
+    if evidence.run is None:
         return None
-    port = evidence.run.container_port
+    port, exposed = evidence.run.container_port, evidence.settings.exposed_ports
+    if {str(port), f"{port}/tcp"} & set(exposed):
+        return None
+    named = printable(", ".join(exposed), limit=200)
     return Caution(
         code="no-expose",
-        message="It has no EXPOSE: nobody is told which port to publish.",
+        message=f"Its EXPOSE names {named}, and it answers on port {port}."
+        if exposed
+        else "It has no EXPOSE: nobody is told which port to publish.",
         hint="`docker run --publish-all`, compose, reverse proxies and platforms read the port there.",
-        evidence=("the image's config has no ExposedPorts", f"it answers on port {port} of the container"),
+        evidence=(
+            f"EXPOSE {named}" if exposed else "the image's config has no ExposedPorts",
+            f"it answers on port {port} of the container",
+        ),
         fix=(f"EXPOSE {port}",),
     )
 

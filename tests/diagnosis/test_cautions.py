@@ -71,6 +71,9 @@ def test_a_port_that_is_not_exposed_is_told() -> None:
     (caution,) = find(_evidence(settings=_settings(exposed_ports=())))
     assert (caution.code, caution.fix) == ("no-expose", ("EXPOSE 5000",))
     assert find(_evidence(settings=_settings(exposed_ports=()), run=None)) == ()
+    (caution,) = find(_evidence(settings=_settings(exposed_ports=("5000/udp", "80/tcp"))))
+    assert caution.message == "Its EXPOSE names 5000/udp, 80/tcp, and it answers on port 5000."
+    assert find(_evidence(settings=_settings(exposed_ports=("80/tcp", "5000/tcp")))) == ()
 
 
 def test_a_healthcheck_that_is_switched_off_is_a_decision() -> None:

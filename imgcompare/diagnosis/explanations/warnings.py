@@ -77,7 +77,7 @@ WARNINGS = (
     ),
     Explanation(
         code="no-expose",
-        summary="there is no `EXPOSE`; imgcompare looked where the app listens",
+        summary="there is no `EXPOSE` of the port that it answers on",
         looks=("the image's config has no ExposedPorts",),
         why="EXPOSE opens nothing, it tells: `docker run --publish-all`, reverse proxies and platforms find the "
         "port there, and so does who reads the Dockerfile. Without it everybody has to start the image and look.",
