@@ -22,7 +22,6 @@ from imgcompare.errors import ImgcompareError
 from imgcompare.model import Check, Failure, Stage
 from imgcompare.text.printable import printable
 
-NO_PORT = "no-port"
 _EVIDENCE_LINES = 12
 _STAND_IN = re.compile(r"`imgcompare setup --stand-in (\S+)` makes a stand-in in imgcompare's own engine\. ?")
 
@@ -118,7 +117,7 @@ def no_port(exposed: Sequence[str], named: tuple[int, str] | None = None) -> Fai
     several = f"the image exposes {printable(', '.join(exposed), limit=200)}" if exposed else "the image has no EXPOSE"
     return Failure(
         stage=Stage.RUN,
-        code=NO_PORT,
+        code="no-port",
         message=f"The port to ask is not known: {several}, and what listens in its container cannot be seen.",
         hint=f"Say which one serves the app: --container-port {named[0] if named else exposed[0].partition('/')[0]}"
         if len(exposed) > 1

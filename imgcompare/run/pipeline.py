@@ -159,7 +159,7 @@ def _verdict(failure: Failure | None) -> Verdict:
     """What running it says of the variant: nothing, where nobody knows the port to ask and none can look for it."""
     if failure is None:
         return Verdict.WORKS
-    return Verdict.NOT_CHECKED if failure.code == observed.NO_PORT else Verdict.BROKEN
+    return Verdict.NOT_CHECKED if failure.code == "no-port" else Verdict.BROKEN
 
 
 def _tried(finished: Finished, tried: Tried) -> Finished:
