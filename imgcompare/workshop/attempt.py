@@ -108,11 +108,21 @@ def start(source: Path, folder: Path) -> Attempt:
         (making / ".dockerignore").write_text(_IGNORED, encoding="utf-8")
         progress = Progress(exercise=source.name)
         write_atomically(kept / _PROGRESS, msgspec.json.encode(progress).decode())
-        making.rename(folder.absolute())
+        _settle(making, folder)
     except (OSError, shutil.Error) as exc:
         shutil.rmtree(making, ignore_errors=True)
         raise UsageError(f"cannot start {source.name} in {folder}: {exc}", hint="Name another folder.") from exc
     return Attempt(folder, exercise, progress)
+
+
+def _settle(made: Path, folder: Path) -> None:
+    """Put what was made in its place; a folder that is there stays the same one, for somebody may be in it."""
+    if not folder.is_dir():
+        made.rename(folder.absolute())
+        return
+    for path in made.iterdir():
+        path.rename(folder / path.name)
+    made.rmdir()
 
 
 def open_attempt(folder: Path) -> Attempt:

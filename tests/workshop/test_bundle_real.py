@@ -15,7 +15,7 @@ from imgcompare.workshop.attempt import start
 from imgcompare.workshop.catalog import find_exercise
 from tests.conftest import Imgcompare
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 # Loopback and nothing else; /sys shows the devices of this network, and the machine's control groups.
 _ISLAND = """

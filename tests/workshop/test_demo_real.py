@@ -12,12 +12,12 @@ import pytest
 from imgcompare.workshop.acts import ACTS
 from tests.conftest import Imgcompare, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 def test_whole_demo_tells_what_is_true(imgcompare: Imgcompare) -> None:
     """Every act has its answer, and the numbers bear out what the speaker says."""
-    done = imgcompare("demo", "--no-pause", "--pages", "pages")
+    done = imgcompare("demo", "--no-pause", "--pages", "pages", timeout_s=400)
     assert done.returncode == 0, done.stderr
     acts = done.stdout.split("\nAct ")[1:]
     assert [act.splitlines()[0].partition(" · ")[2] for act in acts] == [act.title for act in ACTS]

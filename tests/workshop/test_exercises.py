@@ -146,7 +146,10 @@ def test_a_folder_that_is_in_use_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not empty"):
         start(find_exercise("one-word"), tmp_path / "work")
     (tmp_path / "empty").mkdir()
+    before = (tmp_path / "empty").stat().st_ino
     start(find_exercise("one-word"), tmp_path / "empty")
+    assert (tmp_path / "empty").stat().st_ino == before, "a shell may be in it"
+    assert (tmp_path / "empty/.exercise/progress.json").is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"work", "empty"}
 
 

@@ -12,15 +12,15 @@ from imgcompare.workshop.attempt import start
 from imgcompare.workshop.catalog import exercises, find_exercise
 from tests.conftest import Imgcompare, docker
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 def walked_through(imgcompare: Imgcompare, name: str) -> list[str]:
     """Check an exercise as it starts, and with its solution; return what is not as it should be."""
     attempt = start(find_exercise(name), imgcompare.project / name)
-    first = imgcompare("exercise", "check", name, "-q")
+    first = imgcompare("exercise", "check", name, "-q", timeout_s=400)
     attempt.apply_solution()
-    second = imgcompare("exercise", "check", name, "-q")
+    second = imgcompare("exercise", "check", name, "-q", timeout_s=400)
     wrong = [
         f"{name}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}"
         for done, code in ((first, 1), (second, 0))
@@ -57,7 +57,11 @@ def test_attendees_at_one_engine_do_not_meet(
             attempt.apply_solution()
         rooms.append(attendee)
     with ThreadPoolExecutor(len(rooms)) as pool:
-        checks = list(pool.map(lambda attendee: attendee("exercise", "check", "mine", "-q", "-o", "mine.json"), rooms))
+        checks = list(
+            pool.map(
+                lambda attendee: attendee("exercise", "check", "mine", "-q", "-o", "mine.json", timeout_s=400), rooms
+            )
+        )
     told = [f"attendee {number}: {done.stdout}{done.stderr}" for number, done in enumerate(checks)]
     assert [done.returncode for done in checks] == [1, 0] * 10, "\n".join(told)
     for number, done in enumerate(checks):
