@@ -54,7 +54,8 @@ def proxy_arguments(url: str, given: Mapping[str, str]) -> dict[str, str]:
 
     https://docs.docker.com/engine/cli/proxy/
     """
-    proxies = load_general_config().get("proxies")
+    config: object = load_general_config()
+    proxies = config.get("proxies") if isinstance(config, dict) else None
     if not isinstance(proxies, dict):
         return {}
     chosen = proxies.get(url, proxies.get("default"))

@@ -262,6 +262,45 @@ def test_builds_run_in_parallel(bench: Bench) -> None:
     assert {result.build.step_count for result in results} == {2}
 
 
+def test_builds_of_the_same_steps_each_have_them(bench: Bench) -> None:
+    """Side by side and one after the other, without the cache: who came second did not do nothing."""
+    text = f"FROM {BASE}\nCOPY a /a\nRUN sleep 1\nCMD echo %d\n"
+    folder = bench.folder / "shared"
+    requests = []
+    for number in range(3):
+        name = f"{number}.Dockerfile"
+        context = written_context(folder, {name: text % number, "a": "a"}, name)
+        requests.append(replace(bench.request(text % number), context=context, no_cache=True))
+
+    def late(number: int) -> Built | BuildFailed:
+        threading.Event().wait(0.3 * number)
+        return bench.grpc(requests[number])
+
+    with ThreadPoolExecutor(3) as pool:
+        for results in (pool.map(bench.grpc, requests), pool.map(late, range(3))):
+            assert [result.build.step_count for result in results] == [2, 2, 2]
+
+
+def test_builds_that_fail_at_a_common_step_all_know_why(bench: Bench) -> None:
+    """The step runs once; its error and its log are each build's."""
+    step = f"RUN echo {uuid.uuid4().hex} > /x; echo boom; exit 3"
+    requests = [bench.request(f"FROM {BASE}\n{step}\nENV N={number}\n") for number in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        for result in pool.map(bench.grpc, requests):
+            assert isinstance(result, BuildFailed)
+            assert (result.message.endswith("exited with code 3"), result.log) == (True, ("boom",))
+            assert (result.step or "").endswith(step)
+
+
+def test_of_two_steps_that_fail_each_has_its_own_error(bench: Bench) -> None:
+    """Whichever the builder tells of, step and message belong together."""
+    for _ in range(6):
+        result = bench.grpc(bench.request(f"FROM {BASE}\nCOPY nope1 /y\nCOPY nope2 /z\n"))
+        assert isinstance(result, BuildFailed)
+        missing = "nope1" if "COPY nope1" in (result.step or "") else "nope2"
+        assert f'"/{missing}" not found' in result.message
+
+
 def test_a_build_is_cancelled_while_it_runs(bench: Bench) -> None:
     """Cancelling ends a running step at once, and raises rather than blaming the Dockerfile."""
     request = bench.request(f"FROM {BASE}\n{unique()}; echo ready; sleep 300\n")
