@@ -12,10 +12,15 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from tests.support.environ import path_and_coverage
 
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.load_profile("any machine")
 pytest.register_assert_rewrite("tests.support.contract")
 pytest_plugins = [
     "tests.support.engines",
