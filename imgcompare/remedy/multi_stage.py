@@ -108,7 +108,10 @@ def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in
             stages.builder += _activated(shape, part)
         else:
             stages.builder.append(part.text)
-    stages.builder += _without_installers(shape, there) if in_place else _without_unneeded(shape)
+    if in_place:
+        stages.builder += _without_installers(shape, there)
+    else:
+        stages.builder += _without_unneeded(shape)
 
 
 def _activated(shape: Shape, part: Part) -> Iterator[str]:
@@ -139,7 +142,11 @@ def _without_installers(shape: Shape, there: Files) -> Iterator[str]:
     ]
     same = [name for name in ("wheel", "setuptools", "pip") if len({each.get(name, "") for each in versions}) == 1]
     same = [name for name in same if name in versions[0]]
-    if same:
+    users = [
+        part for part in shape.parts if part.keyword == "USER" and part.instruction.line < shape.installers[-1].line
+    ]
+    # What another user installed lies in a home, and theirs are no hands for the system's packages.
+    if same and not users:
         yield "\n# The last stage has these.\n"
         yield f"RUN pip uninstall --yes {' '.join(same)}\n"
 
@@ -169,20 +176,20 @@ def _write_last(shape: Shape, stages: _Stages, base: str, lines: Iterable[str], 
     platform = re.search(r"--platform=\S+\s+", begin.instruction.text)
     stages.last.append("\n# What runs: the packages without the tools that built them.\n")
     stages.last.append(f"FROM {platform[0] if platform else ''}{base}\n")
+    stages.last += _needed(needs)
     for part in rest:
         if part.keyword != "RUN":
             stages.last.append(part.text)
             continue
         if part.instruction is shape.installers[0]:
-            stages.last.append("\n")
-            stages.last += _needed(needs)
-            stages.last += [f"{line}\n" for line in lines]
+            stages.last += ["\n", *(f"{line}\n" for line in lines)]
         stages.last += _run_of_last(shape, part)
 
 
 def _needed(needs: Sequence[Need]) -> Iterator[str]:
     if needs:
         what = ", ".join(f"{need.package} ({need.what})" for need in needs)
+        yield "\n"
         yield f"# What the packages and the application need of the system: {what}\n"
         yield apt_line([need.package for need in needs])
 

@@ -75,6 +75,7 @@ def prove(compared: Comparison) -> Proof:
         _modules(compared, original, candidate),
         _libraries(compared, original, candidate),
         _extensions(compared, original),
+        _package_files(compared, original),
     ]
     findings += _commands(compared)
     if unsaid := _unsaid(original, candidate):
@@ -181,6 +182,24 @@ def _own_files(compared: Comparison) -> Finding:
         elif found is not None and entry.digest != found.digest and _is_copied(original, layer):
             differences.append(f"/{path} has another content")
     return _finding("files", "files of the application", count, differences)
+
+
+def _package_files(compared: Comparison, original: Probe) -> Finding:
+    """What distributions installed, wherever it lies: data of theirs is not imported, and missed only when it is used.
+
+    Bytecode is left out: whoever imports makes it anew.
+    """
+    files = compared.original.files
+    count, lost = 0, list[str]()
+    for path, owner in files.inventory.python_paths.items():
+        if owner in compared.exempt or owner not in original.distributions or path.endswith(".pyc"):
+            continue
+        if files.root.layer_of.get(path, -1) < compared.original.base_count:
+            continue
+        count += 1
+        if not any(map(compared.candidate.files.has, compared.places(f"/{path}"))):
+            lost.append(f"/{path} is missing")
+    return _finding("package files", "files that distributions installed", count, lost)
 
 
 def _is_own(category: Category) -> bool:

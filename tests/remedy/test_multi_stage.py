@@ -65,15 +65,16 @@ RUN pip uninstall --yes setuptools pip
 # What runs: the packages without the tools that built them.
 FROM python:3.11-slim
 
+# What the packages and the application need of the system: libpq5 (libpq.so.5)
+RUN apt-get update \\
+    && apt-get install -y --no-install-recommends libpq5 \\
+    && rm -rf /var/lib/apt/lists/*
+
 ENV PORT=80
 WORKDIR /app
 # what it needs
 COPY requirements.txt .
 
-# What the packages and the application need of the system: libpq5 (libpq.so.5)
-RUN apt-get update \\
-    && apt-get install -y --no-install-recommends libpq5 \\
-    && rm -rf /var/lib/apt/lists/*
 COPY --from=builder /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 COPY . .
@@ -174,8 +175,11 @@ def test_packages_of_a_user_are_copied_in_place_and_stay_theirs() -> None:
     layers: dict[int, Written] = {
         8: {f"{site}/flask/__init__.py": File("x", uid=0), "/home/web/.local/bin/flask": File("#!x", uid=0)}
     }
-    text = PLAIN.replace("pip install -r", "pip install --user -r")
-    found = written(shape(text, layers), in_place=True)
+    text = PLAIN.replace("RUN pip install -r", "USER web\nRUN pip install --user -r")
+    layers = {9: layers[8]}
+    found = written(shape(text, layers), Need("curl", "curl"), in_place=True)
+    assert "pip uninstall" not in found  # web may not do that
+    assert last(found).index("apt-get install") < last(found).index("USER web")
     assert f"COPY --from=builder {site} {site}" in last(found)
     assert "COPY --from=builder /home/web/.local/bin/flask /home/web/.local/bin/flask" in last(found)
     assert "-m venv" not in found

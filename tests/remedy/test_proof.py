@@ -113,6 +113,28 @@ def test_the_applications_files_are_the_same() -> None:
     }
 
 
+def test_data_that_a_distribution_installed_elsewhere() -> None:
+    """Nobody imports it: it may lie in an environment's own share, and must lie somewhere."""
+    information = "flask-3.0.dist-info"
+    record = "flask/__init__.py,,\n../../../share/flask/x,,\nflask/__pycache__/__init__.cpython-311.pyc,,\n"
+    metadata = "Name: flask\nVersion: 3.0\n"
+
+    def installed(site: str, share: str) -> dict[int, Written]:
+        found: Written = {
+            f"{site}/{information}/RECORD": record,
+            f"{site}/{information}/METADATA": metadata,
+            f"{site}/flask/__init__.py": "x",
+        }
+        return {3: APP[3], 4: {**found, share: "x"} if share else found}
+
+    original = seen(PROBE, written=installed(SITE, "/usr/local/share/flask/x"))
+    moved = probe(prefix="/opt/venv")
+    assert failed(original, seen(moved, written=installed(VENV, "/opt/venv/share/flask/x"))) == {}
+    assert failed(original, seen(moved, written=installed(VENV, ""))) == {
+        "package files": ("/usr/local/share/flask/x is missing",),
+    }
+
+
 def test_packages_that_are_not_for_building_stay() -> None:
     """Ghostscript's fonts are asked for by no library; a compiler may go."""
     depends = {"ghostscript": "libgs10", "gcc": "cpp"}

@@ -12,6 +12,7 @@ _WHAT_SHORT = {
     "imports": "imports",
     "libraries": "libraries",
     "extensions": "compiled modules",
+    "package files": "package files",
     "distributions": "distributions",
     "packages": "packages",
     "files": "files",
