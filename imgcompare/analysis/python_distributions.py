@@ -20,7 +20,7 @@ _METADATA = (".dist-info/METADATA", ".egg-info/PKG-INFO", "EGG-INFO/PKG-INFO")
 # Where installers keep unpacked what they may install: uv's archives, conda's packages, and ~/.cache but for the
 # virtual environments that poetry has there.
 _CACHED = re.compile(
-    r"(?:^|/)(?:\.cache/(?!pypoetry/virtualenvs/)|archive-v\d+/|[^/]*(?:conda|mamba|miniforge)[^/]*/pkgs/)"
+    r"(?:^|/)(?:\.cache/(?!pypoetry/virtualenvs/)|(?:archive|builds|sdists|wheels)-v\d+/|[^/]*(?:conda|mamba|miniforge)[^/]*/pkgs/)"
 )
 _INTERPRETER = re.compile(r"python\d+(?:\.\d+)?")
 _MAX_PATH = 4096

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 ITS_NAME = "the container's own name or address"
 MOVES = "what changes from one request to the next"
 
-# A whole time, a clock, a number, a word, or one character that is none of these.
+# A whole time, a clock, a token that nobody reads, a number, a word, or one character that is none of these.
 _TOKEN = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?"
-    r"|\d+(?:\.\d+)?(?!\w)|\w+|.",
+    r"|[\w+/=.~-]{24,}|\d+(?:\.\d+)?(?!\w)|\w+|.",
     re.DOTALL,
 )
+_WORD = re.compile(r"[\w+/=.~-]+|\d{4}-\d\d-\d\d.*|\d{1,2}:\d\d.*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d\d:\d\d|\b1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?\b")
 
@@ -61,11 +62,7 @@ def same_but_for(one: Bodies, other: Bodies) -> str | None:
 def _alike(tokens: Sequence[str]) -> bool:
     if all(map(_NUMBER.fullmatch, tokens)):
         return True
-    return len({(len(token), _is_word(token)) for token in tokens}) == 1 and len(tokens[0]) > 1
-
-
-def _is_word(token: str) -> bool:
-    return re.fullmatch(r"\w+", token) is not None
+    return len(set(map(len, tokens))) == 1 < len(tokens[0]) and all(map(_WORD.fullmatch, tokens))
 
 
 def _without_names(body: bytes, names: Sequence[str]) -> str:

@@ -20,6 +20,16 @@ XZ_MAGIC = b"\xfd7zXZ\0"
 BZIP2_MAGIC = b"BZh"
 # What a block of bzip2 begins with, after its level.
 _BZIP2_BLOCKS = (b"\x31\x41\x59\x26\x53\x59", b"\x17\x72\x45\x38\x50\x90")
+_UNREAD = {
+    b"PK\x03\x04": "zip",
+    b"7z\xbc\xaf\x27\x1c": "7-Zip",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x1f\x9d": "compress",
+    b"LZIP": "lzip",
+    b"\x89LZO\0": "lzop",
+    b"\x5d\0\0": "lzma",
+    b"Rar!": "RAR",
+}
 
 _PIECE = 1 << 20
 # zstd's own limit for a decoder that was not told to expect more (ZSTD_WINDOWLOG_LIMIT_DEFAULT).
@@ -72,6 +82,11 @@ def is_compressed(head: bytes) -> bool:
     """Whether a stream that begins with ``head`` is one that ``decompressed`` reads."""
     bzip2 = head.startswith(BZIP2_MAGIC) and head[4:10] in _BZIP2_BLOCKS
     return bzip2 or head.startswith((GZIP_MAGIC, ZSTD_MAGIC, XZ_MAGIC))
+
+
+def packed_with(head: bytes) -> str:
+    """What a stream is packed with that ``decompressed`` does not read, by its first bytes; "" if unknown."""
+    return next((name for magic, name in _UNREAD.items() if head.startswith(magic)), "")
 
 
 def decompressed(pieces: Iterable[Chunk], head: bytes) -> Iterator[bytes]:

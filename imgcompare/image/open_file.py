@@ -12,7 +12,7 @@ from imgcompare.errors import ImageFormatError, UsageError
 from imgcompare.image.archive import THREADS, Archive, ArchivedImage, archive_of, read_archive
 from imgcompare.image.blob import Blob
 from imgcompare.image.blob_store import Contents
-from imgcompare.image.decompress import decompressed, is_compressed, peek
+from imgcompare.image.decompress import decompressed, is_compressed, packed_with, peek
 from imgcompare.image.oci import Descriptor, is_digest
 from imgcompare.image.tarheader import begins_archive, normalised
 from imgcompare.text.printable import printable
@@ -66,7 +66,7 @@ def may_be_image(path: Path) -> bool:
         return stat.S_ISFIFO(mode)
     with path.open("rb") as file:
         head, _ = peek(_chunks(file))
-    return begins_archive(head) or is_compressed(head)
+    return begins_archive(head) or is_compressed(head) or bool(packed_with(head))
 
 
 def _open(path: Path) -> Archive:
@@ -84,7 +84,11 @@ def _from_file(file: BinaryIO) -> Archive:
     if not begins_archive(head) and is_compressed(head):
         head, chunks = peek(decompressed(chunks, head))
     if not head or not begins_archive(head):
-        raise UsageError("It is no image, for it is no tar archive.")
+        packed = packed_with(head)
+        raise UsageError(
+            "It is no image, for it is no tar archive" + (f", but packed with {packed}." if packed else "."),
+            hint="Unpack it first; gzip, zstd, xz and bzip2 are unpacked here." if packed else None,
+        )
     return read_archive(chunks)
 
 

@@ -305,6 +305,7 @@ def test_who_has_recorded_a_file_owns_it(find: Find) -> None:
     [
         ("root/.cache/uv/archive-v0/xYz", False),
         ("uv-cache/archive-v1/xYz", False),
+        ("uv-cache/sdists-v9/pypi/flask/3/src", False),
         ("root/.cache/pip/wheels/a", False),
         ("opt/conda/pkgs/flask-3/lib/python3.11/site-packages", False),
         ("root/miniconda3/pkgs/flask-3/site-packages", False),

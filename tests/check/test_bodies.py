@@ -27,6 +27,12 @@ ONE, OTHER = ("0a1b2c3d4e5f", "172.17.0.2"), ("ffeeddccbbaa", "172.17.0.3")
         (["id 1f3a", "id 77bc"], ["id 9d01", "id eeee"], MOVES),
         (["0a1b2c3d4e5f: 1", "0a1b2c3d4e5f: 2"], ["ffeeddccbbaa: 5"] * 2, BOTH),
         (["5", "6"], ["7", "8"], MOVES),
+        (
+            ["csrf IjY3-OGQ.Zz_Xt.abcdefghijkl", "csrf IjY3OGQZ.Zz_Xt.abc-efghijkl"],
+            ["csrf IjYOGQZ1.Zz-Xt.abcdefghij-l", "csrf I.Y3OGQZ1Zz_Xt.abc-efghijkl"],
+            MOVES,
+        ),
+        (["/static/a-long-path/to/style.css"] * 2, ["/static/a-long-path/to/other.css"] * 2, None),
         (["Visit 1", "Visit 2"], ["Visit 1", "Error 2"], None),
         (["Visit 1", "Visit 2"], ["Visit none"] * 2, None),
         (["Visit 1", "Visit 2"], ["Visit 1 of 2"] * 2, None),

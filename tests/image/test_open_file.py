@@ -92,7 +92,8 @@ def test_several_images_need_a_name(make: Make, tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (b"", "no tar archive"),
-        (b"PK\x03\x04" + b"x" * 600, "no tar archive"),
+        (b"PK\x03\x04" + b"x" * 600, "no tar archive, but packed with zip"),
+        (b"\x04\x22\x4d\x18" + b"x" * 600, "no tar archive, but packed with lz4"),
         (b"hello", "no tar archive"),
         (gzip.compress(b"hello"), "no tar archive"),
         (gzip.compress(b"hello" * 500)[:-9], "no tar archive|damaged"),
