@@ -183,6 +183,23 @@ def test_replies_on_every_route(after: tuple[str, str] | None, passed: bool) -> 
     assert proof.passed is passed
 
 
+@pytest.mark.parametrize(
+    ("changes", "passed"),
+    [
+        ({"body_sha256": "b"}, False),
+        ({"body_sha256": "b", "same_but_for": "the container's name"}, True),
+        ({"body_sha256": "b", "expected": Expectation(body="hello")}, True),
+        ({"body_sha256": "b", "expected": Expectation(body="hello"), "passed": False}, False),
+    ],
+)
+def test_a_body_that_no_image_decides(changes: dict[str, Any], passed: bool) -> None:
+    """The container's name in it is no difference, nor what moves where somebody said what a good body has."""
+    check = Check(passed=True, url="http://x/", expected=Expectation(), status_code=200, body_sha256="a")
+    before = Variant(name="v", source=Source(), verdict=Verdict.WORKS, check=check)
+    after = structs.replace(before, check=structs.replace(check, **changes))
+    assert with_replies(Proof(passed=True, findings=()), before, after).passed is passed
+
+
 def test_needs_are_found_by_what_files_and_commands_need() -> None:
     """The owner of a library or a program; dpkg may know it below /lib or /usr/lib, and the base may have it."""
     lists: Written = {
