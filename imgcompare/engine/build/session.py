@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from imgcompare.engine.build import cache_store, registry_auth, secrets, ssh_forward
 from imgcompare.engine.build.context import NEVER_SENT
@@ -23,8 +23,10 @@ from imgcompare.engine.build.folders import DiskFolder, Folder, MadeFolder
 from imgcompare.engine.build.registry_auth import Credentials
 from imgcompare.engine.interface import BuildContext, BuildRequest
 from imgcompare.engine.transport.grpc import Handler, server, unary
-from imgcompare.engine.transport.http2 import Connection, Stream
 from imgcompare.errors import ImgcompareError
+
+if TYPE_CHECKING:
+    from imgcompare.engine.transport.http2 import Connection, Stream
 
 DIFF_COPY = "/moby.filesync.v1.FileSync/DiffCopy"
 HEALTH = "/grpc.health.v1.Health/Check"

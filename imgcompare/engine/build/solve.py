@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imgcompare.engine.build import control
 from imgcompare.engine.build.buildkit import failed_build
@@ -23,8 +24,10 @@ from imgcompare.engine.build.session import OpenHttp2, Session, Sessions, docker
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.engine.options import BuildOptions, CacheEntry
 from imgcompare.engine.transport.grpc import UNIMPLEMENTED, ClientCall, GrpcError
-from imgcompare.engine.transport.http2 import Connection
 from imgcompare.errors import EngineLostError, NoBuildKitError
+
+if TYPE_CHECKING:
+    from imgcompare.engine.transport.http2 import Connection
 
 _FRONTEND = "dockerfile.v0"
 _STATUS_TIMEOUT_S = 5.0
