@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,13 +36,8 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     reports = _reports_folder(project, output)
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     secrets = tuple({secret: None for each in selection.comparisons for secret in each.config.secrets})
-    try:
-        with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as view:
-            progress = DiscreetProgress(view, secrets)
-            document, error = _perform(selection, project, connection, progress, reports)
-    except ImgcompareError as exc:
-        exc.message = redact(exc.message, secrets)
-        raise
+    with telling(secrets, quiet=bool(options.get("quiet"))) as progress:
+        document, error = _perform(selection, project, connection, progress, reports)
     variants = [variant for report in store.reports_of(document) for variant in report.variants]
     finished = any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants)
     if error is None or finished:
@@ -57,6 +53,17 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
             error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
         raise error
     return 0 if document.passed else 1
+
+
+@contextmanager
+def telling(secrets: tuple[str, ...], *, quiet: bool) -> Iterator[Progress]:
+    """Tell on stderr what happens, and pass errors on, without what was given as a secret."""
+    try:
+        with open_progress(sys.stderr, quiet=quiet) as view:
+            yield DiscreetProgress(view, secrets)
+    except ImgcompareError as exc:
+        exc.message = redact(exc.message, secrets)
+        raise
 
 
 def _tell_next(document: Document, file: ConfigFile | None, selection: Selection) -> None:
