@@ -40,7 +40,7 @@ _WHEELS_LIMIT = 256 << 20
 _DOWNLOAD_S = 900.0
 # Where a base image may carry what only its maker should have: package sources and pip's settings with a password.
 _SECRET_PLACES = ("/etc/apt", "/etc/pip.conf", "/root/.config/pip", "/root/.pip", "/root/.netrc", "/root/.docker")
-_PASSWORD_LINE = r"://[^/ :@]+:[^/ @]+@|^[[:space:]]*(machine|password)[[:space:]]"  # noqa: S105
+PASSWORD_LINE = r"://[^/ :@]+:[^/ @]+@|^[[:space:]]*(machine|password)[[:space:]]"  # noqa: S105
 _QUEUE = 4
 
 
@@ -61,7 +61,7 @@ def save(path: Path, needs: Needs, connection: Connection, progress: Progress) -
                 hint="Run it where a registry answers, or make stand-ins first: imgcompare setup",
             )
         for reference, image in images.items():
-            _refuse_secrets(reference, image)
+            refuse_secrets(reference, image)
         wheels = _wheels(plan, needs, images, bench)
         with bundle_file.writing(path) as writer:
             progress.stage("images", Stage.EXPORT, ", ".join(images))
@@ -98,7 +98,8 @@ def _provided(plan: Plan, bench: Workbench) -> dict[str, EngineImage]:
     return {name: image for name, image in found if image is not None}
 
 
-def _refuse_secrets(reference: str, image: EngineImage) -> None:
+def refuse_secrets(reference: str, image: EngineImage) -> None:
+    """Raise UsageError for an image with a variable that looks like a secret, or holds a URL with a password."""
     for name, _, value in (entry.partition("=") for entry in image.env):
         if (names_secret(name) and is_secret(name, value)) or URL_PASSWORD.search(value):
             raise UsageError(
@@ -136,7 +137,7 @@ def _wheels(
 
 
 def _refuse_secret_files(base: str, container: Container) -> None:
-    done = container.execute(("grep", "-rlsE", _PASSWORD_LINE, *_SECRET_PLACES), 60)
+    done = container.execute(("grep", "-rlsE", PASSWORD_LINE, *_SECRET_PLACES), 60)
     if done.exit_code == 0:
         raise UsageError(
             f"{base} holds what looks like a password in {printable(', '.join(done.output), limit=300)}: "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -13,10 +15,11 @@ import zstandard
 from click.testing import CliRunner
 
 from imgcompare.cli.main import cli
+from imgcompare.engine.interface import EngineImage
 from imgcompare.engine.own import wheels
 from imgcompare.errors import ImgcompareError, UsageError
 from imgcompare.workshop import bundle_file
-from imgcompare.workshop.bundle import load_bundle
+from imgcompare.workshop.bundle import PASSWORD_LINE, load_bundle, refuse_secrets
 from imgcompare.workshop.bundle_file import Contents, PackedImage, finish, read, unpack, writing
 from imgcompare.workshop.needs import chosen, installed, needed
 
@@ -189,6 +192,42 @@ RUN pip --python /v/bin/python install --no-cache-dir \\
 RUN apt-get install -y curl; pip3 install 'a<2'
 """
     assert installed(text, tmp_path) == (("flask==3.1.3", "psycopg2==2.9.10"), ("a<2",))
+
+
+@pytest.mark.parametrize(
+    ("variable", "refused"),
+    [
+        ("PIP_INDEX_URL=https://me:hunter2hunter2@index.example/simple", True),
+        ("API_TOKEN=0123456789abcdef0123", True),
+        ("GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D", False),
+        ("PATH=/usr/local/bin:/usr/bin", False),
+        ("PIP_FIND_LINKS=http://169.254.1.1:8377/", False),
+    ],
+)
+def test_no_image_with_a_secret_in_its_variables_is_taken_along(variable: str, refused: bool) -> None:
+    """It would be on every stick; what the official images have is none."""
+    image = EngineImage(
+        image="sha256:0", os="linux", architecture="amd64", diff_ids=(), exposed_ports=(), labels={}, env=(variable,)
+    )
+    with pytest.raises(UsageError, match=variable.partition("=")[0]) if refused else nullcontext():
+        refuse_secrets("shop:1", image)
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("deb https://me:hunter2@mirror.example/debian stable main", True),
+        ("machine mirror.example login me password hunter2", True),
+        ("index-url = https://me:hunter2@index.example/simple", True),
+        ("deb http://deb.debian.org/debian stable main", False),
+        ("URIs: http://mirror.example:8080/debian", False),
+        ("# password files are elsewhere", False),
+    ],
+)
+def test_passwords_of_package_sources_are_seen(line: str, refused: bool) -> None:
+    """Stand-ins hold the package sources of the machine that made them."""
+    found = subprocess.run(["grep", "-qE", PASSWORD_LINE], input=line, text=True, check=False)
+    assert found.returncode == (0 if refused else 1)
 
 
 def test_wheels_have_an_address_that_stays_and_is_nobodys_else() -> None:
