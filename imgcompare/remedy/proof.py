@@ -16,14 +16,13 @@ from imgcompare.analysis.breakdown import Category
 from imgcompare.comparison.compare import same_body
 from imgcompare.image.tarheader import DIRECTORY
 from imgcompare.model import Check, Finding, Proof, Variant
+from imgcompare.remedy.exempt import exempt
 from imgcompare.remedy.needs import lost_packages
 from imgcompare.remedy.probe import Probe
 from imgcompare.remedy.subject import Subject
 from imgcompare.text.printable import printable
 
 _SHOWN = 12
-_INSTALLERS = ("pip", "wheel", "setuptools")
-_TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
 _UNSAID = "?"
 
 
@@ -43,11 +42,7 @@ class Comparison:
     @cached_property
     def exempt(self) -> frozenset[str]:
         """The distributions that may be missing: installers, and the tools with what only they need."""
-        probe = self.original.probe
-        if probe is None:
-            return frozenset()
-        installers = {name for name in _INSTALLERS if name != "setuptools" or not probe.setuptools}
-        return frozenset(installers | (_only_for(probe, _TOOLS) if self.without_tools else set()))
+        return exempt(self.original.probe, tools=self.without_tools) if self.original.probe else frozenset()
 
     def places(self, path: str) -> tuple[str, str]:
         """Where a file of the original may be: where it was, or in the candidate's own environment."""
@@ -311,23 +306,3 @@ def _unsaid(*probes: Probe) -> list[str]:
             if why.startswith(_UNSAID)
         }
     )
-
-
-def _only_for(probe: Probe, tools: Iterable[str]) -> set[str]:
-    """The tools that are installed, and what nothing else requires."""
-    there = probe.distributions
-    found = [tool for tool in tools if tool in there]
-    required = {name for one in there.values() for name in one.requires}
-    others = [name for name in there if name not in required and name not in found]
-    return _closure(probe, found) - _closure(probe, others) if found else set()
-
-
-def _closure(probe: Probe, names: Iterable[str]) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in seen and name in probe.distributions:
-            seen.add(name)
-            waiting += probe.distributions[name].requires
-    return seen

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from msgspec import structs
@@ -23,18 +22,13 @@ from imgcompare.console.progress import Progress
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
-from imgcompare.dockerfile.parser import parse
-from imgcompare.dockerfile.variables import Platforms, argument_values
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
-from imgcompare.remedy.attempt import Attempt, Desk, Draft, Write, attempt, differs
-from imgcompare.remedy.bases import is_slim, slim_base
-from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
-from imgcompare.remedy.needs import Need, runtime_needs
+from imgcompare.remedy.attempt import Attempt, Desk, attempt, differs
+from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.proof import with_replies
 from imgcompare.remedy.shape import Shape
-from imgcompare.remedy.subject import Files, Subject
-from imgcompare.remedy.tidy import with_user, write_slim, write_tidy
+from imgcompare.remedy.subject import Subject
 from imgcompare.reports.run_id import new_run_id
 from imgcompare.run.blueprints import draw_blueprints
 from imgcompare.run.opening import Connection, opened, working_engine
@@ -46,9 +40,6 @@ from imgcompare.run.session import refuse_remote, saver
 ORIGINAL = "original"
 CANDIDATES = ("tidy", "slim", "multi-stage")
 """The names of what may come out."""
-
-USER = "app"
-"""Who runs the application where ``--non-root`` adds a user."""
 
 WORTH = 0.03
 """The share of the original's bytes that must be saved to be worth a new Dockerfile."""
@@ -103,7 +94,7 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
         (original,) = first.report.variants
         if first.error or original.verdict is not Verdict.WORKS:
             return Result(first.report, error=first.error)
-        return _shrunk(replace(plan, config=replace(config, no_cache=False)), spec, first, bench)
+        return _shrunk(replace(plan, config=replace(config, no_cache=False, pull=False)), spec, first, bench)
 
 
 def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> Result:
@@ -133,7 +124,10 @@ def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench) -> tuple[Shape, l
         if not isinstance(original, Subject):
             raise ImgcompareError(f"the original does not build a second time: {original.message}")
         shape = _shape(spec, original)
-        tries = [pool.submit(attempt, draft, shape, needs, spec, desk) for draft, needs in _drafts(shape, desk, told)]
+        tries = [
+            pool.submit(attempt, draft, shape, needs, spec, desk)
+            for draft, needs in find_drafts(shape, desk, told.refused)
+        ]
         attempts = [one.result() for one in tries]
     except BaseException:
         bench.cancel()
@@ -159,85 +153,6 @@ def _shape(spec: VariantSpec, original: Subject) -> Shape:
     return Shape(document, document.target(spec.target), original)
 
 
-def _drafts(shape: Shape, desk: Desk, told: _Told) -> list[tuple[Draft, Sequence[Need]]]:
-    """The candidates that can be written, each with the packages it is known to need."""
-    user = USER if desk.plan.config.non_root and not shape.original.built.image.user else None
-
-    def draft(name: str, write: Write, *, without_tools: bool = False, otherwise: Draft | None = None) -> Draft:
-        return Draft(name, partial(_with_user, write, user), without_tools, user, otherwise)
-
-    drafts: list[tuple[Draft, Sequence[Need]]] = [(draft("tidy", lambda _needs: _text(write_tidy(shape))), ())]
-    slim, there = _slim(shape, desk, told)
-    if slim is None or there is None:
-        return drafts
-    needs = runtime_needs(shape.original, there.installed.names)
-    if slim != shape.stage.base:
-        drafts.append((draft("slim", lambda more: _text(write_slim(shape, slim, more))), needs))
-    if len(shape.document.stages) > 1:
-        told.refused.append("multi-stage: it has several stages already")
-        return drafts
-    in_place = draft("multi-stage", partial(_written, shape, slim, there, True, told))
-    if reason := environment_refusal(shape):
-        told.refused.append(f"virtual environment: {reason}; what is installed is copied in place instead")
-        drafts.append((in_place, needs))
-    else:
-        write = partial(_written, shape, slim, there, False, told)
-        drafts.append((draft("multi-stage", write, without_tools=True, otherwise=in_place), needs))
-    return drafts
-
-
-def _with_user(write: Write, user: str | None, needs: Sequence[Need]) -> str | None:
-    """What is written, with a user of its own for what runs where that was asked for."""
-    text = write(needs)
-    return text if text is None or user is None else with_user(text, user)
-
-
-def _written(
-    shape: Shape,
-    slim: str,
-    there: Files,
-    in_place: bool,
-    told: _Told,
-    needs: Sequence[Need],
-) -> str | None:
-    match write_multi_stage(shape, slim, there, needs, in_place=in_place):
-        case Refusal(reason):
-            told.refused.append(f"multi-stage: {reason}")
-            return None
-        case text:
-            return text
-
-
-def _text(document: Document | None) -> str | None:
-    return None if document is None else str(document)
-
-
-def _slim(shape: Shape, desk: Desk, told: _Told) -> tuple[str | None, Files | None]:
-    """What the last stage is to stand on, and its files: the slim image, or the original's own base if it is one."""
-    config = desk.plan.config
-    dockerfile = parse(str(shape.document), "Dockerfile")
-    info = desk.bench.engine.info()
-    platforms = Platforms(config.platform, f"{info.os}/{info.architecture}")
-    values = argument_values(dockerfile.arguments, config.build_args, platforms, shape.document.escape)
-    written = shape.stage.base
-    slim = written if is_slim(written) else slim_base(written, values, shape.document.escape)
-    if slim is None:
-        told.refused.append(f"slim base: none is known for {written}")
-        return None, None
-    text = f"{''.join(shape.preamble)}FROM {slim}\n"
-    reference, _ = parse(text, "Dockerfile").chain(None, config.build_args, platforms)
-    found = desk.base_files(reference or slim)
-    if isinstance(found, str):
-        told.refused.append(f"slim base: {found}")
-        return None, None
-    if found.release != shape.original.files.release:
-        told.refused.append(
-            f"slim base: {reference} is {found.release}, and the original {shape.original.files.release}"
-        )
-        return None, None
-    return slim, found
-
-
 def _compared(
     plan: Plan,
     spec: VariantSpec,
@@ -252,7 +167,10 @@ def _compared(
         replace(spec, name=one.name, text=one.text.encode("utf-8", "surrogateescape")) for one in proved.values()
     )
     again = make_plan(replace(plan.config, variants=(spec, *specs)), plan.run_id)
-    outcome = run_comparison(again, draw_blueprints(again), bench)
+    try:
+        outcome = run_comparison(again, draw_blueprints(again), bench)
+    finally:
+        _remove([one.changed_tag for one in again.variants if one.changed_tag], bench)
     report = _report(outcome.report, _judged(outcome.report.variants, first, proved, told), plan.config)
     winner = _winner(report)
     shrunk = Shrunk(
@@ -320,6 +238,10 @@ def _unproved(winner: Variant | None) -> tuple[str, ...]:
 def _let_go(plan: Plan, names: Iterable[str], bench: Workbench) -> None:
     """Remove the images of the candidates that did not win."""
     repository = plan.variants[0].tag.rpartition(":")[0]
-    for name in names:
+    _remove([f"{repository}:{name}" for name in names], bench)
+
+
+def _remove(tags: Iterable[str], bench: Workbench) -> None:
+    for tag in tags:
         with suppress(ImgcompareError):
-            bench.engine.remove_image(f"{repository}:{name}")
+            bench.engine.remove_image(tag)

@@ -1,0 +1,39 @@
+"""Pure: which distributions a smaller image may leave out: installers, and tools with what only they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from imgcompare.remedy.probe import Probe
+
+_INSTALLERS = ("pip", "wheel", "setuptools")
+_TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
+
+
+def exempt(probe: Probe, *, tools: bool) -> frozenset[str]:
+    """The distributions that need not be in a candidate; setuptools must where a module imports it.
+
+    With ``tools`` those that only install are among them, and what nothing else requires.
+    """
+    installers = {name for name in _INSTALLERS if name != "setuptools" or not probe.setuptools}
+    return frozenset(installers | (_only_for(probe, _TOOLS) if tools else set()))
+
+
+def _only_for(probe: Probe, tools: Iterable[str]) -> set[str]:
+    """The tools that are installed, and what nothing else requires."""
+    there = probe.distributions
+    found = [tool for tool in tools if tool in there]
+    required = {name for one in there.values() for name in one.requires}
+    others = [name for name in there if name not in required and name not in found]
+    return _closure(probe, found) - _closure(probe, others) if found else set()
+
+
+def _closure(probe: Probe, names: Iterable[str]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name in probe.distributions:
+            seen.add(name)
+            waiting += probe.distributions[name].requires
+    return seen
