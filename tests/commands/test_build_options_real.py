@@ -72,3 +72,22 @@ def test_what_is_wrong_with_an_option_is_said_before_anything_is_built(engine_ur
         done = imgcompare(tmp_path, engine_url, "run", "Dockerfile", "slim.Dockerfile", *arguments)
         assert (done.returncode, message in done.stderr) == (2, True), done.stderr
         assert "Next:" in done.stderr
+
+
+def test_options_are_shown_with_who_gave_them(engine_url: str, tmp_path: Path) -> None:
+    """`imgcompare config` tells those of the file with their line, paths seen from here, and no secret's value."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "value").write_text("hush-hush")
+    (tmp_path / "imgcompare.toml").write_text(
+        'variants = ["Dockerfile"]\nsecrets = "id=x,src=value"\nulimits = ["nofile=5"]\ncontexts = { a = "." }\n'
+    )
+    shown = imgcompare(tmp_path, engine_url, "config", "--json", "--cache-to", "type=inline")
+    assert shown.returncode == 0, shown.stderr
+    settings = {each["key"]: each for each in json.loads(shown.stdout)["comparisons"][0]["settings"]}
+    assert settings["secrets"]["value"] == ["id=x,src=value"]
+    assert (settings["ulimits"]["value"], settings["ulimits"]["where"]) == (["nofile=5"], "imgcompare.toml:3")
+    assert (settings["cache_to"]["value"], settings["cache_to"]["source"]) == (["type=inline"], "flag")
+    assert (settings["contexts.a"]["value"], settings["ssh"]["value"]) == (".", [])
+    page = imgcompare(tmp_path, engine_url, "config")
+    assert page.returncode == 0, page.stderr
+    assert "hush-hush" not in shown.stdout + page.stdout

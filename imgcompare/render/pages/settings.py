@@ -113,7 +113,7 @@ def _default(config: Config, setting: Setting) -> object:
 
 def _row(key: str, value: Value) -> tuple[Cell, ...]:
     plain = _plain(value.value)
-    text = _HIDDEN if value.hidden else _UNSET.get(key, "") if plain is None or plain == "" else _written(plain)
+    text = _HIDDEN if value.hidden else _UNSET.get(key, "") if plain in (None, "", []) else _written(plain)
     where = value.origin.where or value.origin.source
     tone: Tone = "dim" if value.origin.source == DEFAULT.source else "plain"
     return (
@@ -144,5 +144,5 @@ def _plain(value: object) -> Any:
         case Path():
             return str(value)
         case tuple():
-            return [limit.text or "all" for limit in value]
+            return [each if isinstance(each, str) else each.text or "all" for each in value]
     return value
