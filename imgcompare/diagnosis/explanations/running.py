@@ -81,12 +81,12 @@ RUNNING = (
     ),
     Explanation(
         code="variable-not-set",
-        summary="the program needs an environment variable that nobody sets",
+        summary="the program, or a step of the build, needs a variable that nobody sets there",
         looks=("KeyError: 'SECRET_KEY'", "./start.sh: line 3: DATABASE_URL: unbound variable"),
         why="What is exported in your own shell, or written into a .env file, is not in the container: it has the "
         "ENV of the image and what it is given when it runs. A secret is given when it runs, and never written "
         "into the image, which everybody who pulls it can read. PORT is set by some hosts and by nobody else, so "
-        "give it a value to fall back on.",
+        "give it a value to fall back on. An ARG above the first FROM is for FROM alone: a stage asks for it by name.",
         before=("CMD gunicorn --bind=0.0.0.0:$PORT app:app",),
         after=(
             "ENV PORT=8000",
