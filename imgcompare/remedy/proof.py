@@ -141,7 +141,7 @@ def _settings(compared: Comparison) -> Finding:
             lost = [part for part in value.split(":") if part not in new_env.get("PATH", "").split(":")]
             differences += [f"ENV PATH: {part} is gone" for part in lost]
         elif new_env.get(name) != value:
-            differences.append(f"ENV {name}: {value} became {new_env.get(name, 'nothing')}")
+            differences.append(f"ENV {name} " + ("has another value" if name in new_env else "is gone"))
     return _finding("settings", "settings of the image", len(pairs) + len(old_env), differences)
 
 

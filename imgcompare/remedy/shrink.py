@@ -29,8 +29,9 @@ from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.proof import with_replies
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Subject
+from imgcompare.reports.redact import redact_report
 from imgcompare.reports.run_id import new_run_id
-from imgcompare.run.blueprints import draw_blueprints
+from imgcompare.run.blueprints import draw_blueprints, shown_lines
 from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.pipeline import Outcome, run_comparison
 from imgcompare.run.plan import Plan, default_jobs, make_plan
@@ -175,7 +176,7 @@ def _compared(
     winner = _winner(report)
     shrunk = Shrunk(
         result=winner.name if winner else None,
-        before=str(shape.document),
+        before=_shown(str(shape.document)),
         rounds=told.rounds,
         refused=tuple(dict.fromkeys(told.refused)),
         unproved=(*_unproved(winner), *UNPROVED),
@@ -184,10 +185,15 @@ def _compared(
     if winner:
         name = str(spec.dockerfile)
         diff = unified_diff(shape.document, Document(text), name, f"{name}.{winner.name}")
-        shrunk = structs.replace(shrunk, after=text, diff=diff)
-    report = structs.replace(report, shrunk=shrunk)
+        shrunk = structs.replace(shrunk, after=_shown(text), diff=_shown(diff))
+    report = redact_report(structs.replace(report, shrunk=shrunk), plan.config.secrets)
     bench.save(report)
     return Result(report, text, outcome.error)
+
+
+def _shown(text: str) -> str:
+    """A text for a report, without the values of secret variables."""
+    return "".join(f"{line}\n" for line in shown_lines(text))
 
 
 def _judged(

@@ -16,10 +16,13 @@ from imgcompare.model import (
     Edit,
     Expectation,
     Failure,
+    Finding,
     Gate,
     Layer,
     Mending,
+    Proof,
     Report,
+    Shrunk,
     Source,
     Step,
     Variant,
@@ -43,6 +46,9 @@ FREE_TEXT: dict[type[Struct], tuple[str, ...]] = {
     Variant: ("skipped", "not_measured"),
     Gate: ("reason",),
     Mending: ("reason",),
+    Finding: ("differences",),
+    Proof: ("unproved",),
+    Shrunk: ("before", "after", "diff", "refused", "unproved"),
 }
 # Text that must stay what it is to be of use, or begins with what is ours: only what was given is masked in it.
 _GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {
