@@ -4,4 +4,4 @@ COPY sample_app/requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 COPY sample_app sample_app/
 EXPOSE 5000
-CMD ["gunicorn", "--bind=0.0.0.0:5000", "sample_app.wsgi:app"]
+CMD ["python", "-m", "sample_app.serve"]

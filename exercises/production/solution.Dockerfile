@@ -7,4 +7,4 @@ ENV PYTHONDONTWRITEBYTECODE=1
 EXPOSE 5000
 USER 10001
 HEALTHCHECK --interval=1s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:5000/healthz', timeout=2)"]
-CMD ["sh", "-c", "date > /tmp/started.txt && exec gunicorn --bind=0.0.0.0:5000 --worker-tmp-dir=/dev/shm sample_app.wsgi:app"]
+CMD ["sh", "-c", "date > /tmp/started.txt && exec python -m sample_app.serve"]
