@@ -11,8 +11,9 @@ import click
 
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.output import write_text
-from imgcompare.cli.run_comparisons import choose, telling
+from imgcompare.cli.run_comparisons import choose
 from imgcompare.config.project import DEFAULT, Value
+from imgcompare.console.progress import open_progress
 from imgcompare.console.style import style_for
 from imgcompare.errors import UsageError
 from imgcompare.remedy.mend import Mended, mend
@@ -57,7 +58,7 @@ def mend_and_tell(ctx: click.Context, destination: Destination, *, json_: bool) 
     original = config.variants[0].dockerfile
     path = destination.path(original)
     connection = Connection(host=ctx.params["host"], context=ctx.params["docker_context"])
-    with telling(config.secrets, quiet=ctx.params["quiet"]) as progress:
+    with open_progress(sys.stderr, quiet=ctx.params["quiet"]) as progress:
         mended = mend(config, connection, progress)
     written = _write(mended, path, original) if path and mended.told.works and mended.told.mended else ""
     style = style_for(sys.stdout, os.environ)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from imgcompare.comparison.baseline_file import DEFAULT_FILE
 from imgcompare.config.project import DEFAULT, Value
 from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
-from imgcompare.console.progress import DiscreetProgress, Progress, open_progress
+from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
 from imgcompare.init.found import found_in
 from imgcompare.model import Document, Variant, Verdict
@@ -36,13 +35,14 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     reports = _reports_folder(project, output)
     connection = Connection(host=options.get("host"), context=options.get("docker_context"))
     secrets = tuple({secret: None for each in selection.comparisons for secret in each.config.secrets})
-    with telling(secrets, quiet=bool(options.get("quiet"))) as progress:
+    with open_progress(sys.stderr, quiet=bool(options.get("quiet"))) as progress:
         document, error = _perform(selection, project, connection, progress, reports)
     variants = [variant for report in store.reports_of(document) for variant in report.variants]
     finished = any(variant.verdict is not Verdict.NOT_CHECKED for variant in variants)
     if error is None or finished:
         notes = _kept_urls(variants) if options.get("keep") else ()
-        output.write(document, notes=notes, private=bool(secrets))
+        private = any(each.config.holds_secrets for each in selection.comparisons)
+        output.write(document, notes=notes, private=private)
         if options.get("open_"):
             open_page(document, notes=notes)
         elif error is None and sys.stdout.isatty() and sys.stderr.isatty() and not options.get("quiet"):
@@ -53,17 +53,6 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
             error.hint = error.hint or "What was finished is kept: see `imgcompare report`."
         raise error
     return 0 if document.passed else 1
-
-
-@contextmanager
-def telling(secrets: tuple[str, ...], *, quiet: bool) -> Iterator[Progress]:
-    """Tell on stderr what happens, and pass errors on, without what was given as a secret."""
-    try:
-        with open_progress(sys.stderr, quiet=quiet) as view:
-            yield DiscreetProgress(view, secrets)
-    except ImgcompareError as exc:
-        exc.message = redact(exc.message, secrets)
-        raise
 
 
 def _tell_next(document: Document, file: ConfigFile | None, selection: Selection) -> None:

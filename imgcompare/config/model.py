@@ -15,6 +15,7 @@ from imgcompare.engine.options import BuildOptions
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
 from imgcompare.text.redact import secret_values
+from imgcompare.text.secrets import is_secret
 
 UNNAMED = "run"
 """What a comparison of variants from the command line is called."""
@@ -75,8 +76,16 @@ class Config:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be shown of what was given to builds and containers."""
-        given = {f"SECRET_{secret.id}": secret.value.decode("utf-8", "replace") for secret in self.build.secrets}
+        values = (secret.value.decode("utf-8", "surrogateescape") for secret in self.build.secrets)
+        # Whatever their ids: that of a "pip_url" would say that its value is none.
+        given = {f"SECRET{'_' * index}": value for index, value in enumerate(values)}
         return secret_values(self.build_args, self.env, given)
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether anything secret was given, be it too common a word to be masked."""
+        given = (*self.build_args.items(), *self.env.items())
+        return bool(self.build.secrets) or any(is_secret(name, value) for name, value in given)
 
     def _check_names(self) -> None:
         names = [variant.name for variant in self.variants]

@@ -10,17 +10,18 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from imgcompare.console.progress import Progress
+from imgcompare.console.progress import DiscreetProgress, Progress
 from imgcompare.console.signals import interruptible
 from imgcompare.engine.endpoint.find import find_engine
 from imgcompare.engine.interface import Engine
-from imgcompare.errors import EngineRefusedError
+from imgcompare.errors import EngineRefusedError, ImgcompareError
 from imgcompare.image.cache import default_cache
 from imgcompare.model import Report
 from imgcompare.run.cleanup import reap_dead_runs, sweep
 from imgcompare.run.ledger import Ledger
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
+from imgcompare.text.redact import redact
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -71,7 +72,12 @@ def opened(
     save: Callable[[Report], None] = lambda _report: None,
     began: datetime | None = None,
 ) -> Iterator[Workbench]:
-    """What a plan's stages work with, its ledger open; nothing that must not stay is left on any way out."""
+    """What a plan's stages work with, its ledger open; nothing that must not stay is left on any way out.
+
+    No secret that was given to the plan is told, whatever a builder or an app repeats.
+    """
+    secrets = plan.config.secrets
+    progress = DiscreetProgress(progress, secrets)
     ledger = Ledger(ledgers_folder(), plan.run_id, engine=engine.identity(), endpoint=engine.endpoint.url)
     bench = Workbench(
         engine=engine,
@@ -84,6 +90,9 @@ def opened(
     try:
         _reap(engine, ledger, progress)
         yield bench
+    except ImgcompareError as exc:
+        exc.message = redact(exc.message, secrets)
+        raise
     finally:
         ledger.close(left=_leave(plan, engine, ledger, progress))
 

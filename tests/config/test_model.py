@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants
+from imgcompare.engine.options import BuildOptions, Secret
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
 
@@ -201,3 +202,25 @@ def test_a_pair_without_a_name_is_refused(text: str) -> None:
     """The option and the text are named."""
     with pytest.raises(UsageError, match=r"--build-arg .* has no name"):
         parse_pairs("--build-arg", [text], os.environ)
+
+
+@pytest.mark.parametrize("name", ["npm", "pip_url", "public_key", "use_it"])
+def test_a_build_secret_is_one_whatever_its_id(name: str) -> None:
+    """Its lines are masked, and what is written is private."""
+    asked = config(build=BuildOptions(secrets=(Secret(name, b"hunter2\nhunter3\n"),)))
+    assert {"hunter2", "hunter3"} <= set(asked.secrets)
+    assert asked.holds_secrets
+
+
+@pytest.mark.parametrize(
+    ("env", "private"),
+    [
+        ({"DB_PASSWORD": "postgres"}, True),
+        ({"USE_AUTH": "1"}, False),
+        ({"URL": "redis://:hunter2@h"}, True),
+        ({}, False),
+    ],
+)
+def test_a_common_password_is_not_masked_and_still_private(env: dict[str, str], *, private: bool) -> None:
+    """What is given in secret makes private files, whether or not it can be told from other words."""
+    assert config(env=env).holds_secrets is private
