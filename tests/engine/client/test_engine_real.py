@@ -27,14 +27,12 @@ from imgcompare.engine.client.remove import find
 from imgcompare.engine.interface import (
     RUN_LABEL,
     STAND_IN_LABEL,
-    BuildFailed,
     BuildRequest,
     Built,
     Container,
     ContainerSpec,
     ContainerState,
     Endpoint,
-    Engine,
     Executed,
 )
 from imgcompare.errors import (
@@ -122,12 +120,6 @@ def _exists(engine: SdkEngine, name: str) -> bool:
     return find(engine._api, name) is not None
 
 
-def test_it_is_an_engine(engine: SdkEngine) -> None:
-    """The class fulfils the protocol the pipeline asks for; the type checker holds this test to it."""
-    checked: Engine = engine
-    assert checked.endpoint.source == "the tests"
-
-
 def test_the_protocol_is_imported_without_the_sdk() -> None:
     """``imgcompare --help`` and everything else that only names the protocol does not pay for the Docker SDK."""
     code = "import sys, imgcompare.engine.interface; print('docker' in sys.modules, 'requests' in sys.modules)"
@@ -165,12 +157,6 @@ def test_image_tells_ports_labels_and_layers(engine: SdkEngine, make_image: Call
     assert len(image.diff_ids) > len(base.diff_ids)
     assert tag in image.tags
     assert engine.image(image.image) == image
-
-
-@pytest.mark.parametrize("reference", ["imgcompare-sdk-test:none", "sha256:" + "0" * 64])
-def test_an_image_that_is_not_there_is_none(engine: SdkEngine, reference: str) -> None:
-    """Not having an image is an answer, not an error."""
-    assert engine.image(reference) is None
 
 
 @pytest.mark.parametrize("reference", ["", "../containers/json", "UPPER/case:x", "a b"])
@@ -225,16 +211,6 @@ def test_a_damaged_docker_configuration_is_named(
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     with _client(engine_url) as engine, pytest.raises(UsageError, match=r"config\.json' cannot be used"):
         engine.info()
-
-
-def test_a_failed_build_is_a_value(engine: SdkEngine) -> None:
-    """The builder's error, its step and its log come back; nothing raises."""
-    failed = engine.build(
-        _request("RUN echo first; exit 7", f"imgcompare-sdk-test:{RUN_ID}-failed"), lambda _text: None
-    )
-    assert isinstance(failed, BuildFailed)
-    assert "7" in failed.message
-    assert "first" in failed.log
 
 
 def test_a_server_is_published_on_loopback(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
@@ -439,42 +415,6 @@ def test_a_container_removed_by_somebody_else_is_no_error(engine: SdkEngine, mak
         container.start()
         assert engine.remove_container(container.name, RUN_ID)
         assert "gone" in container.state().error
-
-
-def test_a_kept_container_stays_until_its_run_removes_it(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
-    """``--keep`` leaves it up; only the run whose label it bears may remove it afterwards."""
-    wanted = _spec(make_image(SERVER))
-    with engine.container(wanted) as container:
-        container.keep()
-    try:
-        assert _exists(engine, wanted.name)
-        assert not engine.remove_container(wanted.name, "another run")
-        assert _exists(engine, wanted.name)
-    finally:
-        assert engine.remove_container(wanted.name, RUN_ID)
-    assert not engine.remove_container(wanted.name, RUN_ID)
-
-
-def test_a_name_already_in_use_removes_nothing(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
-    """A container that could not be created was not ours: whoever has the name keeps it."""
-    wanted = _spec(make_image(SERVER))
-    with engine.container(wanted):
-        with pytest.raises(EngineRefusedError, match="in use"), engine.container(wanted):
-            pytest.fail("created twice")
-        assert _exists(engine, wanted.name)
-
-
-def test_images_go_unless_in_use(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
-    """Removing tells whether something was removed, and an image that a container runs on stays."""
-    assert not engine.remove_image("imgcompare-sdk-test:none")
-    tag = f"imgcompare-sdk-test:{RUN_ID}-used"
-    built = engine.build(_request(f"LABEL run={RUN_ID}\n{SERVER}", tag), lambda _text: None)
-    assert isinstance(built, Built)
-    with engine.container(_spec(tag)) as container:
-        container.start()
-        assert not engine.remove_image(built.image)
-    assert engine.remove_image(tag)
-    assert engine.image(built.image) is None
 
 
 def test_an_export_is_one_tar_of_all_images(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
