@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.projects import checked
+
 if TYPE_CHECKING:
-    from tests.support.projects import Project, Result
+    from tests.support.projects import Offline, Project, Result
 
 BASE = "python:3.11-slim"
 PORTS_LOOKED_FOR = ("portless", "two_ports", "two_listen")
@@ -39,7 +41,6 @@ SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'
         (["stages.Dockerfile:prdo"], ["no stage 'prdo'", "builder, prod", "Did you mean 'prod'?"]),
         (["Dockerfile", "--build-context", "none"], ["build context none does not exist", "--build-context"]),
         (["Dockerfile", "--build-context", "app.py"], ["build context app.py is not a folder"]),
-        (["--build-context", "."], ["--build-context needs variants"]),
         (["a b=Dockerfile"], ["'a b' cannot be a name", "letters, digits"]),
         (["a=Dockerfile", "a=stages.Dockerfile"], ["two variants are named 'a'", "NAME=DOCKERFILE"]),
         (["a=image:"], ["'a=image:' names no image", "NAME=image:REFERENCE"]),
@@ -55,18 +56,20 @@ SERVE = 'COPY app.py /\nEXPOSE 8000\nCMD ["python", "/app.py"]\n'
     ],
 )
 def test_wrong_usage_is_found_before_an_engine_is_asked(
-    lasting_project: Project, arguments: list[str], words: list[str]
+    offline: Offline, arguments: list[str], words: list[str]
 ) -> None:
     """Exit code 2, the values and the next step, with no engine there: nothing was built when it turns out."""
-    lasting_project.write(
-        {
-            "Dockerfile": f"FROM {BASE}\n{SERVE}",
-            "empty.Dockerfile": "",
-            "headless.Dockerfile": "COPY a b\n",
-            "stages.Dockerfile": f"FROM {BASE} AS builder\nFROM builder AS prod\n",
-        }
-    )
-    result = lasting_project("run", *arguments, DOCKER_HOST="unix:///nowhere/d.sock")
+    files = {
+        "app.py": "",
+        "Dockerfile": f"FROM {BASE}\n{SERVE}",
+        "empty.Dockerfile": "",
+        "headless.Dockerfile": "COPY a b\n",
+        "stages.Dockerfile": f"FROM {BASE} AS builder\nFROM builder AS prod\n",
+    }
+    for name, text in files.items():
+        (offline.folder / name).write_text(text)
+    done = offline("run", *arguments)
+    result = checked(done.returncode, done.stdout, done.stderr)
     assert (result.code, result.stdout) == (2, "")
     for word in words:
         assert word in result.stderr
@@ -116,11 +119,12 @@ def test_a_disk_that_fills_up_at_the_end_keeps_the_saved_report(project: Project
 )
 @pytest.mark.parametrize("command", ["run", "clean"])
 def test_an_engine_that_was_named_is_used_or_refused(
-    lasting_project: Project, command: str, arguments: list[str], environ: dict[str, str], words: list[str]
+    offline: Offline, command: str, arguments: list[str], environ: dict[str, str], words: list[str]
 ) -> None:
     """No engine or an unknown context is exit code 3, and says what was tried and what named it."""
-    variants = lasting_project.stages("works") if command == "run" else []
-    result = lasting_project(command, *variants, *arguments, **environ)
+    (offline.folder / "Dockerfile").write_text(f"FROM {BASE}\n")
+    done = offline(command, *(["Dockerfile"] if command == "run" else []), *arguments, **environ)
+    result = checked(done.returncode, done.stdout, done.stderr)
     assert (result.code, result.stdout) == (3, "")
     for word in words:
         assert word in result.stderr
@@ -281,7 +285,7 @@ def apps(lasting_project: Project) -> Result:
     """One run of every way to misbehave."""
     arguments = [*lasting_project.stages(*BEHAVIOURS), "portless.Dockerfile", "idle.Dockerfile"]
     lasting_project.write({"portless.Dockerfile": PORTLESS, "idle.Dockerfile": PORTLESS.replace("loopback", "sleeps")})
-    return lasting_project("run", *arguments, "--json", "--jobs", "16", "--timeout", "6", "--expect-body", "hello")
+    return lasting_project("run", *arguments, "--json", "--jobs", "16", "--timeout", "15", "--expect-body", "hello")
 
 
 @pytest.mark.parametrize(
@@ -289,10 +293,10 @@ def apps(lasting_project: Project) -> Result:
     [
         ("exits", "exits-at-once", ["code 3", "starting up", "ModuleNotFoundError: No module named 'flask'"]),
         ("eats", "out-of-memory", ["more memory than it may"]),
-        ("sleeps", "never-listens", ["No reply on container port 8000 within 6 s", "nothing listens on any port"]),
+        ("sleeps", "never-listens", ["No reply on container port 8000 within 15 s", "nothing listens on any port"]),
         ("loopback", "binds-loopback", ["listens on 127.0.0.1:8000, the container's own loopback"]),
         ("portless", "binds-loopback", ["listens on 127.0.0.1:8000, the container's own loopback: nobody"]),
-        ("idle", "never-listens", ["Nothing listens in the container, on any port that can be reached, within 6 s"]),
+        ("idle", "never-listens", ["Nothing listens in the container, on any port that can be reached, within 15 s"]),
         ("hangs", "never-listens", ["it takes connections and sends nothing"]),
         ("garbage", "never-listens", ["no HTTP reply"]),
         ("talks", "never-listens", ["yyyyyyyy"]),

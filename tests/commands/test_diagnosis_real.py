@@ -16,7 +16,7 @@ from imgcompare.scenarios import bundled_root
 from tests.support.projects import BASE, Project, Result
 
 MISTAKES = bundled_root() / "dockerfiles" / "common-mistakes"
-_TIMEOUT = ("--timeout", "8", "--jobs", "6")
+_TIMEOUT = ("--timeout", "12", "--jobs", "6")
 
 
 def declared(dockerfile: Path) -> str | None:

@@ -383,7 +383,7 @@ def seen(lasting_project: Project) -> Result:
     """One run of all."""
     lasting_project.write(APPS | {f"{name}.Dockerfile": one.dockerfile for name, one in MISTAKES.items()})
     files = [f"{name}.Dockerfile" for name in MISTAKES]
-    return lasting_project("run", *files, "--timeout", "6", "--jobs", "6", "--expect-body-pattern", "", "--json")
+    return lasting_project("run", *files, "--timeout", "10", "--jobs", "6", "--expect-body-pattern", "", "--json")
 
 
 @pytest.mark.parametrize("name", MISTAKES)
