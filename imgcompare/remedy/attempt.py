@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from imgcompare.config.variants import VariantSpec
 from imgcompare.engine.interface import EngineImage
-from imgcompare.errors import ImgcompareError
+from imgcompare.errors import EditError, ImgcompareError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.model import Failure, Proof
 from imgcompare.remedy.needs import Need, lost_packages
@@ -98,7 +98,11 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
     """Try a draft for a few rounds, each with what the one before lacked."""
     wanted, result = list(needs), Attempt(draft.name, reason="there is nothing for it to change")
     for round_ in range(1, MOST_ROUNDS + 1):
-        text = draft.write(wanted)
+        try:
+            text = draft.write(wanted)
+        except EditError as exc:
+            result = Attempt(draft.name, rounds=round_, reason=exc.message)
+            break
         if text is None or text == result.text:
             break
         result = Attempt(draft.name, text, rounds=round_)
