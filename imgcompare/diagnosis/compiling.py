@@ -23,7 +23,12 @@ _NO_HEADER = re.compile(
     r"fatal error: '?(?P<header>[\w./+-]+\.h(?:pp)?)'?(?:: No such file or directory| file not found)"
 )
 _NO_LIBRARY = re.compile(r"ld: cannot find -l(?P<library>[\w.+-]+)")
-_WRONG_CODE = re.compile(r"^\s*\S+\.(?:c|cc|cpp|cxx|h|hpp|pyx|rs):\d+(?::\d+)?: (?:fatal )?error: ")
+_WRONG_CODE = re.compile(
+    r"^\s*\S+\.(?:c|cc|cpp|cxx|h|hpp|pyx|rs):\d+(?::\d+)?: (?:fatal )?error: "
+    r"|^\s*\S+\.(?:pyx|pxd):\d+:\d+: (?!warning|note)\S"  # Cython's
+)
+_COLLECTING = re.compile(r"^\s*Collecting (?P<package>[\w.\[\]-]+)")
+_EXCEPTION = re.compile(r"^\s*(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?::|$)")
 _PACKAGE = re.compile(r"(?:Failed building wheel for|Could not build wheels for|╰─>) (?P<package>[\w.-]+),?(?: |$)")
 _SLIM = re.compile(r"^((?:\S+/)?python:[\d.]+)-slim(?=-|$)")
 _DEBIAN = re.compile(r"(?:^|/)(?:python|debian|ubuntu)(?::(?!.*alpine)|$)")
@@ -70,7 +75,7 @@ _LIBRARIES = {
 
 def not_compiled(case: Case) -> Failure | None:
     """What the compiler missed or said, by its own line."""
-    return _no_compiler(case) or _no_header(case) or _no_library(case) or _wrong_code(case)
+    return _no_compiler(case) or _no_header(case) or _no_library(case) or _wrong_code(case) or _setup_failed(case)
 
 
 def _no_compiler(case: Case) -> Failure | None:
@@ -136,6 +141,22 @@ def _wrong_code(case: Case) -> Failure | None:
     return case.found(
         "build-failed",
         f"{package.rpartition(' ')[2] or 'A package'} has to be compiled, and its code does not compile here.",
+        (line, _step(case)),
+        hint="Take a version of it that is written for this Python, or has a wheel for it; or an older Python.",
+    )
+
+
+def _setup_failed(case: Case) -> Failure | None:
+    """What a package's own setup ended with, above pip's words that a subprocess failed."""
+    lines = case.evidence.log
+    end = next((at for at, line in enumerate(lines) if line.strip() == "[end of output]"), None)
+    line = next((one.strip() for one in reversed(lines[:end]) if _EXCEPTION.match(one)), "") if end else ""
+    if not line:
+        return None
+    packages = [match["package"] for one in lines[:end] if (match := _COLLECTING.match(one))]
+    return case.found(
+        "build-failed",
+        f"{packages[-1] if packages else 'A package'} has to be built, and its own setup fails here.",
         (line, _step(case)),
         hint="Take a version of it that is written for this Python, or has a wheel for it; or an older Python.",
     )

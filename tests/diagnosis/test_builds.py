@@ -362,6 +362,25 @@ ROWS = {
         "build-failed",
         "src/greenlet/greenlet.c:611:14: error: 'PyThreadState' has no member named 'frame'",
     ),
+    "Cython's code that does not compile": Row(
+        told(
+            "pip install gevent==21.12.0",
+            "Error compiling Cython file:\nsrc/gevent/libev/corecext.pyx:60:26: undeclared name not builtin: long\n"
+            "Cython.Compiler.Errors.CompileError: src/gevent/libev/corecext.pyx\n[end of output]",
+        ),
+        "build-failed",
+        "corecext.pyx:60:26: undeclared name not builtin: long",
+    ),
+    "a setup that fails": Row(
+        told(
+            "pip install -r requirements.txt",
+            "Collecting PyYAML==5.4.1\n  Getting requirements to build wheel: finished with status 'error'\n"
+            "  error: subprocess-exited-with-error\n      self.run_setup()\n      AttributeError: cython_sources\n"
+            "      [end of output]\nnote: This error originates from a subprocess, and is likely not pip",
+        ),
+        "build-failed",
+        "PyYAML has to be built, and its own setup fails here.",
+    ),
     # Programs
     "no git": Row(
         told("git clone https://example.com/x", "/bin/sh: 1: git: not found", code=127),
