@@ -25,10 +25,14 @@ from h2.events import (
     TrailersReceived,
 )
 from h2.exceptions import H2Error
+from h2.settings import SettingCodes, Settings
 
 Headers = list[tuple[str, str]]
 
 _READ_BYTES = 256 << 10
+_STREAMS = 100
+# A long ignore file comes as headers; grpc-go's own servers take as much.
+_HEADERS_BYTES = 16 << 20
 _CLOSE_TIMEOUT_S = 5.0
 
 
@@ -84,6 +88,14 @@ class Connection:
         self._writing = threading.Lock()
         self._failure: ConnectionError | None = None
         with self._changed:
+            self._h2.local_settings = Settings(
+                client=accept is None,
+                initial_values={
+                    SettingCodes.MAX_CONCURRENT_STREAMS: _STREAMS,
+                    SettingCodes.MAX_HEADER_LIST_SIZE: _HEADERS_BYTES,
+                },
+            )
+            self._h2.decoder.max_header_list_size = _HEADERS_BYTES
             self._h2.initiate_connection()
             self._collect()
         self._flush()

@@ -132,6 +132,7 @@ ROWS = {
     "allow-list of a folder": Row(ignore="*\n!src\nsrc/**/*.pyc\n"),
     "exception deep in what is left out": Row(ignore="m\n!m/keep.py\n"),
     "patterns": Row(ignore="# comment\n\n**/*.pyc\n /docs/deep \na*\nd?cs/README.md\n"),
+    "an ignore file of thousands of lines": Row(ignore="".join(f"some/folder/of/{n}/**/*.pyc\n" for n in range(4000))),
     "an ignore file with a byte order mark": Row(ignore="\ufeffapp.py\n"),
     "the Dockerfile's own ignore file": Row(ignore="docs\n", own_ignore="m\n"),
     "an ignore file that leads out": Row(make=ignore_outside),
