@@ -78,7 +78,7 @@ def prove(compared: Comparison) -> Proof:
     return Proof(
         passed=all(one.passed for one in findings),
         findings=tuple(findings),
-        exempt=tuple(sorted(compared.exempt & original.distributions.keys())),
+        exempt=tuple(sorted((compared.exempt & original.distributions.keys()) - candidate.distributions.keys())),
         unproved=tuple(unproved),
     )
 
