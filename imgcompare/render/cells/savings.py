@@ -11,6 +11,8 @@ from imgcompare.text.units import format_bytes
 
 _MOST = 3
 _MOST_WORTH = 6
+# What ``imgcompare shrink`` would not write a file for is not worth its name.
+_WORTH = 0.03
 _TOLD = frozenset((SavingKind.BYTECODE, SavingKind.TESTS, SavingKind.DOCUMENTATION))
 _WORDS = {
     SavingKind.FULL_BASE: "build tools of the base image: its slim variant has none",
@@ -56,8 +58,11 @@ def greatest(report: Report) -> tuple[Saving, ...]:
     if len(report.variants) != 1 or report.shrunk is not None:
         return ()
     (variant,) = report.variants
-    worth = variant.verdict is Verdict.WORKS and variant.source.dockerfile is not None and variant.image is not None
-    return takeable(variant.image)[:_MOST] if worth and variant.image else ()
+    if variant.verdict is not Verdict.WORKS or variant.source.dockerfile is None or variant.image is None:
+        return ()
+    found = takeable(variant.image)
+    enough = sum(one.saved_bytes for one in found) >= _WORTH * variant.image.uncompressed_size
+    return found[:_MOST] if enough else ()
 
 
 def worth(report: Report) -> tuple[Saving, ...]:

@@ -82,6 +82,8 @@ def test_a_lone_dockerfile_is_told_the_three_greatest() -> None:
     ]
     assert savings.command(report(lone)) == "imgcompare shrink Dockerfile"
     assert savings.greatest(report(lone, variant("b"))) == ()
+    little = structs.replace(lone, image=variant("a", 800_000_000, savings=SAVINGS[3:]).image)
+    assert savings.greatest(report(little)) == ()
     assert savings.greatest(report(structs.replace(lone, source=Source(image="x")))) == ()
 
 
