@@ -108,6 +108,7 @@ def _entries(who: str, report: Report) -> Iterator[_Entry]:
             source=Source(),
             image=variant.image and _short(variant.image),
             failure=variant.failure and _told(variant.failure),
+            mend="",
             warnings=(),
             expected_failure=None,
         )

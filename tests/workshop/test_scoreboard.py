@@ -24,7 +24,7 @@ def handed(
     variant = reports.variant("yours", size)
     if broken:
         failure = Failure(stage=Stage.RUN, code="binds-loopback", message="m", hint="the fix", fix=("CMD x",))
-        variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=failure)
+        variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=failure, mend="imgcompare mend x")
     gate = Gate(name="uncompressed_size", subject="yours", limit=limit, actual=size, passed=size <= limit)
     return HandedIn(
         who,
@@ -77,6 +77,7 @@ def test_board_tells_what_is_broken_and_not_what_mends_it() -> None:
     assert failure.code == "binds-loopback"
     assert failure == Failure(stage=failure.stage, code=failure.code, message=failure.message)
     assert failure.message.startswith("the app listens on the container's own loopback")
+    assert one.variants[0].mend == ""
     assert not one.passed
     image = one.variants[0].image
     assert image
