@@ -94,7 +94,7 @@ def test_several_outputs_at_once(reported: Offline) -> None:
     """Each file has its format whole, and stdout shows the table."""
     done = reported("report", "--json", "-o", "r.json", "--format", "table", "-o", "r.out")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("imgcompare · default · Engine 1")
+    assert done.stdout.startswith("imgcompare · default · Docker Engine 20.10.24")
     assert (reported.folder / "r.out").read_text(encoding="utf-8") == done.stdout
     assert json.loads((reported.folder / "r.json").read_bytes())["scenario"] == "default"
 
