@@ -10,6 +10,7 @@ from imgcompare.model import Failure
 _UNREACHED = re.compile(
     r"Failed to fetch|Some index files failed to download|Temporary failure (?:in name resolution|resolving)"
     r"|Failed to establish a new connection|Name or service not known|Could not (?:resolve|connect to)"
+    r"|failed to lookup address information|dns error"
     r"|not a trusted or secure host|Could not fetch URL|ProxyError|Connection timed out|Network is unreachable"
 )
 

@@ -231,6 +231,23 @@ def _no_requirements(case: Case, line: str, match: re.Match[str], step: str) -> 
     )
 
 
+def _another_python(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
+    """What pipenv, poetry and uv say of a project that is written for another Python than the stage's."""
+    wanted = match["pipenv"] or match["poetry"] or match["uv"]
+    renamed = re.sub(r"(?<=python:)3\.\d+(?:\.\d+)?", match["pipenv"], case.base) if match["pipenv"] else case.base
+    return case.found(
+        "build-failed",
+        f"The project asks for Python {wanted}, and this stage has another.",
+        (line, f"step RUN {step}", f"the base image: {case.base}" if case.base else ""),
+        hint="Begin with an image of that Python, or let the project ask for this one.",
+        fix=(f"FROM {renamed}",) if renamed != case.base and len(case.written) == 1 else (),
+    )
+
+
+def _not_reached(case: Case, _line: str, _match: re.Match[str], _step: str) -> Failure | None:
+    return unreached(case)
+
+
 _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Failure | None]], ...] = (
     (re.compile(r"No matching distribution found for (?P<wanted>.+)"), _no_distribution),
     (re.compile(r"E: Unable to locate package (?P<package>\S+)"), no_debian_package),
@@ -247,4 +264,13 @@ _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Fa
         _no_requirements,
     ),
     (re.compile(r"(?:Permission denied|are you root\?)"), _denied),
+    (
+        re.compile(
+            r"Warning: Python (?P<pipenv>3\.\d+)(?:\.\d+)? was not found on your system"
+            r"|The currently activated Python version [\d.]+ is not supported by the project \((?P<poetry>[^)]+)\)"
+            r"|incompatible with the project's Python requirement: `(?P<uv>[^`]+)`"
+        ),
+        _another_python,
+    ),
+    (re.compile(r"Could not resolve host|failed to lookup address information|dns error"), _not_reached),
 )

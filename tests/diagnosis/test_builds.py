@@ -183,6 +183,36 @@ ROWS = {
         "build-failed",
         "The step did not reach what it wanted to download from",
     ),
+    "no network, by git": Row(
+        told(
+            "git clone https://example.com/shop.git",
+            "Cloning into 'shop'...\nfatal: unable to access 'https://example.com/shop.git/': Could not resolve host: "
+            "example.com",
+            code=128,
+        ),
+        "build-failed",
+        "The step did not reach what it wanted to download from",
+    ),
+    "no network, by uv": Row(
+        told(
+            "uv sync", "error: Request failed after 3 retries\n  cause: dns error\n  cause: error resolving DNS", code=2
+        ),
+        "build-failed",
+        "The step did not reach what it wanted to download from",
+    ),
+    "another Python, by pipenv": Row(
+        told("pipenv install", "Warning: Python 3.13 was not found on your system...\nYou can specify versions"),
+        "build-failed",
+        "The project asks for Python 3.13, and this stage has another.",
+        ("FROM python:3.13-slim",),
+    ),
+    "another Python, by poetry": Row(
+        told(
+            "poetry install", "The currently activated Python version 3.11.2 is not supported by the project (^3.12)."
+        ),
+        "build-failed",
+        "The project asks for Python ^3.12",
+    ),
     "no requirements file": Row(
         told(
             "pip install -r requirements.txt",
