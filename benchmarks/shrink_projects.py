@@ -49,7 +49,9 @@ PROJECTS = (
     Project("geekycodess/Spam-Message-Detector", "78cf0ab4de297d922b11a43faa5a86e13287ddf8", 8000, SLIM, route="/docs"),
     Project("hadrian89/gradio-deploy", "061cd04abea685932358384650492da94ba5fcb8", 3000, SLIM),
     Project("keval9098/chromadb-ui", "0771bd3ef0c60b124e98db94c66db0e172000b2e", 3000, FULL),
-    Project("laurenashley/tributary", "b11d47debf00e95644814bce0305d3347d4161fa", 8000, FULL),
+    Project(
+        "laurenashley/tributary", "b11d47debf00e95644814bce0305d3347d4161fa", 8000, FULL, route="/record", status=405
+    ),
     Project("lonk42/The-Waiting-Timer", "f3460c74af813207c94fc108f5274917efcc79be", 5000, SLIM),
     Project("naellyfreire/conversao-distancia", "e4dea0041752452a92ee15292329b7c454fba5df", 5000, FULL),
     Project("nhatnamh186/SalesAgent-server", "e56f6c988157b785fcd31f7f8b448f494ba25a1f", 8000, FULL, route="/docs"),
@@ -57,7 +59,7 @@ PROJECTS = (
     Project("saipavankumar0702/pythonapp", "89f9831007155d2d0a52a2d2f1508cca280b6f84", 5000, FULL),
     Project("scratchdata/website", "9383cf89dc226cc9b0bc03301627832f4b015a4b", 8080, SLIM),
     Project("shaysw/ImageProcessing", "7d7cfd54b94e60e1d4c6086328cd765ba6fc5155", 3000, FULL),
-    Project("srips1990/flask-api-sample", "5fad7028fcc61a3aa0b82fad8e9d0fee6308228f", 5000, FULL),
+    Project("srips1990/flask-api-sample", "5fad7028fcc61a3aa0b82fad8e9d0fee6308228f", 5000, FULL, route="/hello"),
     Project("victorhom19/Cypher-App", "f58e6c5c3b6eecf9a669ff5bf63f2082043f86f5", 8000, FULL, route="/docs"),
     Project("vimallinuxworld13/jenkins_argocd_ci_repo", "799462c718a85197aefea02669755fa4c053b5a0", 5000, FULL),
     Project("yoji0806/stockpile_simulation", "1fb3e7dfc16cf6671523a8b623cf77a062bcce07", 8051, FULL),
@@ -79,10 +81,10 @@ PROJECTS = (
     ),
     Project("eskayjj/MLRestApi", "9d174c13eaed57f2cfa94273f27d325ad3c6d577", 8080, FULL, route="/docs"),
     Project("guimazito/flask-project", "e72498c36a5c546a6a25aebccb5d0a0beb940909", 5000, FULL),
-    Project("jt191s/docker-kvs", "ec34157c7ba0d042368070f734cd1994b45889c9", 80, SLIM),
-    Project("liuxin-James/Python-Flask", "6c1b3d02910526b174ccf9513bb9915af628c3be", 80, FULL),
+    Project("jt191s/docker-kvs", "ec34157c7ba0d042368070f734cd1994b45889c9", 80, SLIM, route="/api/v1/hello"),
+    Project("liuxin-James/Python-Flask", "6c1b3d02910526b174ccf9513bb9915af628c3be", 80, FULL, status=404),
     Project("louisguichard/life-pulse", "d3e780cc1e89ae363c52cb80e04b27137cdf7a4e", 8080, SLIM),
-    Project("lucasfacci/control-panel", "f45629a8a74a00a81bfd42bb201d971adb764268", 5000, FULL),
+    Project("lucasfacci/control-panel", "f45629a8a74a00a81bfd42bb201d971adb764268", 5000, FULL, route="/login"),
     Project("moahmed90/amiphonics", "0041cf601b68320fc46c582a44015b46039b41fe", 5000, SLIM),
     Project(
         "nickshanks347/task-tracker-backend-fastapi",
