@@ -23,7 +23,8 @@ REPLY_LIMIT_S = 15.0
 _EXCERPT_CHARACTERS = 200
 _RETRY_S = 0.01
 _FAR_RETRY_S = 0.05
-_LONG_START_S = 10.0
+_RETRY_SHARE = 0.01
+_LONGEST_RETRY_S = 0.1
 _FIRST_PAUSE_S = 0.02
 _LONGEST_PAUSE_S = 0.25
 _LOOK_S = 0.25
@@ -95,12 +96,12 @@ def wait_until_ready(
 
 
 def _retry_s(at: Published, waited_s: float) -> float:
-    """How long to wait after a refusal: less than what a readiness time is told in, where asking costs next to nothing.
+    """How long to wait after a refusal: as exact as a readiness time has to be, which is to a hundredth part of it.
 
-    Through a tunnel, or to another machine, it does not; and what has taken long to start may be told less exactly.
+    Asking costs the machine that the app starts on, too, and through a tunnel, or on another one, it takes longer.
     """
-    near = not at.socket and at.host in {LOOPBACK, "::1"} and waited_s < _LONG_START_S
-    return _RETRY_S if near else _FAR_RETRY_S
+    near = not at.socket and at.host in {LOOPBACK, "::1"}
+    return min(max(_RETRY_S if near else _FAR_RETRY_S, _RETRY_SHARE * waited_s), _LONGEST_RETRY_S)
 
 
 class _EndedError(Exception):
