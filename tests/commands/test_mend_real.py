@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import docker
@@ -63,16 +64,17 @@ def test_bundled_mistakes_are_mended(outcomes: dict[str, Result], name: str) -> 
     assert done.report["diff"]
 
 
-def images(client: docker.DockerClient) -> set[str]:
-    """The tags of the engine that a mend may have made."""
-    return {tag for image in client.images.list() for tag in image.tags if "/mend-" in tag}
+def images(client: docker.DockerClient, project: Project) -> set[str]:
+    """The tags on the engine that a mend of this project has made."""
+    context = sha256(str(project.folder).encode()).hexdigest()[:8]
+    tags = (tag for image in client.api.images() for tag in image["RepoTags"] or ())
+    return {tag for tag in tags if tag.startswith(f"imgcompare/mend-{context}")}
 
 
 def test_three_causes_one_after_the_other(project: Project, client: docker.DockerClient) -> None:
     """In a stage that is not the last, with a BOM, CRLF, another escape and no last line end: only the edits change."""
     (project.folder / "Dockerfile").write_bytes(THREE_CAUSES.encode())
     project.write({"shop.py": SHOP})
-    before = images(client)
     done = project("mend", "Dockerfile:app", "--expect-body", "Hello, shop", "-o", "mended-Dockerfile")
     assert done.code == 0, done.stdout
     site = "/usr/local/lib/python3.11/site-packages"
@@ -90,7 +92,7 @@ def test_three_causes_one_after_the_other(project: Project, client: docker.Docke
     ]
     assert "GET / → 200" in done.stdout
     assert "Written to mended-Dockerfile." in done.stdout
-    assert images(client) == before
+    assert images(client, project) == set()
     again = project("mend", "mended-Dockerfile:app", "--in-place")
     assert (again.code, "nothing to mend" in again.stdout) == (0, True)
 
@@ -107,7 +109,6 @@ def test_what_is_not_certain_is_told_and_nothing_is_written(project: Project) ->
 
 def test_a_signal_between_rounds(project: Project, client: docker.DockerClient) -> None:
     """Ctrl-C in the second round: nothing is written, and no image of either round stays."""
-    before = images(client)
     project.write({"Dockerfile": f"FROM {BASE}\nEXPOSE 8000\nCMD [\"python -c 'import time; time.sleep(99)'\"]\n"})
     running = project.start("mend", "--in-place")
     running.wait_for("^Mending single-string-exec")
@@ -116,4 +117,4 @@ def test_a_signal_between_rounds(project: Project, client: docker.DockerClient) 
     done = running.end()
     assert (done.code, done.stdout) == (130, "")
     assert "python -c" in (project.folder / "Dockerfile").read_text()
-    assert images(client) == before
+    assert images(client, project) == set()
