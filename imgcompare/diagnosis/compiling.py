@@ -29,7 +29,9 @@ _WRONG_CODE = re.compile(
 )
 _COLLECTING = re.compile(r"^\s*Collecting (?P<package>[\w.\[\]-]+)")
 _EXCEPTION = re.compile(r"^\s*(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?::|$)")
-_PACKAGE = re.compile(r"(?:Failed building wheel for|Could not build wheels for|╰─>) (?P<package>[\w.-]+),?(?: |$)")
+_PACKAGE = re.compile(
+    r"(?:Failed building wheel for|Could not build wheels for) (?P<package>[\w.-]+)|^\s*╰─> (?P<listed>[\w.-]+)(?:,|$)"
+)
 _SLIM = re.compile(r"^((?:\S+/)?python:[\d.]+)-slim(?=-|$)")
 _DEBIAN = re.compile(r"(?:^|/)(?:python|debian|ubuntu)(?::(?!.*alpine)|$)")
 # Debian's packages of headers that Python packages often need, by the header's name or the folder it is in.
@@ -165,7 +167,7 @@ def _setup_failed(case: Case) -> Failure | None:
 def _compiled(case: Case) -> str:
     """Which package it was, as pip tells it; "" where it does not."""
     _, match = _line(case, _PACKAGE)
-    return f"it is of the package {match['package'].rstrip(',')}" if match else ""
+    return f"it is of the package {match['package'] or match['listed']}" if match else ""
 
 
 def _step(case: Case) -> str:

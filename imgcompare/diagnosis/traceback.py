@@ -14,6 +14,7 @@ _AFTERWARDS = re.compile(
     r"\[[\d :+-]+\] \[\d+\] \[(?:INFO|ERROR|WARNING|CRITICAL)\] (?:Worker|Shutting down|Reason|Control|Exception in)"
     r'|\]$|\S+ - - \[[^]]+\] "|.*"[A-Z]+ \S+ HTTP/[\d.]+" 5\d\d'
 )
+_GIVEN_UP = re.compile(r"gunicorn\.errors\.HaltServer: ")
 _CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
 # Flask, gunicorn and aiohttp, uvicorn, waitress, Django; a process of Python's multiprocessing that died.
 _UNHANDLED = re.compile(
@@ -60,6 +61,7 @@ def last_error(lines: Sequence[str]) -> LastError | None:
 
     A traceback that is followed by other words may have been dealt with, and the program have ended of something else.
     """
+    lines = _above_gunicorns_own(lines)
     at = max((number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)), default=None)
     if at is None:
         return _untraced(lines)
@@ -75,6 +77,16 @@ def last_error(lines: Sequence[str]) -> LastError | None:
                 return None
             return LastError(error[1].rpartition(".")[2], error[2] or "", line.strip(), tuple(files))
     return None
+
+
+def _above_gunicorns_own(lines: Sequence[str]) -> Sequence[str]:
+    """What stands above the tracebacks that gunicorn ends with when its workers have died of an error of their own."""
+    while lines and _GIVEN_UP.match(lines[-1]):
+        at = max((number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)), default=0)
+        lines = lines[:at]
+        while lines and (not lines[-1].strip() or _CHAINED.match(lines[-1].strip())):
+            lines = lines[:-1]
+    return lines
 
 
 def _untraced(lines: Sequence[str]) -> LastError | None:

@@ -273,6 +273,23 @@ ROWS = {
         "/srv/app.py uses before_first_request of flask, which the installed flask 3.1.2 does not have",
         ('RUN pip install --no-cache-dir "flask<2.3" "werkzeug<3"',),
     ),
+    "what Flask had once, above gunicorn's own words": Row(
+        lambda: shop(GUNICORN, FLASK).exits(
+            1,
+            traced("AttributeError: 'Flask' object has no attribute 'before_first_request'")
+            + "\n[2026-11-28 15:05:31 +0000] [7] [INFO] Worker exiting (pid: 7)\n"
+            + traced(
+                "gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>", f"{SITE}/gunicorn/arbiter.py"
+            )
+            + "\n\nDuring handling of the above exception, another exception occurred:\n\n"
+            + traced(
+                "gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>", f"{SITE}/gunicorn/arbiter.py"
+            ),
+        ),
+        "incompatible-packages",
+        "/srv/app.py uses before_first_request of flask",
+        ('RUN pip install --no-cache-dir "flask<2.3" "werkzeug<3"',),
+    ),
     "what Flask never had": Row(
         lambda: shop('CMD ["python", "app.py"]', FLASK).exits(
             1, traced("AttributeError: 'Flask' object has no attribute 'serve'")

@@ -395,11 +395,12 @@ ROWS = {
     "Cython's code that does not compile": Row(
         told(
             "pip install gevent==21.12.0",
-            "Error compiling Cython file:\nsrc/gevent/libev/corecext.pyx:60:26: undeclared name not builtin: long\n"
-            "Cython.Compiler.Errors.CompileError: src/gevent/libev/corecext.pyx\n[end of output]",
+            "Collecting gevent==21.12.0\nsrc/gevent/libev/corecext.pyx:60:26: undeclared name not builtin: long\n"
+            "Cython.Compiler.Errors.CompileError: src/gevent/libev/corecext.pyx\n[end of output]\n"
+            "╰─> See above for output.",
         ),
         "build-failed",
-        "corecext.pyx:60:26: undeclared name not builtin: long",
+        "A package has to be compiled, and its code does not compile here.\nsrc/gevent/libev/corecext.pyx:60:26:",
     ),
     "a setup that fails": Row(
         told(
