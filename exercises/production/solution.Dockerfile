@@ -6,5 +6,5 @@ COPY sample_app sample_app/
 ENV PYTHONDONTWRITEBYTECODE=1
 EXPOSE 5000
 USER 10001
-HEALTHCHECK --interval=1s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:5000/healthz', timeout=2)"]
+HEALTHCHECK --interval=1s --start-period=20s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:5000/healthz', timeout=5)"]
 CMD ["sh", "-c", "date > /tmp/started.txt && exec python -m sample_app.serve"]
