@@ -12,7 +12,7 @@ from imgcompare.engine.interface import Container, Listener
 from imgcompare.errors import EngineError, EngineRefusedError
 
 _LOOK_S = 0.1
-# What is started beside the app, or before it, often listens a moment earlier.
+# What is started beside the app, or before it, often listens a moment earlier; the longer all takes, the longer that.
 _SETTLES_S = 0.5
 # Where servers listen by their own defaults: https://www.iana.org/assignments/service-names-port-numbers and habit.
 _USUAL = (80, 8080, 8000, 5000, 3000, 8501)
@@ -60,7 +60,7 @@ def wait_for_ports(
         if seen is None:
             return Unseen()
         ports = likeliest_first(seen, exposed)
-        settled = settled or (now + _SETTLES_S if ports else 0.0)
+        settled = settled or (now + max(_SETTLES_S, now - began) if ports else 0.0)
         if ports and now >= settled:
             return Listens(ports, now - began)
         time.sleep(_LOOK_S)

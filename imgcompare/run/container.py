@@ -13,7 +13,7 @@ from msgspec import structs
 from imgcompare.check import healthcheck
 from imgcompare.check.bodies import Bodies
 from imgcompare.check.hardening import harden
-from imgcompare.check.ports import Listens, Unseen
+from imgcompare.check.ports import Listens, Unseen, likeliest_first
 from imgcompare.check.route import Exited, Silent, ask_again, check_route, wait_until_ready
 from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
@@ -30,7 +30,7 @@ from imgcompare.engine.interface import (
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.model import Check, Failure, Hardened, Run, Stage
 from imgcompare.run.build import BuiltVariant
-from imgcompare.run.find_port import ended, find_ports, raise_fault, tcp_ports
+from imgcompare.run.find_port import MOST_PORTS, ended, find_ports, raise_fault, tcp_ports
 from imgcompare.run.ledger import CONTAINER
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
@@ -86,15 +86,19 @@ def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench:
 def _run_at_one_of(plan: Plan, variant: PlannedVariant, built: BuiltVariant, found: Listens, bench: Workbench) -> Tried:
     """Ask at each port until one works; where none does, what the likeliest showed.
 
-    Where others are left to ask, what is known to listen soon is not waited for as long as may be.
+    Where others are left to ask, what is known to listen soon is not waited for as long as may be. What began to listen
+    only after the first look is asked, too.
     """
     patience_s = min(plan.config.timeout_s, max(_CANDIDATE_WAIT_S, _CANDIDATE_WAIT_FACTOR * found.after_s))
     hurried = replace(plan, config=replace(plan.config, timeout_s=patience_s))
     tried: list[Tried] = []
-    for port in found.ports:
-        tried.append(_run_at(plan if port == found.ports[-1] else hurried, variant, built, port, bench))
+    ports = list(found.ports)
+    for port in ports:
+        tried.append(_run_at(plan if port == ports[-1] else hurried, variant, built, port, bench))
         if tried[-1].failure is None:
             return tried[-1]
+        later = likeliest_first((tried[-1].evidence and tried[-1].evidence.listeners) or ())
+        ports += [other for other in later if other not in ports][: MOST_PORTS - len(ports)]
     return tried[0]
 
 

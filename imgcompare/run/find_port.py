@@ -16,7 +16,8 @@ from imgcompare.model import Stage
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
 
-_MOST_PORTS = 3
+MOST_PORTS = 3
+"""How many ports are asked of an image that listens on several."""
 _ROOM_BYTES = 4 << 20
 
 
@@ -42,7 +43,7 @@ def find_ports(
         container.start()
         match wait_for_ports(container, exposed, config.timeout_s, bench.cancelled.is_set):
             case Listens(ports, after_s):
-                return Listens(ports[:_MOST_PORTS], after_s)
+                return Listens(ports[:MOST_PORTS], after_s)
             case Unseen() as unseen:
                 return unseen
             case Exited() as exited:

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from imgcompare.check.ports import Listens
 from imgcompare.config.variants import VariantSpec
-from imgcompare.engine.interface import STAND_IN_LABEL
+from imgcompare.engine.interface import STAND_IN_LABEL, Published
 from imgcompare.errors import (
     EngineLostError,
     EngineRefusedError,
@@ -26,10 +27,11 @@ from imgcompare.errors import (
 )
 from imgcompare.model import Report, Verdict
 from imgcompare.reports.store import load, prepare, saved_runs
+from imgcompare.run import container
 from imgcompare.run.opening import Connection
 from imgcompare.run.pipeline import Outcome
 from imgcompare.run.session import perform, perform_all
-from tests.support.fake_engine import App
+from tests.support.fake_engine import App, FakeContainer
 from tests.support.shop import BASE, Shop, by_name
 
 pytestmark = pytest.mark.timeout(60, method="thread")  # a run that waits for ever is what many are about
@@ -114,6 +116,25 @@ def test_a_port_that_nobody_named_is_looked_for(shop: Shop) -> None:
     assert found["works"].run
     assert found["works"].run.container_port == 5000
     assert shop.left() == []
+
+
+def test_what_listens_only_after_the_first_look_is_asked_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper that comes up long before the app is not taken for all there is."""
+    monkeypatch.setattr(FakeContainer, "published", published_but_for(7000))
+    monkeypatch.setattr(container, "find_ports", lambda *_: Listens((7000,), 0.1))
+    found = by_name(shop.run(shop.config(shop.dockerfile("works", "EXPOSE 7000"), timeout_s=1.0)).report)
+    assert (found["works"].verdict, found["works"].run and found["works"].run.container_port) == ("works", 5000)
+
+
+def published_but_for(port: int) -> Callable[[FakeContainer], Published | None]:
+    """Where the fake's port is published; that port leads nowhere."""
+    told = FakeContainer.published
+
+    def published(self: FakeContainer) -> Published | None:
+        at = told(self)
+        return Published("127.0.0.1", 9) if at and self.spec.container_port == port else at
+
+    return published
 
 
 def test_a_fault_of_ours_ends_the_run_at_once(shop: Shop) -> None:
