@@ -83,7 +83,8 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
     spec = replace(spec, name=ORIGINAL)
     build = config.build.without_export()
     config = replace(config, variants=(spec,), baseline=ORIGINAL, health=True, build=build)
-    plan = make_plan(config, new_run_id(began))
+    # What is measured on request is measured once, of all side by side.
+    plan = make_plan(replace(config, after_change=False, hardened=False, stop=False), new_run_id(began))
     blueprints = draw_blueprints(plan)
     save = saver(reports, plan.run_id, progress)
     with (
