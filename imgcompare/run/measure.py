@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from imgcompare.analysis.analyse import VERSION, analyse
 from imgcompare.analysis.layer_origin import origins
 from imgcompare.engine.interface import EngineImage
+from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import EngineError, EngineRefusedError, ImageFormatError
 from imgcompare.image.archive import THREADS, ArchivedImage, read_archive
 from imgcompare.image.blob import BlobReader
@@ -230,7 +231,8 @@ def _export_each(
         return dict(_export(keys, platform, bench))
     except (ImageFormatError, EngineRefusedError) as exc:
         if len(keys) == 1:
-            return {keys[0]: exc if isinstance(exc, ImageFormatError) else ImageFormatError(exc.message, hint=exc.hint)}
+            told = engine_fault(exc.message) or exc
+            return {keys[0]: ImageFormatError(told.message, hint=told.hint)}
     each: dict[str, ArchivedImage | ImageFormatError] = {}
     for key in keys:
         each |= _export_each([key], platform, bench)

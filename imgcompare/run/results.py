@@ -16,7 +16,7 @@ from imgcompare.diagnosis import cautions, observed
 from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.dockerfile.placing import place
 from imgcompare.engine.interface import EngineImage
-from imgcompare.errors import ImgcompareError
+from imgcompare.errors import ImageFormatError, ImgcompareError
 from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.reports.redact import redact_report
 from imgcompare.run.blueprints import Blueprint
@@ -101,8 +101,9 @@ class Results:
 
     @property
     def error(self) -> ImgcompareError | None:
-        """What could not be done for some variant, though the run went on."""
-        return next((each.error for each in self.finished.values() if each.error), None)
+        """What could not be done for some variant, though the run went on; the engine's failures first."""
+        errors = [each.error for each in self.finished.values() if each.error]
+        return min(errors, key=lambda error: isinstance(error, ImageFormatError), default=None)
 
     def put(self, finished: Finished) -> None:
         """Keep what became of a variant."""
