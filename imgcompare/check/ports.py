@@ -57,8 +57,9 @@ def wait_for_ports(
             seen = container.listening()
         except EngineRefusedError:  # it has ended since
             continue
-        if seen is None:
-            return Unseen()
+        if seen is None:  # nobody can look, or it has ended since
+            state = container.state()
+            return Unseen() if state.running else Exited(state, time.monotonic() - began)
         ports = likeliest_first(seen, exposed)
         settled = settled or (now + max(_SETTLES_S, now - began) if ports else 0.0)
         if ports and now >= settled:

@@ -76,6 +76,14 @@ def test_an_end_between_two_looks_is_seen_at_the_next() -> None:
     assert isinstance(wait_for_ports(Ending([], states=(RUNNING, ended)), (), 3600, never), Exited)
 
 
+def test_an_end_that_looks_like_blindness_is_an_end() -> None:
+    """What has just ended has no tables to look into."""
+    ended = ContainerState(running=False, exit_code=4)
+    found = wait_for_ports(Listening(None, states=(RUNNING, ended)), (), 3600, never)
+    assert isinstance(found, Exited)
+    assert found.state == ended
+
+
 def test_silence_and_blindness_are_two_things() -> None:
     """Nothing listens, and nobody can see what does."""
     assert wait_for_ports(Listening([Listener("127.0.0.1", 80)]), (), 0.2, never) == Deaf(0.2)
