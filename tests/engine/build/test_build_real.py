@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ import pytest
 
 from imgcompare.engine.build import buildkit, classic, solve
 from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
-from imgcompare.engine.build.session import Sessions
+from imgcompare.engine.build.registry_auth import Credentials
+from imgcompare.engine.build.session import OpenHttp2, Session, Sessions
 from imgcompare.engine.client.api import Api
 from imgcompare.engine.client.engine import connect
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built, Endpoint
@@ -30,6 +32,22 @@ from tests.support.builds import written_context
 BASE = "python:3.11-slim"
 
 
+class WatchedSessions(Sessions):
+    """Sessions that remember those that were begun."""
+
+    def __init__(self, open_http2: OpenHttp2, credentials: Credentials) -> None:
+        super().__init__(open_http2, credentials)
+        self.begun: list[Session] = []
+
+    @contextmanager
+    def lease(self, request: BuildRequest) -> Iterator[tuple[Session, str]]:
+        """Remember the session."""
+        with super().lease(request) as (session, dockerfile):
+            if session not in self.begun:
+                self.begun.append(session)
+            yield session, dockerfile
+
+
 class Bench:
     """A real engine, and every tag made on it by one test; images that lose their tag need ``label``."""
 
@@ -38,7 +56,7 @@ class Bench:
         self.folder = folder
         endpoint = Endpoint(url=url, source="test")
         self.api = Api(endpoint, lambda: connect(endpoint), timeout_s=60)
-        self.sessions = Sessions(self.api.http2, lambda _: ("", ""))
+        self.sessions = WatchedSessions(self.api.http2, lambda _: ("", ""))
         self.tags: list[str] = []
         self.discarded: list[str] = []
         self.label = f"imgcompare-test-{uuid.uuid4().hex}"
@@ -290,6 +308,27 @@ def test_builds_that_fail_at_a_common_step_all_know_why(bench: Bench) -> None:
             assert isinstance(result, BuildFailed)
             assert (result.message.endswith("exited with code 3"), result.log) == (True, ("boom",))
             assert (result.step or "").endswith(step)
+
+
+def test_only_what_changed_travels_and_once_for_all(bench: Bench) -> None:
+    """The first build gets the folder, two side by side share it, and later ones get the file that is another."""
+    files = {"big": os.urandom(3_000_000), "small": b"1", "one.Dockerfile": b"", "two.Dockerfile": b""}
+    files |= {f"{name}.Dockerfile": f"FROM scratch\nCOPY . /\nENV N={name}\n".encode() for name in ("one", "two")}
+    requests = []
+    for name in ("one", "two"):
+        context = written_context(bench.folder / "shared", files, f"{name}.Dockerfile")
+        requests.append(replace(bench.request("FROM scratch\n"), context=context))
+
+    def sent() -> int:
+        before = sum(each.sent_bytes for each in bench.sessions.begun)
+        with ThreadPoolExecutor(2) as pool:
+            assert all(isinstance(each, Built) for each in pool.map(bench.grpc, requests))
+        return sum(each.sent_bytes for each in bench.sessions.begun) - before
+
+    assert 3_000_000 < sent() < 3_010_000
+    (bench.folder / "shared/small").write_bytes(b"22")
+    assert sent() < 10_000
+    assert sent() < 10_000
 
 
 def test_of_two_steps_that_fail_each_has_its_own_error(bench: Bench) -> None:
