@@ -14,7 +14,8 @@ from msgspec import structs
 
 from imgcompare.analysis.breakdown import Category
 from imgcompare.comparison.compare import same_body
-from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.image.layer_index import FileEntry
+from imgcompare.image.tarheader import DIRECTORY, REGULAR
 from imgcompare.model import Check, Finding, Proof, Variant
 from imgcompare.remedy.exempt import exempt
 from imgcompare.remedy.needs import lost_packages
@@ -24,6 +25,7 @@ from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
+_DPKG = "var/lib/dpkg/status"
 
 
 @dataclass(frozen=True)
@@ -168,21 +170,31 @@ def _packages(compared: Comparison) -> Finding:
 
 
 def _own_files(compared: Comparison) -> Finding:
-    """The application's files: those that COPY brought must be the same, the others must be there."""
+    """The application's files: those that COPY brought must be the same, the others must be there and as they were."""
     original, candidate = compared.original, compared.candidate
     mine, theirs = original.files.root, candidate.files.root
     count, differences = 0, list[str]()
     for path, layer in mine.layer_of.items():
-        entry = mine.entries[path]
-        if layer < original.base_count or entry.kind == DIRECTORY or not _is_own(original.categories.of(path)):
+        entry, found = mine.entries[path], theirs.entries.get(path)
+        if layer < original.base_count or not _is_own(original, path, layer):
             continue
-        count += 1
-        found = theirs.entries.get(path)
-        if found is None and not any(candidate.files.has(place) for place in compared.places(f"/{path}")):
-            differences.append(f"/{path} is missing")
-        elif found is not None and entry.digest != found.digest and _is_copied(original, layer):
+        is_folder = entry.kind == DIRECTORY
+        count += not is_folder
+        if found is None and is_folder:
+            continue
+        if found is None:
+            if not any(candidate.files.has(place) for place in compared.places(f"/{path}")):
+                differences.append(f"/{path} is missing")
+        elif not is_folder and entry.digest != found.digest and _is_copied(original, layer):
             differences.append(f"/{path} has another content")
+        elif compared.user is None and _rights(entry) != _rights(found):
+            differences.append(f"/{path} has another owner or is not executable any more")
     return _finding("files", "files of the application", count, differences)
+
+
+def _rights(entry: FileEntry) -> tuple[bool, bool]:
+    """Whether it is root's, and whether it may be run; the numbers of other users differ between bases."""
+    return entry.uid == 0, entry.kind != REGULAR or bool(entry.mode & 0o111)
 
 
 def _package_files(compared: Comparison, original: Probe) -> Finding:
@@ -203,8 +215,16 @@ def _package_files(compared: Comparison, original: Probe) -> Finding:
     return _finding("package files", "files that distributions installed", count, lost)
 
 
-def _is_own(category: Category) -> bool:
-    return category in {Category.APPLICATION, Category.OTHER}
+def _is_own(original: Subject, path: str, layer: int) -> bool:
+    """Whether a file is the application's, or one of the system's that neither a package nor apt's hooks brought.
+
+    What a RUN with apt in it wrote there, apt writes again; a file in /etc that a script wrote, nobody does.
+    """
+    category = original.categories.of(path)
+    if category in {Category.APPLICATION, Category.OTHER}:
+        return True
+    by_apt = _DPKG in original.archived.layers[layer].documents
+    return category is Category.SYSTEM_PACKAGES and not by_apt and not path.startswith("var/")
 
 
 def _is_copied(original: Subject, layer: int) -> bool:

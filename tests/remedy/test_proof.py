@@ -12,7 +12,7 @@ from imgcompare.remedy.needs import runtime_needs
 from imgcompare.remedy.probe import Distribution, Probe
 from imgcompare.remedy.proof import Comparison, prove, with_replies
 from imgcompare.remedy.subject import Subject
-from tests.support.cases import PYTHON, SITE, elf
+from tests.support.cases import PYTHON, SITE, File, elf, folder
 from tests.support.cases import Files as Written
 from tests.support.shrinking import PROBE, packages, subject
 
@@ -113,6 +113,16 @@ def test_the_applications_files_are_the_same() -> None:
     }
 
 
+def test_a_file_of_the_system_that_no_package_brought() -> None:
+    """A script wrote it into /etc: it must be there. What came with apt, apt brings again."""
+    by_script: dict[int, Written] = {3: APP[3], 4: {**APP[4], "/etc/shop.conf": "x", "/usr/bin/tool": elf()}}
+    assert failed(seen(PROBE, written=by_script), seen(PROBE)) == {
+        "files": ("/etc/shop.conf is missing", "/usr/bin/tool is missing"),
+    }
+    by_apt: dict[int, Written] = {3: APP[3], 4: {**APP[4], **packages(), "/etc/alternatives/x": "x"}}
+    assert failed(seen(PROBE, written=by_apt), seen(PROBE)) == {}
+
+
 def test_data_that_a_distribution_installed_elsewhere() -> None:
     """Nobody imports it: it may lie in an environment's own share, and must lie somewhere."""
     information = "flask-3.0.dist-info"
@@ -133,6 +143,21 @@ def test_data_that_a_distribution_installed_elsewhere() -> None:
     assert failed(original, seen(moved, written=installed(VENV, ""))) == {
         "package files": ("/usr/local/share/flask/x is missing",),
     }
+
+
+def test_who_owns_files_and_whether_they_run() -> None:
+    """A chown or chmod that was lost would be missed when somebody writes; users' numbers differ between bases."""
+
+    def written(uid: int, mode: int) -> dict[int, Written]:
+        return {3: {"/app/data": folder(uid=uid), "/app/run.sh": File("x", uid=uid, mode=mode)}}
+
+    original = seen(PROBE, written=written(1000, 0o755))
+    assert failed(original, seen(PROBE, written=written(999, 0o755))) == {}
+    assert failed(original, seen(PROBE, written=written(0, 0o755)))["files"] == (
+        "/app/data has another owner or is not executable any more",
+        "/app/run.sh has another owner or is not executable any more",
+    )
+    assert len(failed(original, seen(PROBE, written=written(1000, 0o644)))["files"]) == 1
 
 
 def test_packages_that_are_not_for_building_stay() -> None:
