@@ -49,7 +49,7 @@ def test_each_mistake_breaks_as_it_declares(mistakes: Result, name: str) -> None
 def test_no_stage_stays_on_the_engine(mistakes: Result, client: docker.DockerClient) -> None:
     """The stages that were looked into had a tag of their own, and it is gone."""
     assert mistakes.variant("packages-not-copied")["failure"]["fix"]
-    tags = [tag for image in client.images.list() for tag in image.tags]
+    tags = [tag for image in client.api.images() for tag in image["RepoTags"] or ()]
     assert [tag for tag in tags if tag.startswith("imgcompare/diagnosis-")] == []
 
 
