@@ -14,7 +14,8 @@ from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.model import Image
 from imgcompare.remedy.probe import Probe, Seen
-from imgcompare.run.build import BuiltVariant, base_layer_count
+from imgcompare.run.base_layers import base_layer_count
+from imgcompare.run.build import BuiltVariant
 
 
 class Files:

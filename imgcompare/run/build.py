@@ -158,16 +158,6 @@ def case_of(blueprint: Blueprint, evidence: Evidence) -> Case:
     )
 
 
-def base_layer_count(built: BuiltVariant) -> int | None:
-    """How many of the image's layers, from the lowest up, are its base's; None where the base is not known.
-
-    It is not known either when the image does not begin with exactly those layers: then the build used another base
-    than was looked up.
-    """
-    base = built.base_diff_ids
-    return len(base) if base is not None and built.image.diff_ids[: len(base)] == base else None
-
-
 def _base_diff_ids(blueprint: Blueprint, bases: Mapping[str, Base]) -> tuple[str, ...] | None:
     if blueprint.base == SCRATCH:
         return ()

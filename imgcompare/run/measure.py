@@ -22,7 +22,8 @@ from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.overlay2 import LayerStore, LayerStoreError
 from imgcompare.model import Image, Layer, Stage
-from imgcompare.run.build import BuiltVariant, base_layer_count
+from imgcompare.run.base_layers import base_layer_count
+from imgcompare.run.build import BuiltVariant
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable

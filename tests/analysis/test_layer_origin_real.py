@@ -24,8 +24,9 @@ from imgcompare.engine.interface import Endpoint
 from imgcompare.image.archive import read_archive
 from imgcompare.image.cache import ImageCache
 from imgcompare.image.oci import ImageConfig, decode
+from imgcompare.run.base_layers import base_layer_count
 from imgcompare.run.blueprints import draw_blueprints
-from imgcompare.run.build import BuiltVariant, base_layer_count, build_variant, provide_bases
+from imgcompare.run.build import BuiltVariant, build_variant, provide_bases
 from imgcompare.run.ledger import Ledger
 from imgcompare.run.plan import make_plan
 from imgcompare.run.resources import Workbench

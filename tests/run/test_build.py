@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from imgcompare.engine.interface import EngineImage
-from imgcompare.run.build import BuiltVariant, base_layer_count
+from imgcompare.run.base_layers import base_layer_count
+from imgcompare.run.build import BuiltVariant
 
 
 @pytest.mark.parametrize(
