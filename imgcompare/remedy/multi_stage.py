@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
 from imgcompare.remedy.copies import copy_lines
+from imgcompare.remedy.exempt import exempt
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, apt_install
@@ -158,9 +159,8 @@ def _without_unneeded(shape: Shape) -> Iterator[str]:
         return
     base = shape.original.base.inventory.packages.python
     own = {one.name: one.version for one in base}
-    asked = {
-        name for one, each in probe.distributions.items() if one not in {"pip", "setuptools"} for name in each.requires
-    }
+    left = exempt(probe, tools=True)
+    asked = {name for one, each in probe.distributions.items() if one not in left for name in each.requires}
     found = probe.distributions.get("setuptools")
     pinned = found is not None and found.version != own.get("setuptools")
     kept = asked | ({"setuptools"} if probe.setuptools or pinned else set())

@@ -139,6 +139,9 @@ def test_what_asks_for_setuptools_keeps_it() -> None:
         distributions={"flask": Distribution("3.0", SITE, ("pip",), ("flask",))},
     )
     assert "pip uninstall" not in written(shape(PLAIN, INSTALLED, probe=asking))
+    pipenv = {**PROBE.distributions, "pipenv": Distribution("1", SITE, ("setuptools",), ("pipenv",))}
+    tooled = structs.replace(PROBE, distributions=pipenv)
+    assert "pip uninstall --yes setuptools pip" in written(shape(PLAIN, INSTALLED, probe=tooled))
 
 
 @pytest.mark.parametrize(
