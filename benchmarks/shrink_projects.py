@@ -59,7 +59,9 @@ PROJECTS = (
     Project("saipavankumar0702/pythonapp", "89f9831007155d2d0a52a2d2f1508cca280b6f84", 5000, FULL),
     Project("scratchdata/website", "9383cf89dc226cc9b0bc03301627832f4b015a4b", 8080, SLIM),
     Project("shaysw/ImageProcessing", "7d7cfd54b94e60e1d4c6086328cd765ba6fc5155", 3000, FULL),
-    Project("srips1990/flask-api-sample", "5fad7028fcc61a3aa0b82fad8e9d0fee6308228f", 5000, FULL, route="/hello"),
+    Project(
+        "srips1990/flask-api-sample", "5fad7028fcc61a3aa0b82fad8e9d0fee6308228f", 5000, FULL, route="/hello", status=405
+    ),
     Project("victorhom19/Cypher-App", "f58e6c5c3b6eecf9a669ff5bf63f2082043f86f5", 8000, FULL, route="/docs"),
     Project("vimallinuxworld13/jenkins_argocd_ci_repo", "799462c718a85197aefea02669755fa4c053b5a0", 5000, FULL),
     Project("yoji0806/stockpile_simulation", "1fb3e7dfc16cf6671523a8b623cf77a062bcce07", 8051, FULL),
@@ -95,4 +97,13 @@ PROJECTS = (
     ),
     Project("web-riset/tes-app-flask", "f3bb44930cdb4e20f670fbede678eaa32f8a8cfe", 5000, SLIM),
     Project("yardenavr/Jenkins241", "ced3d251adc399e1e24dc4df641bf69f548b8a15", 5000, FULL),
+    Project("AnujGupta1606/flask-dockerhub-deploy", "6540003e977eed5e2985ec70338088d174e45973", 5000, SLIM),
+    Project("OmarThinks/docker-flask-demo", "b5d27ad20da4a0a5a7470d91ab620cae755d4abf", 5000, FULL),
+    Project("Remy-Miquel/todo-docker-flask", "2bfb9a44d72e65b0df989b306a2b95282db9f5a5", 8000, SLIM),
+    Project(
+        "algonacci/flask-docker-template", "f1d037997751b6c405adafee355418900f66368f", 8080, SLIM, env=("PORT=8080",)
+    ),
+    Project("davidhfrankelcodes/flask-docker", "38d80a192b962745eb4386615c55205b32a3ba91", 5000, FULL),
+    Project("serge-eric-kalaga/flask-docker-practice", "d0fc8097592cec0bb1178a8556da083ca437b5e0", 5000, FULL),
+    Project("tlr24/IS601-docker-flask", "90410e8d98a1b42960f753a6eaf238d976436ee2", 5000, FULL),
 )
