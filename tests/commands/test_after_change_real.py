@@ -22,7 +22,9 @@ FILES = {
 
 def _changed(client: docker.DockerClient, project: Project) -> list[str]:
     """The tags of images after a change that runs in this folder have made."""
-    return [tag for image in client.images.list() for tag in image.tags if f"{_ours(project)}-changed-" in tag]
+    # Not images.list, which looks each image up by itself: another test's may be gone by then.
+    tags = (tag for image in client.api.images() for tag in image["RepoTags"] or ())
+    return [tag for tag in tags if f"{_ours(project)}-changed-" in tag]
 
 
 def _ours(project: Project) -> str:

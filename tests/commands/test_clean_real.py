@@ -94,7 +94,8 @@ def test_what_a_killed_classic_build_left_is_removed(project: Project, client: d
 
 
 def _untagged(client: docker.DockerClient) -> set[str]:
-    return {str(image.id) for image in client.images.list(all=True) if not image.tags}
+    untagged = ("<none>:<none>",)
+    return {image["Id"] for image in client.api.images(all=True) if tuple(image["RepoTags"] or untagged) == untagged}
 
 
 def test_a_living_run_is_not_touched(project: Project, client: docker.DockerClient) -> None:

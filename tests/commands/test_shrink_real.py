@@ -114,7 +114,12 @@ def test_a_signal_while_candidates_are_tried(project: Project, client: docker.Do
     running.send(signal.SIGINT)
     assert running.end().code == 130
     assert [path.name for path in project.folder.glob("Dockerfile*")] == ["Dockerfile"]
-    made = {tag.rpartition(":")[2] for image in client.images.list() for tag in image.tags if _is_of(project, tag)}
+    made = {
+        tag.rpartition(":")[2]
+        for image in client.api.images()
+        for tag in image["RepoTags"] or ()
+        if _is_of(project, tag)
+    }
     assert made <= {"original"}
 
 
