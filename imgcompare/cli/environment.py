@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "IMGCOMPARE_"
 # What is written where is of one call.
-_NOT_FROM_THERE = {"formats", "json_", "files", "file", "in_place", "force", "projector"}
+_NOT_FROM_THERE = {"formats", "format_", "json_", "files", "file", "reports", "in_place", "force", "projector"}
 
 
 class EnvironmentCommand(click.Command):
