@@ -100,7 +100,8 @@ def _kill(project: Project, client: docker.DockerClient, wanted: Kill) -> Killed
     process = subprocess.Popen(
         [sys.executable, "-c", _START, *wanted.command.replace("{}", wanted.mark).split()],
         cwd=project.folder,
-        env=project.environ,
+        # A signal amid an import leaves open what Python itself was reading: of that it warns, and users are not told.
+        env={**project.environ, "PYTHONWARNINGS": ""},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
