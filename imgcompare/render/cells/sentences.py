@@ -88,7 +88,9 @@ def reasons(report: Report) -> str:
 
 
 def category_name(category: str) -> str:
-    """Return a category in words: ``Python packages``."""
+    """Return a category in words: ``Python packages``; that of caches holds documentation, tests and bytecode, too."""
+    if category == "caches":
+        return "caches and docs"
     return printable(category.replace("_", " ").replace("python", "Python"), limit=40)
 
 

@@ -23,7 +23,7 @@ def test_a_bar_is_all_of_its_image(make_variant: MakeVariant) -> None:
     spans = html_charts.contents_bar(cast("Image", variant.image), largest=100)
     assert [(span.start, span.width, span.kind, span.label) for span in spans] == [
         (0, 30, "application", "application: 30 B, 60 %"),
-        (30, 10, "caches", "caches: 10 B, 20 %"),
+        (30, 10, "caches", "caches and docs: 10 B, 20 %"),
         (40, 10, "other", "novel: 10 B, 20 %"),
     ]
 
