@@ -84,7 +84,7 @@ def write_multi_stage(shape: Shape, base: str, there: Files, needs: Sequence[Nee
         copies = copy_lines(shape, name, there, tools=bool(_TOOL_RUNS.search(shape.started)))
         if isinstance(copies, str):
             return Refusal(copies)
-        lines = copies
+        lines = (*_making_room(shape, there), *copies)
     else:
         lines = (f"COPY --from={name} {ENVIRONMENT} {ENVIRONMENT}", f"ENV PATH={ENVIRONMENT}/bin:$PATH")
     stages = _Stages()
@@ -143,13 +143,29 @@ def _without_installers(shape: Shape, there: Files) -> Iterator[str]:
     ]
     same = [name for name in ("wheel", "setuptools", "pip") if len({each.get(name, "") for each in versions}) == 1]
     same = [name for name in same if name in versions[0]]
-    users = [
-        part for part in shape.parts if part.keyword == "USER" and part.instruction.line < shape.installers[-1].line
-    ]
     # What another user installed lies in a home, and theirs are no hands for the system's packages.
-    if same and not users:
+    if same and not _installs_as_user(shape):
         yield "\n# The last stage has these.\n"
         yield f"RUN pip uninstall --yes {' '.join(same)}\n"
+
+
+def _making_room(shape: Shape, there: Files) -> Iterator[str]:
+    """What the original has in another version than the last stage's base is taken away there, or both would be."""
+    own, base = (
+        {one.name: one.version for one in files.inventory.packages.python} for files in (shape.original.files, there)
+    )
+    other = [
+        name for name in ("wheel", "setuptools", "pip") if name in base and base[name] != own.get(name, base[name])
+    ]
+    if other and not _installs_as_user(shape):
+        yield "# Another version of these comes from the builder."
+        yield f"RUN pip uninstall --yes {' '.join(other)}"
+
+
+def _installs_as_user(shape: Shape) -> bool:
+    """Whether somebody but root installs."""
+    last = shape.installers[-1].line
+    return any(part.keyword == "USER" and part.instruction.line < last for part in shape.parts)
 
 
 def _without_unneeded(shape: Shape) -> Iterator[str]:

@@ -9,7 +9,7 @@ from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_mu
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.probe import Distribution
 from imgcompare.remedy.shape import Shape
-from tests.support.cases import SITE, File, package
+from tests.support.cases import PYTHON, SITE, File, package
 from tests.support.cases import Files as Written
 from tests.support.shrinking import PROBE, files, shape
 
@@ -186,6 +186,18 @@ def test_packages_of_a_user_are_copied_in_place_and_stay_theirs() -> None:
     assert f"COPY --from=builder {site} {site}" in last(found)
     assert "COPY --from=builder /home/web/.local/bin/flask /home/web/.local/bin/flask" in last(found)
     assert "-m venv" not in found
+
+
+def test_in_place_an_upgraded_installer_takes_the_bases_place() -> None:
+    """Two versions of setuptools in one folder would be neither."""
+    base: Written = {**PYTHON, **package("setuptools", "66"), **package("pip", "23")}
+    upgraded: Written = {**package("setuptools", "84"), f"{SITE}/.wh.setuptools-66.dist-info": ""}
+    taken = shape(PLAIN, {8: upgraded}, base)
+    text = write_multi_stage(taken, "python:3.11-slim", files(base), (), in_place=True)
+    assert isinstance(text, str)
+    stage = last(text)
+    assert stage.index("RUN pip uninstall --yes setuptools\n") < stage.index("COPY --from=builder")
+    assert "RUN pip uninstall --yes pip\n" in text[: text.rindex("FROM ")]
 
 
 def test_in_place_what_the_layer_wrote_beside_packages_comes_along() -> None:
