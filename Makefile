@@ -21,7 +21,7 @@ test: $(READY) ## run every test, those on a real engine included (one is starte
 	$(BIN)/python -m pytest $(SHARED_OUT) $(PYTEST_ARGS)
 
 test-fast: $(READY) ## run every test that needs no engine and no browser: what to run while working
-	$(BIN)/python -m pytest -m "not engine and not browser" $(SHARED_OUT) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not engine and not browser" --hypothesis-profile fast $(SHARED_OUT) $(PYTEST_ARGS)
 
 soak: $(READY) ## kill 400 runs at random moments, by any signal, and count what is left
 	IMGCOMPARE_KILLS=400 $(BIN)/python -m pytest tests/commands/test_kills_real.py -s --timeout 3600

@@ -18,9 +18,11 @@ from hypothesis import HealthCheck
 
 from tests.support.environ import path_and_coverage
 
-# How long an example takes says how busy the machine is.
-hypothesis.settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-hypothesis.settings.load_profile("any machine")
+# How long an example takes says how busy the machine is. The fast tests try a quarter of the examples.
+_ANY_MACHINE = hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.settings.register_profile("whole", _ANY_MACHINE)
+hypothesis.settings.register_profile("fast", _ANY_MACHINE, max_examples=25)
+hypothesis.settings.load_profile("whole")
 pytest.register_assert_rewrite("tests.support.contract")
 pytest_plugins = [
     "tests.support.engines",
