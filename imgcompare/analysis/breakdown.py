@@ -106,6 +106,7 @@ _BUILD_NAMES = re.compile(
     # What only compilers and version control pull in. gcc-12-base is there for libgcc and libstdc++.
     r"|lib(?:asan|cc1-|hwasan|isl|itm|lsan|mpc|mpfr|tsan|ubsan)\d+|liberror-perl"
 )
+_INSTALLER_NAMES = re.compile(r"python3-(?:pip|setuptools|wheel|venv|virtualenv)(?:-whl)?|pipx?|virtualenv")
 _RUNTIME_NAMES = re.compile(r"gcc-\d+-base")
 _PYTHON_NAMES = re.compile(r"(?:lib)?python\d[\d.]*(?:-(?:minimal|stdlib|distutils|lib2to3|venv|tk))?")
 
@@ -203,6 +204,11 @@ def is_for_building(name: str, section: str = "") -> bool:
     if _RUNTIME_NAMES.fullmatch(name):
         return False
     return section in _BUILD_SECTIONS or _BUILD_NAMES.fullmatch(name) is not None
+
+
+def is_for_installing(name: str) -> bool:
+    """Whether a Debian package is there to install Python packages: pip brings a compiler along, by recommendation."""
+    return _INSTALLER_NAMES.fullmatch(name) is not None
 
 
 def _of_package(owner: Owner) -> Category:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from imgcompare.analysis.breakdown import is_for_building
+from imgcompare.analysis.breakdown import is_for_building, is_for_installing
 from imgcompare.analysis.debian import Documents, stanzas
 
 _STATUS = "var/lib/dpkg/status"
@@ -41,8 +41,8 @@ class Installed:
         return frozenset(self._needs)
 
     def is_for_building(self, name: str) -> bool:
-        """Whether a package is there to build others with."""
-        return is_for_building(name, self._section.get(name, ""))
+        """Whether a package is there to build others with, or to install Python's."""
+        return is_for_building(name, self._section.get(name, "")) or is_for_installing(name)
 
     def with_needs(self, names: Iterable[str], *, recommends: bool = True) -> frozenset[str]:
         """These packages, as far as they are installed, and all that they need."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from imgcompare.analysis.breakdown import is_for_building
+from imgcompare.analysis.breakdown import is_for_building, is_for_installing
 from imgcompare.dockerfile.shell import Command
 
 
@@ -58,7 +58,8 @@ class AptInstall:
     @property
     def kept(self) -> tuple[str, ...]:
         """The packages that are not for building alone."""
-        return tuple(one for one in self.packages if not is_for_building(package_name(one)))
+        names = ((one, package_name(one)) for one in self.packages)
+        return tuple(one for one, name in names if not is_for_building(name) and not is_for_installing(name))
 
     @property
     def recommends(self) -> bool:

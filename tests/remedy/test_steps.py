@@ -47,9 +47,10 @@ def test_purposes(text: str, purpose: Purpose) -> None:
 
 def test_what_apt_installs_by_name() -> None:
     """Options and values of options are no packages, and build tools are told from the rest."""
-    found = apt_install(Command("apt-get install -y --no-install-recommends -t bookworm gcc libpq-dev curl=7.88 git"))
+    packages = "gcc libpq-dev curl=7.88 git python3-pip"
+    found = apt_install(Command(f"apt-get install -y --no-install-recommends -t bookworm {packages}"))
     assert found is not None
-    assert found.packages == ("gcc", "libpq-dev", "curl=7.88", "git")
+    assert found.packages == tuple(packages.split())
     assert found.kept == ("curl=7.88",)
     assert not found.recommends
     assert found.words[-2:] == ("-t", "bookworm")
