@@ -4,9 +4,9 @@ It is started as ``python -c THIS ELF REQUEST``: THIS is the text of this file, 
 REQUEST a JSON object. What it finds goes to standard output as one JSON object. Only the standard library is there, of
 Python 3.7 or later, and nothing of ours.
 
-Modules are imported one after another in one process, for a thousand processes take minutes; what fails there is tried
-again alone, for an import may stand in another's way. Standard input is closed, and each has a time: a module that
-waits for an answer or starts a server at its import must not hold the rest up.
+The modules of a package are imported one after another in one process, for a thousand processes take minutes; what
+fails there is tried again alone, for an import may stand in another's way. Standard input is closed, and each has a
+time: a module that waits for an answer or starts a server at its import must not hold the rest up.
 """
 
 from __future__ import annotations
@@ -335,7 +335,12 @@ def _started(source: bytes) -> Any:
 def _imports(names: list[str], time_s: float, deadline: float) -> dict[str, str]:
     """What comes of importing each: "" where it works, else why not; "?" where there was no time to say."""
     outcome: dict[str, str] = {}
-    _batch(names, time_s, deadline, outcome)
+    # A process for each top-level package: what one sets up (Django's settings, say) must not carry another's imports.
+    tops: dict[str, list[str]] = {}
+    for name in names:
+        tops.setdefault(name.partition(".")[0], []).append(name)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda group: _batch(group, time_s, deadline, outcome), tops.values()))
     # What is not installed is not there for one alone either. As both images are asked in one order, what there is no
     # time for stays as it was.
     failed = [name for name, why in outcome.items() if why and not why.startswith("ModuleNotFoundError")][:_SINGLES]

@@ -13,6 +13,7 @@ from imgcompare.model import Edit
 from imgcompare.remedy.multi_stage import apt_line
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
+from imgcompare.remedy.steps import Purpose
 
 # Less is not worth a line.
 _WORTH_BYTES = 100_000
@@ -62,7 +63,7 @@ def _tidied(shape: Shape, part: Part) -> Edit | None:
     instruction = part.instruction
     if commands_of(instruction) is None:
         return None
-    left = _left(shape, instruction)
+    left = [path for path in _left(shape, instruction) if path != _LISTS or not _asked_for_later(shape, instruction)]
     lines = shape.document.source(instruction).rstrip().splitlines()
     if any(path.endswith(".cache/pip") for path in left):
         flagged = [_PIP.sub(r"\1 --no-cache-dir", line) for line in lines]
@@ -74,6 +75,19 @@ def _tidied(shape: Shape, part: Part) -> Edit | None:
         lines.append(f"    && rm -rf {folders}")
     own = shape.document.source(instruction).rstrip().splitlines()
     return replace(shape.document, instruction, *lines) if lines != own else None
+
+
+def _asked_for_later(shape: Shape, instruction: Instruction) -> bool:
+    """Whether a later RUN installs from the package lists of this one."""
+    later = [
+        part.instruction for part in shape.parts if part.keyword == "RUN" and part.instruction.line > instruction.line
+    ]
+    for run in later:
+        commands = [command for command, purpose in shape.commands(run) or () if purpose is Purpose.APT]
+        first = next((one for one in commands if "update" in one.words or "install" in one.words), None)
+        if first is not None:
+            return "install" in first.words
+    return False
 
 
 def _left(shape: Shape, instruction: Instruction) -> list[str]:
