@@ -358,6 +358,7 @@ class Hook:
         if name == {module!r}:
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # under nohup, or in the background, it is ignored
 sys.meta_path.insert(0, Hook())
 sys.argv = ["imgcompare", "report"]
 from imgcompare.__main__ import main
