@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -26,7 +27,9 @@ CMD ["python", "-u", "/app.py", "exits"]
 @pytest.fixture(scope="module")
 def compared(lasting_project: Project) -> Project:
     """A project in which two stages were compared, one of which does not even start."""
-    lasting_project.write({"Dockerfile": DOCKERFILE})
+    # An app of its own: of one that was built before, the builder may have several copies, and give each stage another.
+    app = (lasting_project.folder / "app.py").read_text(encoding="utf-8")
+    lasting_project.write({"Dockerfile": DOCKERFILE, "app.py": f"{app}# {uuid4()}\n"})
     assert lasting_project("run", "Dockerfile:old", "Dockerfile:new").code == 1
     return lasting_project
 
