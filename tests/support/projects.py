@@ -272,7 +272,7 @@ def ours(client: docker.DockerClient) -> set[str]:
 
 def assert_gone(left: Callable[[], Iterable[str]]) -> None:
     """Other runs on the same engine have containers for a while, each its own; what stays is a leak."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 150
     found = set(left())
     while found:
         assert time.monotonic() < deadline, f"left on the engine: {found}"
