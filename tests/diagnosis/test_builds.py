@@ -124,8 +124,8 @@ ROWS = {
     "an old release": Row(
         told(
             "apt-get update",
-            "Err:4 http://deb.debian.org/debian buster Release\n  404  Not Found [IP: 151.101.2.132 80]\n"
-            "E: The repository 'http://deb.debian.org/debian buster Release' does not have a Release file.",
+            "Err:4 http://deb.example.org/debian buster Release\n  404  Not Found [IP: 192.0.2.1 80]\n"
+            "E: The repository 'http://deb.example.org/debian buster Release' does not have a Release file.",
             base="FROM python:3.7-slim-buster\n",
             code=100,
         ),

@@ -219,7 +219,7 @@ def test_no_image_with_a_secret_in_its_variables_is_taken_along(variable: str, r
         ("deb https://me:hunter2@mirror.example/debian stable main", True),
         ("machine mirror.example login me password hunter2", True),
         ("index-url = https://me:hunter2@index.example/simple", True),
-        ("deb http://deb.debian.org/debian stable main", False),
+        ("deb http://deb.example.org/debian stable main", False),
         ("URIs: http://mirror.example:8080/debian", False),
         ("# password files are elsewhere", False),
     ],
