@@ -1,4 +1,4 @@
-"""Print what the tests reach of each room: statements and branches, in the processes of the tests and those they start."""
+"""Print what the tests reach of each room in their own processes: statements and branches."""
 
 from __future__ import annotations
 

@@ -66,7 +66,8 @@ class Killed:
         """Whether it said no traceback, told what it met, and left nothing; SIGKILL lets it tidy nothing."""
         met = {-self.kill.number, 128 + self.kill.number}
         told = "Traceback" not in self.stderr and self.code in {0, 1} | met
-        whole = not self.stdout.startswith("{") or bool(json.loads(self.stdout))
+        # What was on its way through a pipe is cut off by a signal, and its exit code says so.
+        whole = self.code not in {0, 1} or not self.stdout.startswith("{") or bool(json.loads(self.stdout))
         return told and whole and (not self.left or self.kill.number == signal.SIGKILL)
 
 
