@@ -293,11 +293,15 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
-    """What a good reply is; without a body or a pattern, the body must equal the baseline's."""
+    """What a good reply is; without a body or a pattern, the body must equal the baseline's.
+
+    ``location`` is where a redirect must send on to, null where nothing was said of that.
+    """
 
     status: int = 200
     body: str | None = None
     body_pattern: str | None = None
+    location: str | None = None
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -307,6 +311,7 @@ class Check(Struct, frozen=True, kw_only=True):
     an object's keys), null where the reply is no JSON: two replies that have it are the same where it is the same.
     ``same_but_for`` says what alone makes the body differ from the others', where that is nothing of the image: what
     its container is called, or what changes from one request to the next. It is empty where nothing differs.
+    ``location`` is where a redirect sends on to.
     """
 
     passed: bool
@@ -319,6 +324,8 @@ class Check(Struct, frozen=True, kw_only=True):
     body_json_sha256: str | None = None
     body_truncated: bool = False
     same_but_for: str = ""
+    method: str = "GET"
+    location: str = ""
 
 
 class EditAction(StrEnum):
@@ -430,7 +437,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     ``expected_failure`` is the code of the failure that its scenario declares: a variant that breaks like that is as
     it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
     then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why. ``more_checks`` are
-    the replies of the other routes of ``imgcompare shrink``, ``proof`` what holds a variant of it to the original;
+    the replies of the other routes, ``proof`` what holds a variant of it to the original;
     ``mend`` is the command that mends it, empty where no certain fix is known.
     """
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from imgcompare import __version__
+from imgcompare.check.asked import GET, Asking
 from imgcompare.engine.interface import Published
 
 BODY_LIMIT_BYTES = 1 << 20
@@ -41,8 +42,15 @@ class NoReply:
     received: int = 0
 
 
-def request(at: Published, route: str, *, limit_s: float, idle: Callable[[int], bool] | None = None) -> Reply | NoReply:
-    """GET the route from where it is published: no proxy, no redirect, no compression, ``limit_s`` for all of it.
+def request(
+    at: Published,
+    route: str,
+    *,
+    limit_s: float,
+    idle: Callable[[int], bool] | None = None,
+    asking: Asking = GET,
+) -> Reply | NoReply:
+    """Ask the route where it is published: no proxy, no redirect, no compression, ``limit_s`` for all of it.
 
     ``idle`` is called now and then while nothing comes, with the bytes that have come; it says whether to give up.
     """
@@ -51,17 +59,17 @@ def request(at: Published, route: str, *, limit_s: float, idle: Callable[[int], 
     try:
         with _connected(at, min(limit_s, _CONNECT_S)) as sock:
             stream = _Bounded(sock, began + limit_s, idle)
-            sock.sendall(_request_bytes(at, route))
-            return _reply(stream, began)
+            sock.sendall(_request_bytes(at, route, asking))
+            return _reply(stream, began, asking.method)
     except TimeoutError:
         return NoReply(_timed_out(stream), timed_out=stream is not None, received=stream.received if stream else 0)
     except (OSError, http.client.HTTPException) as exc:
         return NoReply(_reason(exc), received=stream.received if stream else 0)
 
 
-def _reply(stream: _Bounded, began: float) -> Reply | NoReply:
+def _reply(stream: _Bounded, began: float, method: str) -> Reply | NoReply:
     # Of a socket it asks for nothing but makefile().
-    response = http.client.HTTPResponse(stream, method="GET")  # type: ignore[arg-type]
+    response = http.client.HTTPResponse(stream, method=method)  # type: ignore[arg-type]
     response.begin()
     body = _read_body(response)
     if response.length and len(body) <= BODY_LIMIT_BYTES:
@@ -127,11 +135,15 @@ def authority(at: Published) -> str:
     return f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}"
 
 
-def _request_bytes(at: Published, route: str) -> bytes:
-    return (
-        f"GET {route} HTTP/1.1\r\nHost: {authority(at)}\r\nUser-Agent: imgcompare/{__version__}\r\n"
-        "Accept: */*\r\nAccept-Encoding: identity\r\nConnection: close\r\n\r\n"
-    ).encode("ascii")
+def _request_bytes(at: Published, route: str, asking: Asking) -> bytes:
+    given = {name.lower() for name, _ in asking.headers}
+    own = (("Host", authority(at)), ("User-Agent", f"imgcompare/{__version__}"), ("Accept", "*/*"))
+    headers = [(name, value) for name, value in own if name.lower() not in given]
+    headers += [("Accept-Encoding", "identity"), ("Connection", "close"), *asking.headers]
+    if asking.body or not asking.is_safe:
+        headers.append(("Content-Length", str(len(asking.body))))
+    lines = [f"{asking.method} {route} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + asking.body
 
 
 class _Bounded(io.RawIOBase):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
+from imgcompare.check.asked import GET, Asking
 from imgcompare.check.bodies import Bodies, tells_time
 from imgcompare.check.pattern import is_found
 from imgcompare.check.request import NoReply, Reply, authority, request
@@ -64,13 +65,15 @@ def wait_until_ready(
     expected: Expectation,
     timeout_s: float,
     cancelled: Callable[[], bool],
+    asking: Asking = GET,
 ) -> Ready | Exited | Silent:
     """Ask until the route replies, the container exits or ``timeout_s`` is over; only an HTTP reply means ready.
 
     A connection that was taken is kept until it is answered: a second one would queue behind it in a server that does
     one thing at a time, and be in its way. One that is refused, reset or closed is made anew at short intervals, and so
     is one that the container has nothing of. A 503 that nobody expects is a server saying that it is not ready yet
-    (RFC 9110 §15.6.4): asked again, and like every server that talks, in growing intervals.
+    (RFC 9110 §15.6.4): asked again, and like every server that talks, in growing intervals. As it may be asked often,
+    it is asked by what changes nothing.
     """
     began = time.monotonic()
     watch = _Watch(container, cancelled)
@@ -78,7 +81,7 @@ def wait_until_ready(
     pause = _FIRST_PAUSE_S
     try:
         while (remaining := began + timeout_s - time.monotonic()) > 0:
-            match request(at, route, limit_s=remaining, idle=watch.held):
+            match request(at, route, limit_s=remaining, idle=watch.held, asking=asking.only_looking()):
                 case Reply(status=503) as reply if expected.status != reply.status:
                     reason, listens = "the server kept answering 503", True
                 case Reply() as reply:
@@ -151,16 +154,19 @@ class Checked(NamedTuple):
     leads_to: str = ""
 
 
-def check_route(at: Published, route: str, expected: Expectation, first_reply_s: float = 0.0) -> Checked:
+def check_route(
+    at: Published, route: str, expected: Expectation, first_reply_s: float = 0.0, asking: Asking = GET
+) -> Checked:
     """Request the route once and hold the reply against ``expected``.
 
     A route whose first reply took long is given twice as long for this one.
     """
     url = f"http://{authority(at)}{route}"
-    reply = request(at, route, limit_s=max(REPLY_LIMIT_S, 2 * first_reply_s))
+    reply = request(at, route, limit_s=max(REPLY_LIMIT_S, 2 * first_reply_s), asking=asking)
     if isinstance(reply, NoReply):
-        return Checked(Check(passed=False, url=url, expected=expected), reply.reason)
-    problem = judge(reply, expected)
+        return Checked(Check(passed=False, url=url, expected=expected, method=asking.method), reply.reason)
+    leads_to = _leads_to(reply.location, at, route)
+    problem = judge(reply, expected, leads_to)
     check = Check(
         passed=not problem,
         url=url,
@@ -173,8 +179,10 @@ def check_route(at: Published, route: str, expected: Expectation, first_reply_s:
         body_sha256=hashlib.sha256(reply.body).hexdigest(),
         body_json_sha256=json_digest(reply),
         body_truncated=reply.truncated,
+        method=asking.method,
+        location=printable(reply.location, limit=_EXCERPT_CHARACTERS),
     )
-    return Checked(check, problem, None if reply.truncated else reply.body, _leads_to(reply.location, at, route))
+    return Checked(check, problem, None if reply.truncated else reply.body, leads_to)
 
 
 def _leads_to(location: str, at: Published, route: str) -> str:
@@ -189,16 +197,19 @@ def _leads_to(location: str, at: Published, route: str) -> str:
     return found if location and same and found != route and re.fullmatch(r"/[!-~]*", found) else ""
 
 
-def ask_again(at: Published, route: str, first: Reply, last: bytes | None, own_names: Sequence[str]) -> Bodies | None:
+def ask_again(
+    at: Published, route: str, first: Reply, last: bytes | None, own_names: Sequence[str], asking: Asking = GET
+) -> Bodies | None:
     """The bodies of two requests to one container, a second apart where a time is told that may not have moved yet.
 
     None where they are not whole.
     """
-    if last is None or first.truncated:
+    if last is None or first.truncated or not asking.is_safe:
         return None
     if first.body == last and tells_time(last):
         time.sleep(_MOVES_AFTER_S)
-        if isinstance(again := request(at, route, limit_s=max(REPLY_LIMIT_S, 2 * first.duration_s)), Reply):
+        limit_s = max(REPLY_LIMIT_S, 2 * first.duration_s)
+        if isinstance(again := request(at, route, limit_s=limit_s, asking=asking), Reply):
             last = last if again.truncated else again.body
     return Bodies(first.body, last, (*own_names, authority(at)))
 
@@ -219,14 +230,18 @@ def json_digest(reply: Reply) -> str | None:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def judge(reply: Reply, expected: Expectation) -> str:
+def judge(reply: Reply, expected: Expectation, leads_to: str = "") -> str:
     """Say what is wrong with a reply in one sentence with both values, or "" when it is as expected.
 
+    ``leads_to`` is the route of the same app that it sends on to, if any; expected with its query or without.
     Raises UsageError for a pattern that takes too long.
     """
     if reply.status != expected.status:
         target = f" (to {printable(reply.location, limit=120)}; redirects are not followed)" if reply.location else ""
         return f"the reply has status {reply.status}{target}, expected {expected.status}"
+    if expected.location not in {None, reply.location, leads_to, leads_to.partition("?")[0]}:
+        sent = printable(reply.location, limit=120) or "nowhere"
+        return f"the reply has status {reply.status} and sends on to {sent}, expected {expected.location}"
     text = reply.body.decode("utf-8", "replace")
     if expected.body is not None and expected.body not in text:
         return f"the body {_quoted(text)} does not contain {_quoted(expected.body)}"

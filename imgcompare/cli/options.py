@@ -74,7 +74,24 @@ _BUILD = (
     ),
 )
 _REPLY = (
-    click.option("--route", metavar="PATH", help="Route to check in every container. [default: /]"),
+    click.option(
+        "--route",
+        type=Whole(),
+        multiple=True,
+        metavar="PATH [STATUS [LOCATION]]",
+        help="Route to check in every container, with its good reply if that is not 200; repeatable. [default: /]",
+    ),
+    click.option("--request-method", metavar="METHOD", help="How the first route is asked, e.g. POST. [default: GET]"),
+    click.option(
+        "--request-header",
+        type=Whole(),
+        multiple=True,
+        metavar="'NAME: VALUE'",
+        help="Header of each request; repeatable.",
+    ),
+    click.option(
+        "--request-body", metavar="TEXT|@FILE", help="Body that the first route is sent; a form, by POST, unless said."
+    ),
     click.option(
         "--container-port",
         "--port",
@@ -124,7 +141,11 @@ def reply_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def replies_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what ``reply_options`` adds, but several routes may be named."""
     routes = click.option(
-        "--route", multiple=True, metavar="PATH", help="Route whose reply must stay as it is; repeatable. [default: /]"
+        "--route",
+        type=Whole(),
+        multiple=True,
+        metavar="PATH [STATUS [LOCATION]]",
+        help="Route whose reply must stay as it is; repeatable. [default: /]",
     )
     return reduce(lambda made, option: option(made), reversed((routes, *_REPLY[1:])), command)
 

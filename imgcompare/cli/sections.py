@@ -14,7 +14,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         *("secret", "ssh", "network", "add_host", "shm_size", "ulimit", "cache_from", "cache_to"),
     ),
     "Run and check": (
-        *("route", "container_port", "host_port", "publish_address", "env", "timeout"),
+        *("route", "request_method", "request_header", "request_body"),
+        *("container_port", "host_port", "publish_address", "env", "timeout"),
         *("expect_status", "expect_body", "expect_body_pattern", "also", "keep"),
     ),
     "Measure more": ("health", "stop", "hardened", "after_change"),

@@ -13,7 +13,6 @@ from msgspec import structs
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.output import Output, Target
 from imgcompare.cli.run_comparisons import choose
-from imgcompare.config.accepted import is_route
 from imgcompare.config.model import Config
 from imgcompare.config.project import DEFAULT, Value
 from imgcompare.console.progress import Progress, open_progress
@@ -85,28 +84,19 @@ def _config(ctx: click.Context, connection: Connection, progress: Progress) -> C
     given = given_options(ctx)
     origin = given["dockerfile"].origin if "dockerfile" in given else DEFAULT
     given["variants"] = Value((ctx.params["dockerfile"],), origin)
-    routes = ctx.params["route"]
-    if "route" in given:
-        given["route"] = replace(given["route"], value=routes[0])
     _, selection = choose(given, Path.cwd(), os.environ)
+    asked = selection.comparisons[0].config
     config = replace(
-        selection.comparisons[0].config,
+        asked,
         scenario="shrink",
-        more_routes=_checked(routes[1:]),
+        # Whatever the original replies is what the smaller one has to.
+        more_routes=tuple(replace(route, held=route.status is not None) for route in asked.more_routes),
         also=ctx.params["also"],
         non_root=ctx.params["non_root"],
         jobs=ctx.params["jobs"] or default_jobs(os.cpu_count()),
     )
     (stored,) = with_stored([config], Path.cwd(), connection, progress)
     return stored
-
-
-def _checked(routes: tuple[str, ...]) -> tuple[str, ...]:
-    """Routes that can be asked for. Raises UsageError."""
-    for route in routes:
-        if not is_route(route):
-            raise UsageError(f"the route {route!r} is no path", hint="Write it as in a URL: --route /healthz")
-    return routes
 
 
 def _written(result: Result, wanted: Wanted, dockerfile: Path) -> Report:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imgcompare.check.asked import GET, Asking, RouteCheck
 from imgcompare.comparison.baseline import Stored
 from imgcompare.comparison.limits import Limit, check_limits
 from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
@@ -15,10 +16,11 @@ from imgcompare.engine.options import BuildOptions
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
 from imgcompare.text.redact import secret_values
-from imgcompare.text.secrets import is_secret
+from imgcompare.text.secrets import is_secret, names_secret
 
 UNNAMED = "run"
 """What a comparison of variants from the command line is called."""
+_WHO_ASKS = {"authorization", "proxy-authorization", "cookie"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,7 @@ class Config:
     ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
     ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
-    ``more_routes`` are asked beside ``route``, and ``also`` are run inside, each compared with the baseline;
+    ``asking`` is how ``route`` is asked; ``more_routes`` are asked beside it, and ``also`` are run inside;
     ``non_root`` has a smaller Dockerfile get a user.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
     """
@@ -61,7 +63,8 @@ class Config:
     hardened: bool = False
     after_change: bool = False
     limits: tuple[Limit, ...] = ()
-    more_routes: tuple[str, ...] = ()
+    asking: Asking = GET
+    more_routes: tuple[RouteCheck, ...] = ()
     also: tuple[str, ...] = ()
     non_root: bool = False
     against: str | None = None
@@ -78,14 +81,22 @@ class Config:
         """Every text that must not be shown of what was given to builds and containers."""
         values = (secret.value.decode("utf-8", "surrogateescape") for secret in self.build.secrets)
         # Whatever their ids: that of a "pip_url" would say that its value is none.
-        given = {f"SECRET{'_' * index}": value for index, value in enumerate(values)}
+        given = {f"SECRET{'_' * index}": value for index, value in enumerate((*values, *self._of_headers()))}
         return secret_values(self.build_args, self.env, given)
+
+    def _of_headers(self) -> Iterator[str]:
+        """What headers say who is asking, whole and without the scheme before it."""
+        for name, value in self.asking.headers:
+            if name.lower() in _WHO_ASKS or names_secret(name):
+                yield from {value, value.rpartition(" ")[2]}
 
     @property
     def holds_secrets(self) -> bool:
         """Whether anything secret was given, be it too common a word to be masked."""
         given = (*self.build_args.items(), *self.env.items())
-        return bool(self.build.secrets) or any(is_secret(name, value) for name, value in given)
+        return (
+            bool(self.build.secrets) or any(self._of_headers()) or any(is_secret(name, value) for name, value in given)
+        )
 
     def _check_names(self) -> None:
         names = [variant.name for variant in self.variants]

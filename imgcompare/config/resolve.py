@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import structs
 
+from imgcompare.check.asked import Asking, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
 from imgcompare.comparison.measures import OPTIONS
 from imgcompare.config.build_options import read_build_options, split_contexts
@@ -26,7 +27,7 @@ from imgcompare.config.project import (
     nearest,
     read_project,
 )
-from imgcompare.config.settings import GATES, OF_BUILDS, PAIRED, SETTINGS
+from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, PAIRED, SETTINGS
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
@@ -91,6 +92,12 @@ def _over(given: Given, environ: Mapping[str, str]) -> Values:
     values: dict[str, Value] = {}
     for setting in SETTINGS:
         if (option := given.get(setting.parameter)) is None:
+            continue
+        if setting.key == "route":
+            values[setting.key] = replace(option, value=setting.kind.read(option.value))
+            continue
+        if setting.key in OF_REQUESTS:
+            values[setting.key] = replace(option, hidden=True)
             continue
         if setting.key.startswith(f"{GATES}."):
             limits = by_variant(read_limits({setting.parameter.replace("_", "-"): option.value}))
@@ -252,7 +259,7 @@ def _bundled(given: Given, over: Values, environ: Mapping[str, str]) -> Selectio
 
 def _scenario(bundled: Scenario, over: Values, environ: Mapping[str, str]) -> Resolved:
     """A scenario, with what was given before what it says itself."""
-    own_check = not over.keys() & {"route", "expect_status", "expect_body", "expect_body_pattern"}
+    own_check = not over.keys() & {"route", "expect_status", "expect_body", "expect_body_pattern", *OF_REQUESTS}
     base = Config(
         scenario=bundled.name,
         description=bundled.description,
@@ -291,13 +298,31 @@ def _config(base: Config, values: Values, environ: Mapping[str, str]) -> Config:
             fields[name] = {**getattr(base, name), **pairs}
         elif setting.key in values and not setting.key.startswith(f"{GATES}."):
             fields[name] = values[setting.key].value
+    fields["asking"] = _asking({name: fields.pop(name) for name in OF_REQUESTS if name in fields})
+    route = fields.pop("route", ())
+    routes = tuple(map(parse_route, (route,) if isinstance(route, str) else route))
     told = {key: values[key].value for key in OF_BUILDS if key in values}
     contexts = {name: value.value for name, value in entries(values, "contexts").items()}
     fields["build"] = read_build_options(told, contexts, environ)
     if "against" in fields:
         fields["against"] = str(fields["against"])
     expect = {name.removeprefix(_EXPECT): fields.pop(name) for name in list(fields) if name.startswith(_EXPECT)}
+    if routes:
+        fields |= {"route": routes[0].path, "more_routes": routes[1:]}
+        said = {"status": routes[0].status, "location": routes[0].location}
+        expect |= {name: value for name, value in said.items() if value is not None}
     order = list(OPTIONS)
     limits = [limit for key, value in values.items() if key.startswith(f"{GATES}.") for limit in value.value]
     fields["limits"] = tuple(sorted(limits, key=lambda limit: order.index(limit.option)))
     return replace(base, **fields, expect=structs.replace(base.expect, **expect))
+
+
+def _asking(given: Mapping[str, Any]) -> Asking:
+    """How the route is asked. Raises UsageError for a body whose file cannot be read."""
+    text = given.get("request_body", "")
+    try:
+        body = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode("utf-8", "surrogateescape")
+    except (OSError, ValueError) as exc:
+        why = getattr(exc, "strerror", None) or exc
+        raise UsageError(f"cannot read the request's body {text[1:]}: {why}", hint="Name a file: @FILE") from exc
+    return asking(given.get("request_method"), parse_headers(given.get("request_header", ())), body)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgcompare.check.asked import FORMS, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import Limit, by_variant, read_limits
 from imgcompare.comparison.measures import MUST_WORK, OPTIONS
-from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
+from imgcompare.config.accepted import is_platform, is_timeout, pattern_fault
 
 Read = Callable[[object], Any]
 """Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""
@@ -54,10 +55,20 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(_text, value)) if isinstance(value, list | tuple) and value else (_text(value),)
 
 
-def _route(value: object) -> str:
-    if not is_route(_text(value)):
-        raise ValueError
-    return _text(value)
+def _routes(value: object) -> str | tuple[str, ...]:
+    texts = _texts(value)
+    for text in texts:
+        parse_route(text)
+    return texts if len(texts) > 1 else texts[0]
+
+
+def _headers(value: object) -> tuple[str, ...]:
+    parse_headers(_texts(value))
+    return _texts(value)
+
+
+def _method(value: object) -> str:
+    return asking(_text(value), (), b"").method
 
 
 def _platform(value: object) -> str:
@@ -165,7 +176,10 @@ SETTINGS = (
     Setting("description", _TEXT),
     Setting("context", Kind("a folder", _folder), option="build_context"),
     Setting("baseline", Kind("a variant's name", _text), unset="the first variant"),
-    Setting("route", Kind("a path as it stands in a URL, such as /healthz", _route)),
+    Setting("route", Kind(f"a path as it stands in a URL, such as /healthz, or an array of {FORMS}", _routes)),
+    Setting("request_method", Kind("a method such as POST", _method), unset="GET, or POST with a body"),
+    Setting("request_header", Kind("'Name: value', or an array of these", _headers)),
+    Setting("request_body", Kind("text, or @FILE", _text)),
     Setting("container_port", _PORT, unset="from EXPOSE"),
     Setting("expect_status", Kind("a status from 100 to 599", _whole(100, 599))),
     Setting("expect_body", _TEXT, unset="the baseline's body"),
@@ -202,6 +216,9 @@ SETTINGS = (
 
 OF_BUILDS = ("secrets", "ssh", "network", "add_hosts", "shm_size", "ulimits", "cache_from", "cache_to")
 """The settings that make a build's options together; "contexts" is the table of further ones."""
+
+OF_REQUESTS = ("request_method", "request_header", "request_body")
+"""The settings that make a request together."""
 
 PAIRED = frozenset(setting.key for setting in SETTINGS if setting.kind is _PAIRS)
 """The settings that are tables of the user's own names; each of these is given and overridden by itself."""

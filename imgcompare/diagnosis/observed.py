@@ -234,7 +234,7 @@ def wrong_reply(check: Check, problem: str, log: Sequence[str], leads_to: str = 
         code="wrong-response",
         message=_sentence(problem),
         hint=hint,
-        evidence=(f"GET {check.url}", *log[-_EVIDENCE_LINES:]),
+        evidence=(f"{check.method} {check.url}", *log[-_EVIDENCE_LINES:]),
     )
 
 

@@ -11,10 +11,11 @@ from typing import Any
 from msgspec import structs
 
 from imgcompare.check import healthcheck
+from imgcompare.check.asked import Asking, RouteCheck
 from imgcompare.check.bodies import Bodies
 from imgcompare.check.hardening import harden
 from imgcompare.check.ports import Listens, Unseen, likeliest_first
-from imgcompare.check.route import Exited, Silent, ask_again, check_route, wait_until_ready
+from imgcompare.check.route import Checked, Exited, Silent, ask_again, check_route, wait_until_ready
 from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Case, Evidence
@@ -26,9 +27,10 @@ from imgcompare.engine.interface import (
     Container,
     ContainerSpec,
     EngineImage,
+    Published,
 )
 from imgcompare.errors import EngineError, PortTakenError
-from imgcompare.model import Check, Failure, Hardened, Run, Stage
+from imgcompare.model import Check, Expectation, Failure, Hardened, Run, Stage
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.find_port import MOST_PORTS, ended, find_ports, raise_fault, tcp_ports
 from imgcompare.run.ledger import CONTAINER
@@ -132,7 +134,6 @@ def _run(
         if tried.evidence:
             raise_fault(tried.evidence, container)
         if tried.run and tried.failure is None:
-            more_checks = _ask_more(plan.config, container)
             since_s = time.monotonic() - tried.ready_at
             looked = look_closer(plan.config, variant.name, container, image, tried.run, since_s, bench)
             tried = replace(
@@ -141,7 +142,6 @@ def _run(
                 failure=looked.failure,
                 log=looked.log,
                 not_measured=looked.not_measured,
-                more_checks=more_checks,
             )
         if plan.config.keep and tried.failure is None:
             bench.ledger.record(CONTAINER, spec.name, kept=True)
@@ -149,11 +149,23 @@ def _run(
     return tried
 
 
-def _ask_more(config: Config, container: Container) -> tuple[Check, ...]:
-    """The replies of the other routes: whatever they are, they are held against the baseline's later."""
-    at = container.published() if config.more_routes else None
-    any_body = structs.replace(config.expect, body=None, body_pattern=None)
-    return tuple(check_route(at, route, any_body)[0] for route in config.more_routes) if at else ()
+def _ask_more(config: Config, at: Published) -> tuple[tuple[Check, ...], Checked | None]:
+    """The replies of the other routes, and the first of them that is not as it has to be, where anything was said."""
+    asked = [
+        (route, check_route(at, route.path, _expected(config, route), asking=_looking(config)))
+        for route in config.more_routes
+    ]
+    wrong = next((checked for route, checked in asked if route.held and checked.problem), None)
+    return tuple(checked.check for _, checked in asked), wrong
+
+
+def _expected(config: Config, route: RouteCheck) -> Expectation:
+    return Expectation(status=route.status or config.expect.status, location=route.location)
+
+
+def _looking(config: Config) -> Asking:
+    """How routes beside the first are asked: with its headers."""
+    return replace(config.asking.only_looking(), method="GET", body=b"")
 
 
 def _harden(
@@ -186,7 +198,9 @@ def try_container(
         return _not_up(container, port, image, config)
     run = Run(container_port=port, host_port=at.port)
     bench.progress.stage(name, Stage.CHECK, f"waiting for {config.route} on port {at.port}")
-    waited = wait_until_ready(container, at, config.route, config.expect, config.timeout_s, bench.cancelled.is_set)
+    waited = wait_until_ready(
+        container, at, config.route, config.expect, config.timeout_s, bench.cancelled.is_set, config.asking
+    )
     match waited:
         case Exited():
             return _broken(ended(waited, container, image, config), run)
@@ -196,22 +210,22 @@ def try_container(
             return _broken(gather.of_silence(seen, port, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
-    check, problem, body, leads_to = check_route(at, config.route, config.expect, waited.reply.duration_s)
+    checked = check_route(at, config.route, config.expect, waited.reply.duration_s, config.asking)
     run = Run(
         container_port=port,
         host_port=at.port,
         ready_after_s=waited.after_s,
         memory_bytes=container.memory_bytes(),
     )
-    if problem:
-        seen = observed.wrong_reply(check, problem, container.log_tail(), leads_to)
-        return replace(
-            _broken(gather.of_reply(seen, check.status_code, container, image, config.env), run), check=check
-        )
+    more_checks, wrong = ((), checked) if checked.problem else _ask_more(config, at)
+    if wrong:
+        seen = observed.wrong_reply(wrong.check, wrong.problem, container.log_tail(), wrong.leads_to)
+        broken = _broken(gather.of_reply(seen, wrong.check.status_code, container, image, config.env), run)
+        return replace(broken, check=checked.check, more_checks=more_checks)
     bodies = None
     if config.expect.body is None and config.expect.body_pattern is None:
-        bodies = ask_again(at, config.route, waited.reply, body, container.own_names())
-    return Tried(run=run, check=check, ready_at=ready_at, bodies=bodies)
+        bodies = ask_again(at, config.route, waited.reply, checked.body, container.own_names(), config.asking)
+    return Tried(run=run, check=checked.check, ready_at=ready_at, bodies=bodies, more_checks=more_checks)
 
 
 def _broken(evidence: Evidence, run: Run | None = None) -> Tried:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from imgcompare.check.asked import FORM_HEADER, Asking, RouteCheck
 from imgcompare.config.model import Config
 from imgcompare.engine.options import BuildOptions
 from imgcompare.model import Source
@@ -29,10 +30,14 @@ def _options(config: Config) -> Iterator[str]:
     context = os.path.relpath(config.context)
     if context != os.curdir:
         yield from ("--build-context", str(config.context) if context.startswith(os.pardir) else context)
+    first = RouteCheck(config.route, config.expect.status if config.expect.location else None, config.expect.location)
+    if str(first) != _UNTOLD.route or config.more_routes:
+        for route in (first, *config.more_routes):
+            yield from ("--route", str(route))
+    yield from _request(config.asking)
     plain = {
-        "--route": (config.route, _UNTOLD.route),
         "--container-port": (config.container_port, None),
-        "--expect-status": (config.expect.status, _UNTOLD.expect.status),
+        "--expect-status": (config.expect.status if config.expect.location is None else 200, 200),
         "--expect-body": (config.expect.body, None),
         "--expect-body-pattern": (config.expect.body_pattern, None),
         "--platform": (config.platform, None),
@@ -67,6 +72,17 @@ def _of_the_build(given: BuildOptions) -> Iterator[str]:
     for option, values in repeated.items():
         for value in values:
             yield from (option, value)
+
+
+def _request(asking: Asking) -> Iterator[str]:
+    """How the first route is asked; VALUE stands for what a header says, and @FILE for the body."""
+    if asking.method != ("POST" if asking.body else "GET"):
+        yield from ("--request-method", asking.method)
+    for name, value in asking.headers:
+        if not asking.body or (name, value) != FORM_HEADER:
+            yield from ("--request-header", f"{name}: VALUE")
+    if asking.body:
+        yield from ("--request-body", "@FILE")
 
 
 def _pairs(option: str, values: Mapping[str, str]) -> Iterator[str]:

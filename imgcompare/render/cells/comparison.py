@@ -152,14 +152,21 @@ def _check(variant: Variant, _: _Facts) -> Cell:
     check, failure = variant.check, variant.failure
     status = str(check.status_code) if check and check.status_code is not None else ""
     if failure:
-        wrong_status = status if check and check.status_code != check.expected.status else ""
+        wrong = next((each for each in (check, *variant.more_checks) if each and not each.passed), None)
+        wrong_status = str(wrong.status_code or "") if wrong and wrong.status_code != wrong.expected.status else ""
         short = f"✗ {wrong_status or failure.stage}"
         if as_expected(variant):  # the verdict names the code
             return Cell(text=short, tone="dim")
         return Cell(text=f"✗ {printable(failure.code, limit=40)}", short=short, tone="bad")
     if not check:
         return _MISSING
-    return Cell(text=f"{'✓' if check.passed else '✗'} {status}".strip(), tone="good" if check.passed else "bad")
+    tone: Tone = "good" if check.passed else "bad"
+    short = f"{'✓' if check.passed else '✗'} {status}".strip()
+    times = [each.response_time_s for each in (check, *variant.more_checks) if each.response_time_s is not None]
+    if not variant.more_checks or not times:
+        return Cell(text=short, tone=tone)
+    slowest = format_seconds(max(times))
+    return Cell(text=f"{short} {len(variant.more_checks) + 1} routes, slowest {slowest}", short=short, tone=tone)
 
 
 def _verdict(variant: Variant, _: _Facts) -> Cell:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from imgcompare.config.model import Config
 from imgcompare.config.project import DEFAULT, VARIANTS, Value
 from imgcompare.config.resolve import Resolved, Selection
-from imgcompare.config.settings import GATES, OF_BUILDS, PAIRED, SETTINGS, Setting
+from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, PAIRED, SETTINGS, Setting
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.style import Style
 from imgcompare.model import SCHEMA_VERSION, Shard
@@ -105,6 +105,8 @@ def _settings(resolved: Resolved) -> Iterator[tuple[str, Value]]:
 
 def _default(config: Config, setting: Setting) -> object:
     name = setting.field or setting.key
+    if name in OF_REQUESTS:
+        return None
     if name in OF_BUILDS:
         return getattr(config.build, name)
     expected = name.removeprefix(_EXPECT)
