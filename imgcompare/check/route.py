@@ -31,6 +31,7 @@ _LONGEST_PAUSE_S = 0.25
 _LOOK_S = 0.25
 _LOOK_HELD_S = 1.0
 _MOVES_AFTER_S = 1.05
+_TELLS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def wait_until_ready(
                     reason, listens = "the server kept answering 503", True
                 case Reply() as reply:
                     return Ready(time.monotonic() - began, reply)
+                case NoReply(timed_out=True) if listens and remaining < _TELLS_S:
+                    pass  # broken off by the end of the time: it tells less than the tries before it
                 case NoReply(why, timed_out, received):
                     reason, listens = why, timed_out or received > 0
             watch.between()

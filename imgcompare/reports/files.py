@@ -68,12 +68,16 @@ def _target(path: Path) -> Path:
 def _replace(path: Path, data: bytes, mode: int) -> None:
     temporary = path.with_name(f".imgcompare-{os.urandom(8).hex()}")
     try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        try:
             with suppress(OSError):  # nothing is there, or a link that leads round in a circle
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+                os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
