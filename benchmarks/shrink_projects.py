@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Project:
-    """A project, and how it is run."""
+    """A project, and how it is run: ``folder`` is its build context, every route must answer as before."""
 
     name: str
     commit: str
@@ -21,6 +21,8 @@ class Project:
     route: str = "/"
     status: int = 200
     env: tuple[str, ...] = ()
+    folder: str = ""
+    more_routes: tuple[str, ...] = ()
 
 
 FULL, SLIM = "3.11", "3.11-slim"
@@ -106,4 +108,51 @@ PROJECTS = (
     Project("davidhfrankelcodes/flask-docker", "38d80a192b962745eb4386615c55205b32a3ba91", 5000, FULL),
     Project("serge-eric-kalaga/flask-docker-practice", "d0fc8097592cec0bb1178a8556da083ca437b5e0", 5000, FULL),
     Project("tlr24/IS601-docker-flask", "90410e8d98a1b42960f753a6eaf238d976436ee2", 5000, FULL),
+    Project("vashanth-kumar/Devops", "004da4ad9e35b83d69b80d0cebbce3e79f0e39d9", 5000, FULL, dockerfile="dockerfile"),
+    Project("karan-karan/Python-flask-CI-Pipeline", "cc54b8067916bf16f8a3820aa43f887bf03d64c4", 5000, SLIM),
+    Project("wescoder2024/Capstone", "f1a46c45daaef308fb6314ed30c8386338c2f178", 8000, FULL),
+    Project("johnwmarrs-coding/kudos-service", "95f6d109aa4f01a9fd4acb673e3cfee5024e0764", 5000, SLIM),
+    Project(
+        "FullBraiNN/flask-docker-demo",
+        "34ab27ea0f5a52619c2964560c63b2a942835d29",
+        5000,
+        SLIM,
+        folder="app",
+        more_routes=("/health", "/todos"),
+    ),
+    Project("DavidBarron/test-fastapi-docker", "8fb845e38801fb69248a66db00910be0807fc950", 8080, SLIM, route="/docs"),
+    Project("amansingh2207/flask-docker", "7f2e4c4d0bd6265cca4e60e9b7ddaa9f8ad32d99", 4000, FULL),
+    Project("KubeDev/conversao-distancia", "07db9acc514715fbdca4f8cd117c6016fcbe98db", 5000, FULL, folder="src"),
+    Project("Samsonjebaraj2023/Github", "ca33c7850e5e6b85b31e74929d6c786dfe7a7e7a", 8080, FULL),
+    Project(
+        "gswack/test-automation-framework",
+        "65f19a117ddee2a39b7d8a6e17c1e2733715f5f9",
+        8080,
+        SLIM,
+        more_routes=("/health",),
+    ),
+    Project("alila66/xuanji", "df8324224f426b1f25b7e516f4876d81cb8e38c5", 5000, FULL),
+    Project("joshbrusa/k8-flask-test-1", "09e924a92f7a57f39b741e963f4c38b6ad541c5b", 80, FULL),
+    Project("shreyas-tallam/Group72", "5f110507b02a15af95ccb9c0029d954b70f3d780", 8000, FULL, route="/docs"),
+    Project("mrsofiane/mawaqit-api", "d1bf37f8e9412bc56376f47bd4a5cec9986574f2", 80, SLIM, route="/docs"),
+    Project("Anany29/jenkins_forCI", "9497f443e54b6c0af2f735e80a23833281d573cc", 5000, FULL),
+    Project("CURRTIS1/Interviewapp", "6c67287c61b630e542ea3a3363df448715df398d", 80, SLIM),
+    Project("vmakksimov/Flask-rest-api", "be94818cf84e174863c1b310bb89d88e473dffeb", 5000, FULL),
+    Project(
+        "misteralex32/web",
+        "5baa5eea343f258efdb72a0a5ce9a7b5f9686263",
+        5000,
+        FULL,
+        folder="app",
+        more_routes=("/health",),
+    ),
+    Project("shakey0/PasswordChecker", "111eaebe8c200266bf03a2536d8462eab1f2d740", 5000, FULL),
+    Project("doe-iri/iri-facility-api-python", "1e5df71556c499976d398935f2220b40b79dab45", 8000, FULL, route="/docs"),
+    Project(
+        "cb-demos/user-registration", "15a5c03a48c4f79719a6b8350e4a136660fc0763", 8000, SLIM, more_routes=("/success",)
+    ),
+    Project("AlinaGay/learning-flask", "f555b0ccd12b788efc4616506e87b4b236985b91", 5000, FULL, route="/swagger-ui"),
+    Project("mrmark-69/python_django_github", "deb408cb0bafb1f09752cfeb1c4b525244b3fad0", 8000, FULL),
+    Project("lvthillo/python-flask-docker", "6cf30975fdb885e09c40937e91a052abd1cf3089", 8080, SLIM),
+    Project("Swaminathan11/dev-pro", "8f8ec08a05991eb6a6276b03f303894b8c5bb7e7", 5000, SLIM),
 )

@@ -41,15 +41,16 @@ def main(arguments: list[str]) -> None:
 
 def score(project: Project, repository: Path) -> dict[str, Any]:
     """Shrink one project in a folder of its own, and say what came out."""
-    if not repository.is_dir():
-        return {"name": project.name, "outcome": "not there"}
-    with tempfile.TemporaryDirectory() as folder:
-        archived = subprocess.run(
-            ["git", f"--git-dir={repository}", "archive", project.commit], check=True, capture_output=True
-        ).stdout
-        with tarfile.open(fileobj=io.BytesIO(archived)) as tar:
-            tar.extractall(folder, filter="data")
-        path = Path(folder) / project.dockerfile
+    git_dir = repository / ".git" if (repository / ".git").is_dir() else repository
+    archive = ["git", f"--git-dir={git_dir}", "archive", project.commit]
+    archived = subprocess.run(archive, check=False, capture_output=True)
+    if archived.returncode:
+        return {"name": project.name, "outcome": "not there", "why": archived.stderr.decode()[-200:]}
+    with tempfile.TemporaryDirectory() as root:
+        with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as tar:
+            tar.extractall(root, filter="data")
+        folder = Path(root) / project.folder
+        path = folder / project.dockerfile
         path.write_text(_FROM.sub(rf"\1python:{project.tag}", path.read_text(), count=1))
         began = time.monotonic()
         done = subprocess.run(
@@ -62,7 +63,8 @@ def _command(project: Project) -> list[str]:
     env = [word for pair in project.env for word in ("--env", pair)]
     return [
         *(sys.executable, "-m", "imgcompare", "shrink", project.dockerfile, "--json", "--quiet", "--rm-images"),
-        *("--container-port", str(project.port), "--route", project.route, "--expect-status", str(project.status)),
+        *(word for route in (project.route, *project.more_routes) for word in ("--route", route)),
+        *("--container-port", str(project.port), "--expect-status", str(project.status)),
         *("--timeout", "90", *env),
     ]
 

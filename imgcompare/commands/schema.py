@@ -13,7 +13,8 @@ from imgcompare.cli.output import write_text
 def schema() -> None:
     """Print the JSON Schema of the report.
 
-    It holds for what `--json` prints and for the files in .imgcompare/runs/, one comparison or a collection of them.
+    It holds for what `run`, `shrink` and `mend` print with `--json` and for the files in .imgcompare/runs/: one
+    comparison, a collection of them, or what was mended.
     Within its version fields are added, never removed or given another meaning.
 
     \b

@@ -7,17 +7,17 @@ from typing import Any
 
 import msgspec
 
-from imgcompare.model import SCHEMA_VERSION, Collection, Report
+from imgcompare.model import SCHEMA_VERSION, Collection, Mending, Report
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def report_schema() -> dict[str, Any]:
-    """Return the schema of a Document: a report, or a collection of them.
+    """Return the schema of a report, of a collection of them, and of what ``mend --json`` prints.
 
     What it does not name is allowed: a newer imgcompare of the same ``schema_version`` may add fields.
     """
-    either, parts = msgspec.json.schema_components((Report, Collection), ref_template="#/$defs/{name}")
+    either, parts = msgspec.json.schema_components((Report, Collection, Mending), ref_template="#/$defs/{name}")
     for part in parts.values():
         if "description" in part:
             part["description"] = _as_text(part["description"])
@@ -27,8 +27,8 @@ def report_schema() -> dict[str, Any]:
         "$schema": _DIALECT,
         "$id": f"urn:imgcompare:report:{SCHEMA_VERSION}",
         "title": "imgcompare report",
-        "description": "One comparison, or several together. *_s are seconds, *_size and *_bytes are bytes, "
-        "created is UTC in RFC 3339.",
+        "description": "One comparison, several together, or a Dockerfile that was mended. *_s are seconds, "
+        "*_size and *_bytes are bytes, created is UTC in RFC 3339.",
         "anyOf": list(either),
         "$defs": parts,
     }

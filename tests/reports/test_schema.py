@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator, ValidationError
 
-from imgcompare.model import Report
+from imgcompare.model import Mending, Report
 from imgcompare.reports import store
 from imgcompare.reports.collection import collect
 from imgcompare.reports.schema import report_schema
@@ -38,7 +38,7 @@ def test_it_is_a_schema() -> None:
     schema = report_schema()
     Draft202012Validator.check_schema(schema)
     structs = {name: part for name, part in schema["$defs"].items() if part.get("type") == "object"}
-    assert {"Report", "Collection", "Variant", "Image", "Part", "Gate", "Against"} <= set(structs)
+    assert {"Report", "Collection", "Mending", "Variant", "Image", "Part", "Gate", "Against"} <= set(structs)
     assert all(part["description"] and "  " not in part["description"] for part in structs.values())
     assert "http" not in json.dumps({key: part for key, part in schema.items() if key not in {"$schema", "$defs"}})
 
@@ -48,6 +48,24 @@ def test_every_report_is_valid(report: Report) -> None:
     """Whatever a report holds, alone or in a collection, its JSON is what the schema says."""
     VALIDATOR.validate(json.loads(msgspec.json.encode(report)))
     VALIDATOR.validate(json.loads(msgspec.json.encode(collect([report], created="2025-01-02T03:04:05Z"))))
+
+
+@given(report=reports)
+def test_what_mend_prints_is_valid(report: Report) -> None:
+    """Whatever variant comes out of it: each of its fields is named, and none is missing."""
+    for variant in report.variants[:1]:
+        mending = Mending(
+            schema_version=report.schema_version,
+            tool=report.tool,
+            created=report.created,
+            engine=report.engine,
+            works=variant.failure is None,
+            mended=(variant.failure,) if variant.failure else (),
+            diff="--- Dockerfile",
+            result=variant,
+        )
+        VALIDATOR.validate(json.loads(msgspec.json.encode(mending)))
+        assert set(report_schema()["$defs"]["Mending"]["properties"]) == set(Mending.__struct_fields__)
 
 
 def test_a_later_report_is_still_valid_and_read(tmp_path: Path) -> None:
