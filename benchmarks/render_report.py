@@ -34,7 +34,7 @@ def main() -> bool:
         page = folder / "out.html"
         megabytes = page.stat().st_size / 1e6
         results.append(report("size of the page, MB", megabytes, _PAGE_MEGABYTES, "two images of 20,000 files"))
-        results.append(report("page drawn, s", _drawn(page, folder), _DRAWN_S, f"headless Chromium, best of {_RUNS}"))
+        results.append(report("page drawn, s", drawn(page, folder), _DRAWN_S, f"headless Chromium, best of {_RUNS}"))
         results.append(
             compare(
                 "imgcompare report --json ÷ python -c 'import click, msgspec'",
@@ -50,7 +50,7 @@ def main() -> bool:
 def _format(saved: str, format_: str, folder: Path) -> list[bool]:
     """Seconds and peak memory of the whole command that writes one format."""
     command = [*_IMGCOMPARE, "report", saved, "--format", format_, "-o", str(folder / f"out.{format_}")]
-    found = [_measured(command, folder) for _ in range(_RUNS)]
+    found = [measured(command, folder) for _ in range(_RUNS)]
     how = f"best of {_RUNS}"
     return [
         report(f"report --format {format_}, s", min(seconds for seconds, _ in found), _SECONDS, how),
@@ -58,14 +58,14 @@ def _format(saved: str, format_: str, folder: Path) -> list[bool]:
     ]
 
 
-def _measured(command: list[str], folder: Path) -> tuple[float, float]:
+def measured(command: list[str], folder: Path) -> tuple[float, float]:
     """Seconds, and megabytes at the peak; a small process starts it, for a child begins with its parent's peak."""
     done = subprocess.run([sys.executable, "-c", _MEASURE, *command], cwd=folder, stdout=subprocess.PIPE, check=True)
     seconds, kilobytes = done.stdout.split()
     return float(seconds), int(kilobytes) * 1024 / 1e6
 
 
-def _drawn(page: Path, folder: Path) -> float:
+def drawn(page: Path, folder: Path) -> float:
     """Seconds from the start of loading until scripts have drawn the charts and two more frames were made."""
     frames = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now()))))"
     times = []

@@ -2,6 +2,9 @@
 
 Units: ``*_s`` are seconds, ``*_size`` and ``*_bytes`` are bytes, ``created`` is UTC in RFC 3339. The words are those of
 the OCI image specification (https://github.com/opencontainers/image-spec).
+
+Frozen values never refer to themselves, so the garbage collector need not look at them (``gc=False``): with it, reading
+many reports takes five times as long.
 """
 
 from __future__ import annotations
@@ -32,14 +35,14 @@ class Stage(StrEnum):
     DIAGNOSE = "diagnose"
 
 
-class Tool(Struct, frozen=True, kw_only=True):
+class Tool(Struct, frozen=True, kw_only=True, gc=False):
     """The program that made the report."""
 
     name: str
     version: str
 
 
-class EngineInfo(Struct, frozen=True, kw_only=True):
+class EngineInfo(Struct, frozen=True, kw_only=True, gc=False):
     """The container engine that built and ran everything, and how it was reached."""
 
     name: str
@@ -55,7 +58,7 @@ class EngineInfo(Struct, frozen=True, kw_only=True):
     private: bool
 
 
-class Source(Struct, frozen=True, kw_only=True):
+class Source(Struct, frozen=True, kw_only=True, gc=False):
     """What a variant is made from: a Dockerfile (with target and build arguments, names only) or an existing image.
 
     ``lines`` are the Dockerfile's as it was built, secrets masked; none where there are more than a page shows.
@@ -70,7 +73,7 @@ class Source(Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...] = ()
 
 
-class Layer(Struct, frozen=True, kw_only=True):
+class Layer(Struct, frozen=True, kw_only=True, gc=False):
     """One layer: ``uncompressed_size`` is the length of the tar that ``diff_id`` hashes.
 
     ``base`` says that it came with the base image, ``stage`` and ``dockerfile_line`` which instruction made it, where
@@ -87,7 +90,7 @@ class Layer(Struct, frozen=True, kw_only=True):
     dockerfile_line: int | None = None
 
 
-class WastedFile(Struct, frozen=True, kw_only=True):
+class WastedFile(Struct, frozen=True, kw_only=True, gc=False):
     """A path whose bytes are in the image more than once or in vain; ``wasted_by`` is the instruction that did it."""
 
     path: str
@@ -96,14 +99,14 @@ class WastedFile(Struct, frozen=True, kw_only=True):
     wasted_by: str
 
 
-class LargeFile(Struct, frozen=True, kw_only=True):
+class LargeFile(Struct, frozen=True, kw_only=True, gc=False):
     """A file of the merged root file system and its size in bytes."""
 
     path: str
     size_bytes: int
 
 
-class LargeFolder(Struct, frozen=True, kw_only=True):
+class LargeFolder(Struct, frozen=True, kw_only=True, gc=False):
     """A folder of the merged root file system, and the bytes of all files beneath it."""
 
     path: str
@@ -122,7 +125,7 @@ class PartKind(StrEnum):
     END = "end"
 
 
-class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Part(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A part of an image's bytes and what it is made of, as far as that is told; fields at their defaults are left out.
 
     ``name`` is a layer's number from 1, a category, a package, or the path from the folder above; ``rest`` and ``end``
@@ -137,7 +140,7 @@ class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parts: tuple[Part, ...] = ()
 
 
-class DebianPackage(Struct, frozen=True, kw_only=True):
+class DebianPackage(Struct, frozen=True, kw_only=True, gc=False):
     """A Debian package; ``installed_bytes`` are those of its files that are in the image."""
 
     name: str
@@ -145,7 +148,7 @@ class DebianPackage(Struct, frozen=True, kw_only=True):
     installed_bytes: int
 
 
-class PythonPackage(Struct, frozen=True, kw_only=True):
+class PythonPackage(Struct, frozen=True, kw_only=True, gc=False):
     """A Python distribution; ``location`` is its folder, ``interpreter`` (``python3.11``) whose it is."""
 
     name: str
@@ -155,7 +158,7 @@ class PythonPackage(Struct, frozen=True, kw_only=True):
     interpreter: str | None = None
 
 
-class Packages(Struct, frozen=True, kw_only=True):
+class Packages(Struct, frozen=True, kw_only=True, gc=False):
     """The packages of an image, sorted by name."""
 
     debian: tuple[DebianPackage, ...] = ()
@@ -176,7 +179,7 @@ class SavingKind(StrEnum):
     DOCUMENTATION = "documentation"
 
 
-class Saving(Struct, frozen=True, kw_only=True):
+class Saving(Struct, frozen=True, kw_only=True, gc=False):
     """Bytes that an image could be without, as measured; ``layer`` (from 1) brought them, null for the base image.
 
     Of what was deleted later ``layer`` is the one that did it. ``stage`` and ``dockerfile_line`` are the layer's, where
@@ -191,7 +194,7 @@ class Saving(Struct, frozen=True, kw_only=True):
     folders: tuple[str, ...] = ()
 
 
-class Security(Struct, frozen=True, kw_only=True):
+class Security(Struct, frozen=True, kw_only=True, gc=False):
     """What an attacker would find, counted."""
 
     runs_as_root: bool
@@ -201,14 +204,14 @@ class Security(Struct, frozen=True, kw_only=True):
     setuid_files: int
 
 
-class SecretFile(Struct, frozen=True, kw_only=True):
+class SecretFile(Struct, frozen=True, kw_only=True, gc=False):
     """A file that holds secrets, by the names of its variables or by their kind; never a secret itself."""
 
     path: str
     holds: tuple[str, ...]
 
 
-class Image(Struct, frozen=True, kw_only=True):
+class Image(Struct, frozen=True, kw_only=True, gc=False):
     """An image as exported: ``image_id`` is the digest of the config's bytes, computed and never taken from the engine.
 
     ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; in ``compressed_size`` it
@@ -256,7 +259,7 @@ class Image(Struct, frozen=True, kw_only=True):
     savings: tuple[Saving, ...] = ()
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class Step(Struct, frozen=True, kw_only=True, gc=False):
     """One build step as the builder names it; a cached step's duration is near nothing."""
 
     name: str
@@ -264,7 +267,7 @@ class Step(Struct, frozen=True, kw_only=True):
     cached: bool
 
 
-class Build(Struct, frozen=True, kw_only=True):
+class Build(Struct, frozen=True, kw_only=True, gc=False):
     """How the build went."""
 
     duration_s: float
@@ -273,7 +276,7 @@ class Build(Struct, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class Run(Struct, frozen=True, kw_only=True, gc=False):
     """How the container ran: ``ready_after_s`` from start to the first good reply, ``memory_bytes`` after the check.
 
     ``health`` is the HEALTHCHECK's own verdict (``healthy``, ``unhealthy``, or ``starting`` when the wait for it
@@ -292,7 +295,7 @@ class Run(Struct, frozen=True, kw_only=True):
     killed: bool | None = None
 
 
-class Expectation(Struct, frozen=True, kw_only=True):
+class Expectation(Struct, frozen=True, kw_only=True, gc=False):
     """What a good reply is; without a body or a pattern, the body must equal the baseline's.
 
     ``location`` is where a redirect must send on to, null where nothing was said of that.
@@ -304,7 +307,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     location: str | None = None
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class Check(Struct, frozen=True, kw_only=True, gc=False):
     """One request to the route and its reply; ``body_sha256`` covers the bytes read (at most the cap).
 
     ``body_json_sha256`` is that of a JSON reply without what means nothing in it (RFC 8259: white space, the order of
@@ -337,7 +340,7 @@ class EditAction(StrEnum):
     DELETE = "delete"
 
 
-class Edit(Struct, frozen=True, kw_only=True):
+class Edit(Struct, frozen=True, kw_only=True, gc=False):
     """A change of a Dockerfile at one instruction: that which begins at ``line`` (from 1) of the file as it was built.
 
     ``stage`` is the name of the stage it belongs to, its number where it has no name, "" before the first FROM;
@@ -352,7 +355,7 @@ class Edit(Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...] = ()
 
 
-class Failure(Struct, frozen=True, kw_only=True):
+class Failure(Struct, frozen=True, kw_only=True, gc=False):
     """Why a variant does not work: a stable code, one sentence, the next step, and the lines that prove it.
 
     ``fix`` holds Dockerfile lines that mend it, where they are known for certain, and ``edits`` the same as changes of
@@ -368,7 +371,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     edits: tuple[Edit, ...] = ()
 
 
-class Caution(Struct, frozen=True, kw_only=True):
+class Caution(Struct, frozen=True, kw_only=True, gc=False):
     """Something about a variant that works today and will hurt later: with a code, proof, fix and edits."""
 
     code: str
@@ -379,7 +382,7 @@ class Caution(Struct, frozen=True, kw_only=True):
     edits: tuple[Edit, ...] = ()
 
 
-class Hardened(Struct, frozen=True, kw_only=True):
+class Hardened(Struct, frozen=True, kw_only=True, gc=False):
     """Whether a variant also works with every restriction of ``restrictions`` on (``--hardened``).
 
     Where it does not, ``broken_by`` is the one restriction that alone breaks it (null where only several together do)
@@ -392,7 +395,7 @@ class Hardened(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
-class AfterChange(Struct, frozen=True, kw_only=True):
+class AfterChange(Struct, frozen=True, kw_only=True, gc=False):
     """What a change of one application file costs (``--after-change``): the steps built anew, and how long they took.
 
     ``pull_size`` is what a server that has the image from before the change would pull, compressed bytes.
@@ -405,7 +408,7 @@ class AfterChange(Struct, frozen=True, kw_only=True):
     pull_size: int | None = None
 
 
-class Finding(Struct, frozen=True, kw_only=True):
+class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """One thing that was held against the original: ``what`` was compared, in how many places, and what differs.
 
     ``differences`` are what the original has or does and the variant not, the first of them; none where it ``passed``.
@@ -418,7 +421,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     differences: tuple[str, ...] = ()
 
 
-class Proof(Struct, frozen=True, kw_only=True):
+class Proof(Struct, frozen=True, kw_only=True, gc=False):
     """Whether a smaller variant does all that the original does (``imgcompare shrink``), and what that rests on.
 
     ``exempt`` names what the variant leaves out on purpose: installers that nothing needs when it runs. ``unproved``
@@ -431,7 +434,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     unproved: tuple[str, ...] = ()
 
 
-class Variant(Struct, frozen=True, kw_only=True):
+class Variant(Struct, frozen=True, kw_only=True, gc=False):
     """Everything known of one variant; parts that its failure kept from happening are null.
 
     ``expected_failure`` is the code of the failure that its scenario declares: a variant that breaks like that is as
@@ -460,14 +463,14 @@ class Variant(Struct, frozen=True, kw_only=True):
     mend: str = ""
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class Change(Struct, frozen=True, kw_only=True, gc=False):
     """How many bytes of one category of ``contents`` a variant has more (or, negative, less) than the baseline."""
 
     category: str
     delta_bytes: int
 
 
-class ComparisonRow(Struct, frozen=True, kw_only=True):
+class ComparisonRow(Struct, frozen=True, kw_only=True, gc=False):
     """A variant against the baseline: delta = variant minus baseline, ratio = variant ÷ baseline.
 
     ``pull_size`` is what a server that already has the baseline would still pull, compressed; ``reasons`` are the
@@ -484,7 +487,7 @@ class ComparisonRow(Struct, frozen=True, kw_only=True):
     reasons: tuple[Change, ...] = ()
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
+class Comparison(Struct, frozen=True, kw_only=True, gc=False):
     """All variants against the baseline; ``smallest_working`` is never a broken one, null if none works."""
 
     same_response: bool | None
@@ -492,7 +495,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     rows: tuple[ComparisonRow, ...]
 
 
-class Gate(Struct, frozen=True, kw_only=True):
+class Gate(Struct, frozen=True, kw_only=True, gc=False):
     """A limit, what was measured, and whether it holds: at most ``limit``, or where ``at_least`` says so, at least.
 
     ``subject`` is the variant and ``name`` the measure (``*_s`` seconds, ``*_size`` and ``*_bytes`` bytes, ``*_ratio``
@@ -509,7 +512,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class PackageCounts(Struct, frozen=True, kw_only=True):
+class PackageCounts(Struct, frozen=True, kw_only=True, gc=False):
     """Packages by what happened to them: ``name version`` of those added or removed, ``name old → new`` of others."""
 
     added: tuple[str, ...] = ()
@@ -525,7 +528,7 @@ class Entry(StrEnum):
     MISSING = "missing"
 
 
-class AgainstRow(Struct, frozen=True, kw_only=True):
+class AgainstRow(Struct, frozen=True, kw_only=True, gc=False):
     """One variant now, held against what was stored of it: delta = now minus then, null where one side is missing."""
 
     variant: str
@@ -538,7 +541,7 @@ class AgainstRow(Struct, frozen=True, kw_only=True):
     packages: PackageCounts = PackageCounts()
 
 
-class Against(Struct, frozen=True, kw_only=True):
+class Against(Struct, frozen=True, kw_only=True, gc=False):
     """This run held against a stored baseline (``--against``); ``notes`` name what else is not the same as then.
 
     ``source`` is what was named, ``recorded`` when it was made, where that is known.
@@ -550,7 +553,7 @@ class Against(Struct, frozen=True, kw_only=True):
     recorded: str | None = None
 
 
-class Shrunk(Struct, frozen=True, kw_only=True):
+class Shrunk(Struct, frozen=True, kw_only=True, gc=False):
     """What ``imgcompare shrink`` made: ``result`` is the smallest variant that is proved, null if none is worth it.
 
     ``written`` is the file that holds it, null where there is none. ``before`` and ``after`` are the two Dockerfiles,
@@ -568,8 +571,11 @@ class Shrunk(Struct, frozen=True, kw_only=True):
     unproved: tuple[str, ...] = ()
 
 
-class Report(Struct, frozen=True, kw_only=True):
-    """One comparison, whole; ``scenario`` is its name, ``description`` one sentence on it, ``notes`` what to learn."""
+class Report(Struct, frozen=True, kw_only=True, gc=False):
+    """One comparison, whole; ``scenario`` is its name, ``description`` one sentence on it, ``notes`` what to learn.
+
+    ``duration_s`` is how long all of it took, which says how to share several out; null where it was cut short.
+    """
 
     schema_version: int
     tool: Tool
@@ -585,20 +591,23 @@ class Report(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     shrunk: Shrunk | None = None
     against: Against | None = None
+    duration_s: float | None = None
 
 
-class Shard(Struct, frozen=True, kw_only=True):
+class Shard(Struct, frozen=True, kw_only=True, gc=False):
     """Which share of the configured comparisons a run took: the ``index``-th of ``count``, counted from 1.
 
     ``comparisons`` names all of them, those of the other shards too, so that what is missing after a merge has a name.
+    ``seconds`` is how long each took in the report that they were shared out by; empty where it was by their number.
     """
 
     index: int
     count: int
     comparisons: tuple[str, ...]
+    seconds: dict[str, float] = {}
 
 
-class Collection(Struct, frozen=True, kw_only=True):
+class Collection(Struct, frozen=True, kw_only=True, gc=False):
     """Several comparisons: all scenarios, all that are configured, a shard of them, or shards merged.
 
     ``missing`` are the comparisons that should be there and are not, without which nothing passes. ``notes`` tells of
@@ -615,7 +624,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...] = ()
 
 
-class Mending(Struct, frozen=True, kw_only=True):
+class Mending(Struct, frozen=True, kw_only=True, gc=False):
     """What ``imgcompare mend`` did to one Dockerfile, round by round, and what came out.
 
     ``mended`` are the failures whose ``edits`` were applied, in their order, each at lines of the Dockerfile as it then

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from imgcompare.render.registry import FORMAT_OF, FORMATS, RenderContext, render
+from imgcompare.render.registry import FORMAT_OF, FORMATS, RenderContext, pieces
 from imgcompare.text.workflow_commands import defuse, defuse_json, runner_listens
 
 if TYPE_CHECKING:
@@ -144,14 +144,15 @@ class Output(NamedTuple):
         for target in sorted(self.targets, key=lambda target: target.path is None):
             if target.path is None:
                 shown = plain._replace(style=style_for(sys.stdout, os.environ))
-                write_text(render(document, target.format, shown), commands=target.format == "github")
+                for piece in pieces(document, target.format, shown):
+                    write_text(piece, commands=target.format == "github", json=target.format == "json")
                 continue
-            text = render(document, target.format, plain)
+            texts = pieces(document, target.format, plain)
             try:
                 if target.append:
-                    append(target.path, text)
+                    append(target.path, "".join(texts))
                 else:
-                    write_atomically(target.path, text, mode=0o600 if private else 0o666)
+                    write_atomically(target.path, texts, mode=0o600 if private else 0o666)
             except UsageError as exc:
                 failed.append(exc)
         if failed:
@@ -204,13 +205,14 @@ def _check(files: Sequence[Path]) -> None:
             raise click.UsageError(f"-o {other} and -o {path} are the same file; give each format its own.")
 
 
-def write_text(text: str, *, commands: bool = False) -> None:
+def write_text(text: str, *, commands: bool = False, json: bool = False) -> None:
     """Write to stdout; a reader that has seen enough (``| head``) changes nothing about the command's result.
 
     Where the runner of a CI job reads it, nothing in it is a command, unless it is to hold ``commands``.
+    Of ``json`` it may be a piece.
     """
     if not commands and runner_listens(os.environ):
-        text = defuse_json(text) if text[:1] in {"{", "["} else defuse(text)
+        text = defuse_json(text) if json or text[:1] in {"{", "["} else defuse(text)
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

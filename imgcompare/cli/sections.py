@@ -8,7 +8,7 @@ from itertools import chain
 import click
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "What to compare": ("scenario", "config", "comparison", "all_", "shard", "baseline", "against"),
+    "What to compare": ("scenario", "config", "comparison", "all_", "shard", "times", "baseline", "against"),
     "Build": (
         *("build_context", "build_arg", "platform", "builder", "no_cache", "pull", "jobs", "rm_images"),
         *("secret", "ssh", "network", "add_host", "shm_size", "ulimit", "cache_from", "cache_to"),

@@ -66,6 +66,12 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @click.option("--all", "all_", is_flag=True, help="Run all comparisons of the file.")
 @click.option("--shard", metavar="I/N", help="With --all: run only the I-th of N shares of them.")
 @click.option(
+    "--times",
+    type=click.Path(path_type=Path),
+    metavar="REPORT",
+    help="With --shard: share them out by how long each took in that report; by their number while it is not there.",
+)
+@click.option(
     "--baseline",
     metavar="NAME",
     shell_complete=complete_variants,

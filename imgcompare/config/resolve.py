@@ -33,6 +33,7 @@ from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation, Shard
 from imgcompare.reports.shards import parse_shard, share
+from imgcompare.reports.times import measured_times
 from imgcompare.scenarios import EVERY, Scenario, scenarios
 
 Given = Mapping[str, Value]
@@ -64,6 +65,8 @@ def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -
 
     Raises UsageError for settings that cannot be used, each with its place.
     """
+    if _asked(given, "times") and not _asked(given, "shard"):
+        raise UsageError("--times shares comparisons out", hint="Add which share is meant: --shard 1/3")
     over = _over(given, environ)
     if _asked(given, "scenario") and VARIANTS not in given:
         return _bundled(given, over, environ)
@@ -75,11 +78,18 @@ def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -
         if (asked := _asked(given, "shard")) is None:
             together = len(names) > 1 or _asked(given, "all_") is not None
             return Selection(tuple(_configured(project, name, over, names, environ) for name in names), together)
-        index, count = parse_shard(asked)
-        mine = share(names, index, count)
-        shard = Shard(index=index, count=count, comparisons=names)
+        shard = _shard(asked, names, given)
+        mine = share(names, shard.index, shard.count, shard.seconds)
         return Selection(tuple(_configured(project, name, over, names, environ) for name in mine), True, shard)
     return _bundled(given, over, environ)
+
+
+def _shard(asked: str, names: tuple[str, ...], given: Given) -> Shard:
+    """The share of the work; where a report with times is not there yet, as before the first run, it goes by number."""
+    index, count = parse_shard(asked)
+    report = _asked(given, "times")
+    seconds = measured_times(report) if report and report.exists() else {}
+    return Shard(index=index, count=count, comparisons=names, seconds={x: seconds[x] for x in names if x in seconds})
 
 
 def _asked(given: Given, name: str) -> Any:

@@ -5,9 +5,9 @@ Read for ``--help`` too, so it loads nothing of the model; a format's module is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from imgcompare.errors import UsageError
 
@@ -56,7 +56,14 @@ class RenderContext(NamedTuple):
 
 def render(document: Document, format: str, context: RenderContext) -> str:
     """Return a report or a collection in one of FORMATS, ending in a line feed. Raises UsageError for another."""
+    return "".join(pieces(document, format, context))
+
+
+def pieces(document: Document, format: str, context: RenderContext) -> Iterable[str]:
+    """Return the same in pieces, from formats whose text can be long, so that it is never held whole."""
     if format not in FORMATS:
         raise UsageError(f"unknown format {format!r}", hint=f"Formats: {', '.join(FORMATS)}.")
-    renderer: Callable[[Document, RenderContext], str] = import_module(f"imgcompare.render.formats.{format}").render
-    return renderer(document, context)
+    module = import_module(f"imgcompare.render.formats.{format}")
+    if in_pieces := getattr(module, "pieces", None):
+        return cast("Iterable[str]", in_pieces(document, context))
+    return (cast("str", module.render(document, context)),)

@@ -27,7 +27,7 @@ def collect(reports: Sequence[Report], *, created: str, shard: Shard | None = No
 
     That of a shard passes when all of its share is there and passes: an empty share has nothing that could fail.
     """
-    wanted = share(shard.comparisons, shard.index, shard.count) if shard else ()
+    wanted = share(shard.comparisons, shard.index, shard.count, shard.seconds) if shard else ()
     there = {report.scenario for report in reports}
     missing = tuple(name for name in wanted if name not in there)
     complete = not missing if shard else bool(reports)
@@ -101,6 +101,11 @@ def _shards(parts: Iterable[Part]) -> dict[int, tuple[str, Shard]]:
                 f"{first} and {part.name} are shards of different comparisons: {_unlike(known, shard)}",
                 hint="Run all shards with the same imgcompare.toml.",
             )
+        if shard.seconds != known.seconds:
+            raise UsageError(
+                f"{first} and {part.name} were shared out by different times",
+                hint="Run all shards with the same file as --times, or all without.",
+            )
         if shard.index in shards:
             raise UsageError(
                 f"{shards[shard.index][0]} and {part.name} are both shard {shard.index}/{shard.count}",
@@ -125,7 +130,7 @@ def _missing(shards: Mapping[int, tuple[str, Shard]], found: Mapping[str, object
         return
     _, known = next(iter(shards.values()))
     for index in range(1, known.count + 1):
-        lost = [name for name in share(known.comparisons, index, known.count) if name not in found]
+        lost = [name for name in share(known.comparisons, index, known.count, known.seconds) if name not in found]
         if lost and index in shards:
             yield f"Shard {index}/{known.count} was cut short: {_listed(lost)} did not run."
         elif lost:

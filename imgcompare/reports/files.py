@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,16 +32,18 @@ def check_writable(path: Path) -> None:
         ) from exc
 
 
-def write_atomically(path: Path, text: str | bytes, *, mode: int = 0o666) -> None:
-    """Write a whole file or nothing: a temporary file in the same folder, on disk, then renamed over ``path``.
+def write_atomically(path: Path, text: str | bytes | Iterable[str], *, mode: int = 0o666) -> None:
+    """Write a whole file, of texts one after another, or nothing: beside it, on disk, then renamed over ``path``.
 
     A link stays one, and its target is written; a device or a pipe is written to, never replaced. A new file gets
     ``mode`` less the umask; what is there keeps its own. Raises UsageError.
     """
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
+    parts = (text,) if isinstance(text, str | bytes) else text
+    data = (part if isinstance(part, bytes) else part.encode("utf-8", "backslashreplace") for part in parts)
     try:
         if _is_special(path):
-            path.write_bytes(data)
+            with path.open("wb") as file:
+                file.writelines(data)
         else:
             _replace(_target(path), data, mode)
     except OSError as exc:
@@ -65,16 +68,17 @@ def _target(path: Path) -> Path:
     return Path(os.path.realpath(path))  # unlike Path.resolve, no error for links that go round in a circle
 
 
-def _replace(path: Path, data: bytes, mode: int) -> None:
+def _replace(path: Path, data: Iterable[bytes], mode: int) -> None:
     temporary = path.with_name(f".imgcompare-{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         try:
             with suppress(OSError):  # nothing is there, or a link that leads round in a circle
                 os.fchmod(descriptor, stat.S_IMODE(path.stat().st_mode))
-            rest = memoryview(data)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            for part in data:
+                rest = memoryview(part)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

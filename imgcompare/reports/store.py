@@ -42,7 +42,7 @@ def prepare(project: Path) -> Path:
 def save(document: Document, folder: Path, run_id: str) -> Path:
     """Save a report or a collection, over an earlier state of the same run; its logs are for its owner's eyes."""
     path = folder / f"{run_id}.json"
-    write_atomically(path, as_json(document).decode(), mode=0o600)
+    write_atomically(path, as_json(document), mode=0o600)
     return path
 
 

@@ -8,6 +8,7 @@ the report of everything that was finished by then.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
@@ -55,6 +56,7 @@ class Outcome:
 
 def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
     """Run the whole comparison; whatever happens, the report says what was finished."""
+    began = time.monotonic()
     info = bench.engine.info()
     blueprints = for_engine(plan, blueprints, info)
     results = Results(plan, _engine_used(plan, info), bench.created, blueprints)
@@ -75,6 +77,8 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         crew.salvage(results)
         results.cut_short(error, crew.builds.names)
     report = results.report()
+    if not error:
+        report = structs.replace(report, duration_s=round(time.monotonic() - began, 3))
     _tell_final(observed_first, report.variants, bench)
     bench.save(report)
     return Outcome(report, error or results.error)

@@ -15,6 +15,9 @@ from imgcompare.config.toml_file import ConfigFile, find_config
 from imgcompare.config.variants import VariantSpec
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation, Shard
+from imgcompare.reports.collection import collect
+from imgcompare.text.as_json import as_json
+from tests.support.reports import report
 
 FLEET = """\
 timeout = 5
@@ -226,6 +229,20 @@ def test_a_shard_is_a_share_of_all_and_knows_them_all() -> None:
     assert (nothing.comparisons, nothing.together) == ((), True)
 
 
+def test_a_report_with_times_shares_out_by_them_once_it_is_there(folder: Path) -> None:
+    """Before the first run there is none, and the file that will have it is named in the job all the same."""
+    times = folder / "times.json"
+    first = resolve(flags(all_=True, shard="1/2", times=times), project(FLEET), {})
+    assert (len(first.comparisons), first.shard and first.shard.seconds) == (2, {})
+    took = {"web": 4.0, "api": 9.0, "cron": 3.0, "gone": 60.0}
+    ran = collect([report(scenario=name, duration_s=took_s) for name, took_s in took.items()], created="")
+    times.write_bytes(as_json(ran))
+    shares = [resolve(flags(all_=True, shard=f"{n}/2", times=times), project(FLEET), {}) for n in (1, 2)]
+    assert [[each.config.scenario for each in one.comparisons] for one in shares] == [["api"], ["web", "cron"]]
+    assert shares[0].shard is not None
+    assert shares[0].shard.seconds == {"web": 4.0, "api": 9.0, "cron": 3.0}
+
+
 def test_without_file_and_variants_the_bundled_comparison_runs() -> None:
     """A file without any comparison is no reason to run another one."""
     (bundled,) = resolve(flags(route="/healthz"), None, {}).comparisons
@@ -253,6 +270,7 @@ def test_only_scenarios_leave_out_what_has_no_base_image() -> None:
         ),
         (FLEET, {"comparison": ("web",), "all_": True}, "exclude each other", "Leave one"),
         (FLEET, {"shard": "1/2"}, "--shard is a share of all comparisons", "--all --shard 1/2"),
+        (FLEET, {"all_": True, "times": Path("times.json")}, "--times shares comparisons out", "--shard 1/3"),
         (FLEET, {"all_": True, "shard": "0/3"}, "--shard '0/3' is no share", "--shard 1/3"),
         (FLEET, {"all_": True, "variants": ("Dockerfile",)}, "--all is for the comparisons of a file", "Leave one"),
         ('variants = ["none.Dockerfile"]', {}, "imgcompare.toml:1: there is no Dockerfile none.Dockerfile", "relative"),

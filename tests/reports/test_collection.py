@@ -22,12 +22,17 @@ def report(name: str, *, passed: bool = True, **engine: Any) -> Report:
     return reports.report(scenario=name, created="2025-01-02T03:04:05Z", engine=engine_info, passed=passed)
 
 
-def shard(index: int, *reports: Report, count: int = 2, names: tuple[str, ...] = NAMES) -> Part:
+def shard(
+    index: int,
+    *reports: Report,
+    count: int = 2,
+    names: tuple[str, ...] = NAMES,
+    seconds: dict[str, float] | None = None,
+) -> Part:
     """A shard's file; of two, the first has api and mail, the second cron and web."""
     created = f"2025-01-02T03:04:0{index}Z"
-    return Part(
-        f"{index}.json", collect(reports, created=created, shard=Shard(index=index, count=count, comparisons=names))
-    )
+    its = Shard(index=index, count=count, comparisons=names, seconds=seconds or {})
+    return Part(f"{index}.json", collect(reports, created=created, shard=its))
 
 
 def saying(index: int, count: int) -> Part:
@@ -78,6 +83,16 @@ def test_a_shard_that_was_cut_short_is_named() -> None:
     """Its comparisons that did not run are said."""
     merged = merge([shard(1, report("api")), SECOND])
     assert (merged.passed, merged.notes) == (False, ("Shard 1/2 was cut short: mail did not run.",))
+
+
+def test_a_missing_shard_by_time_is_named_with_what_it_had() -> None:
+    """Its share follows from the times that each of the others was shared out by."""
+    seconds = {"web": 1.0, "api": 9.0, "cron": 1.0, "mail": 1.0}
+    first = shard(1, report("api"), seconds=seconds)
+    assert first.document.passed
+    assert merge([first]).notes == ("Shard 2/2 is missing, and with it web, cron, mail.",)
+    rest = shard(2, report("web"), report("cron"), report("mail"), seconds=seconds)
+    assert merge([first, rest]).passed
 
 
 def test_a_missing_shard_without_a_share_is_not_missed() -> None:
@@ -136,6 +151,10 @@ def test_reports_and_collections_of_any_kind_are_merged() -> None:
         (
             [Part("a.json", report("web")), Part("b.json", report("web", passed=False))],
             "a.json and b.json both hold web, and not the same run of it",
+        ),
+        (
+            [FIRST, shard(2, seconds={"web": 1.0})],
+            "1.json and 2.json were shared out by different times",
         ),
         ([saying(3, 2)], "x.json says it is shard 3 of 2"),
         ([saying(1, 10**9)], "x.json says it is shard 1 of 1000000000"),

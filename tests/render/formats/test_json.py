@@ -12,8 +12,10 @@ import pytest
 
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
-from imgcompare.model import Report, Variant
-from imgcompare.render.registry import FORMATS
+from imgcompare.model import Collection, Report, Variant
+from imgcompare.render.formats.json import pieces, to_json
+from imgcompare.render.registry import FORMATS, RenderContext
+from imgcompare.reports.collection import collect
 from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
@@ -29,7 +31,19 @@ def test_everything_in_the_order_of_the_model(make_report: MakeReport, single: V
     assert msgspec.json.decode(text, type=Report) == report
     assert list(json.loads(text)) == list(Report.__struct_fields__)
     assert text.startswith('{\n  "schema_version": 1,\n  "tool": {\n    "name": "imgcompare",\n')
-    assert text.endswith('  "against": null\n}\n')
+    assert text.endswith('  "duration_s": null\n}\n')
+
+
+def test_a_collection_is_written_a_comparison_at_a_time(make_report: MakeReport, single: Variant) -> None:
+    """Whatever its names hold, the pieces are the text that all of it at once would be."""
+    reports = [make_report(single, scenario=name) for name in ("a", '\n  "comparisons": []', "größe\x9b\x7f")]
+    whole = collect(reports, created='"comparisons": []')
+    for style in (UNICODE, Style(width=80, color=False, ascii_only=True)):
+        assert render(whole, "json", style) == to_json(whole, style)
+    assert msgspec.json.decode(render(whole, "json", UNICODE), type=Collection) == whole
+    assert len(list(pieces(whole, RenderContext(UNICODE)))) == 5
+    empty = collect([], created="")
+    assert msgspec.json.decode(render(empty, "json", UNICODE), type=Collection) == empty
 
 
 def test_controls_are_escaped_and_nothing_is_lost(make_report: MakeReport, make_variant: MakeVariant) -> None:
