@@ -137,7 +137,8 @@ def test_a_summary_that_cannot_be_written_is_found_first(reported: Offline) -> N
 
 def test_the_page_has_the_trend_of_the_folder_s_runs(reported: Offline) -> None:
     """A damaged saved run is no reason not to draw the others."""
-    later = replace(REPORT, created="2999-01-01T00:00:00Z")
+    earlier, later = (replace(REPORT, created=f"{year}-01-01T00:00:00Z") for year in (2001, 2999))
+    save(earlier, prepare(reported.folder), "20010101T000000000-abcdef")
     save(later, prepare(reported.folder), "29990101T000000000-abcdef")
     (reported.folder / ".imgcompare/runs/20200101T000000000-abcdef.json").write_text("{")
     done = reported("report", "-o", "page.html")

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from imgcompare.model import Layer
 from imgcompare.render.cells.grid import Grid
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes
-
-if TYPE_CHECKING:
-    pass
 
 SHORT_ID = len("sha256:") + 12
 
@@ -43,6 +39,18 @@ def without(grid: Grid, keys: Sequence[str]) -> Grid:
     return Grid(
         tuple(grid.columns[number] for number in kept),
         tuple(tuple(row[number] for number in kept) for row in grid.rows),
+    )
+
+
+def in_groups(grid: Grid, count: int) -> tuple[Grid, ...]:
+    """Return a table as several with the same first column and at most ``count`` of the others in each."""
+    starts = range(1, len(grid.columns), count)
+    return tuple(
+        Grid(
+            (grid.columns[0], *grid.columns[start : start + count]),
+            tuple((row[0], *row[start : start + count]) for row in grid.rows),
+        )
+        for start in starts
     )
 
 

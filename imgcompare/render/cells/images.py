@@ -21,6 +21,8 @@ from imgcompare.render.cells.sentences import category_name
 from imgcompare.text.printable import printable
 from imgcompare.text.units import MINUS, format_bytes, format_delta, format_percent, format_seconds
 
+_PACKAGE_COLUMNS = 6
+_NAMED = 3
 _NONE = Cell(text=NOTHING, tone="dim")
 
 
@@ -193,10 +195,14 @@ def build_steps(build: Build) -> Grid:
 
 
 def build_packages(report: Report) -> Grid:
-    """Return every package, the largest first, with its version and bytes in each variant's image."""
-    images = [(variant_name(v.name), v.image) for v in report.variants if v.image]
+    """Return every package, the largest first, with its version and bytes in each variant's image.
+
+    Of more than _COLUMNS images a package's row says in which of them it is, and its bytes there.
+    """
+    images = [v.image for v in report.variants if v.image]
+    names = [variant_name(v.name) for v in report.variants if v.image]
     found: dict[tuple[str, str, str], list[list[DebianPackage | PythonPackage]]] = {}
-    for number, (_, image) in enumerate(images):
+    for number, image in enumerate(images):
         held: tuple[DebianPackage | PythonPackage, ...] = (*image.packages.debian, *image.packages.python)
         for package in held:
             where = package.interpreter or "Python" if isinstance(package, PythonPackage) else "Debian"
@@ -205,7 +211,7 @@ def build_packages(report: Report) -> Grid:
         Column(key="name", title="Package"),
         Column(key="version", title="Version"),
         Column(key="where", title="Of"),
-        *(Column(key=f"variant-{number}", title=name, right=True) for number, (name, _) in enumerate(images)),
+        *_columns_of(names),
     )
     largest = sorted(found.items(), key=lambda item: (-max(map(_installed, item[1])), item[0]))
     rows = tuple(
@@ -213,11 +219,34 @@ def build_packages(report: Report) -> Grid:
             Cell(text=printable(name)),
             Cell(text=printable(version), tone="dim"),
             Cell(text=printable(where), tone="dim"),
-            *(Cell(text=format_bytes(_installed(packages))) if packages else _NONE for packages in by_variant),
+            *_held(names, by_variant),
         )
         for (name, where, version), by_variant in largest
     )
     return Grid(columns, rows)
+
+
+def _columns_of(names: Sequence[str]) -> tuple[Column, ...]:
+    if len(names) > _PACKAGE_COLUMNS:
+        return Column(key="bytes", title="Installed", right=True), Column(key="in", title="In")
+    return tuple(Column(key=f"variant-{n}", title=name, right=True) for n, name in enumerate(names))
+
+
+def _held(names: Sequence[str], by_variant: Sequence[Sequence[DebianPackage | PythonPackage]]) -> tuple[Cell, ...]:
+    """How many bytes of a package each image holds; of many images the most, and which they are."""
+    if len(names) <= _PACKAGE_COLUMNS:
+        return tuple(Cell(text=format_bytes(_installed(found))) if found else _NONE for found in by_variant)
+    having = [name for name, found in zip(names, by_variant, strict=True) if found]
+    lacking = [name for name in names if name not in having]
+    sizes = [_installed(found) for found in by_variant if found]
+    told = format_bytes(max(sizes)) if min(sizes) == max(sizes) else f"≤ {format_bytes(max(sizes))}"
+    if not lacking:
+        which = f"all {len(names)}"
+    elif len(lacking) < len(having):
+        which = f"all but {', '.join(lacking)}" if len(lacking) <= _NAMED else f"{len(having)} of {len(names)}"
+    else:
+        which = ", ".join(having) if len(having) <= _NAMED else f"{len(having)} of {len(names)}"
+    return Cell(text=told), Cell(text=which)
 
 
 def _installed(packages: Iterable[DebianPackage | PythonPackage]) -> int:

@@ -9,7 +9,14 @@ from imgcompare.comparison.measures import MEASURES
 from imgcompare.model import Change, Check, Collection, EngineInfo, Gate, Report, Variant, Verdict
 from imgcompare.render.cells.grid import variant_name
 from imgcompare.text.printable import printable
-from imgcompare.text.units import format_bytes, format_delta, format_exactly, format_percent, format_quantity
+from imgcompare.text.units import (
+    format_bytes,
+    format_change,
+    format_delta,
+    format_exactly,
+    format_percent,
+    format_quantity,
+)
 
 _BUILDERS = {"buildkit": "BuildKit", "classic": "classic builder"}
 
@@ -247,6 +254,9 @@ def _saving(winner: Variant, report: Report) -> str:
     name, saved = variant_name(rival.name), _bytes_of(rival) - _bytes_of(winner)
     if saved == 0:
         return f"the smallest image {works}, as large as {name}: {_size_of(winner)}"
+    if winner.name == report.baseline:  # the table counts from the winner too: one number for one difference
+        change = format_change(_bytes_of(rival) / (_bytes_of(winner) or 1))
+        return f"the smallest image {works}: {name} is {format_bytes(saved)} ({change}) larger"
     share = format_percent(saved / _bytes_of(rival))
     return f"the smallest image {works}: {format_bytes(saved)} ({share}) less than {name}"
 

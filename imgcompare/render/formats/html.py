@@ -36,7 +36,7 @@ from imgcompare.render.cells.after_change import build_changes
 from imgcompare.render.cells.collection import build_overview
 from imgcompare.render.cells.comparison import build_grid, pull_size
 from imgcompare.render.cells.dockerfile_lines import MarkedLine, marked_lines
-from imgcompare.render.cells.facts import without
+from imgcompare.render.cells.facts import in_groups, without
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import Cell, Grid, variant_name
 from imgcompare.render.cells.trends import Trend, build_runs, trends, until
@@ -50,6 +50,8 @@ _TEMPLATES = Path(__file__).parent.parent / "templates"
 _KINDS = tuple(PartKind)
 _CODE = re.compile(r"`([^`]+)`")
 _UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
+_HYPHENED = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
+_RUNS_OF_A_TREND = 3  # two are a change, which "What changed" tells better
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +60,13 @@ class Size:
 
     variant: Variant
     spans: tuple[html_charts.Span, ...]
+    width: float
     pull: float
     unpacked_text: str
     pull_text: str
     change: str
     verdict: Cell
+    broken: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +151,8 @@ def _environment() -> jinja2.Environment:
         "build_gates": build_gates,
         "explanations": EXPLANATIONS,
         "as_expected": as_expected,
+        "longest_step": html_charts.longest_step,
+        "in_groups": in_groups,
         "summary_grid": lambda report: without(build_grid(report), ("bar",)),
     }
     environment.filters |= {
@@ -157,8 +163,8 @@ def _environment() -> jinja2.Environment:
         "capitalized": lambda text: text[:1].upper() + text[1:],
         "bytes": format_bytes,
         "delta": format_delta,
-        "glued": lambda text: _UNIT.sub("\N{NO-BREAK SPACE}", text),
-        "seconds": format_seconds,
+        "glued": _glued,
+        "seconds": lambda seconds: format_seconds(seconds).replace(" ", "\N{NO-BREAK SPACE}"),
     }
     return environment
 
@@ -166,6 +172,12 @@ def _environment() -> jinja2.Environment:
 def _coded(text: str) -> Markup:
     """A text with what stands between backticks as code; whatever else is in it stays text."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def _glued(text: str) -> Markup:
+    """A text whose numbers stay with their units, and whose names with hyphens go to the next line whole."""
+    escaped = str(escape(_UNIT.sub("\N{NO-BREAK SPACE}", text)))
+    return Markup(_HYPHENED.sub(r'<span class="unbroken">\g<0></span>', escaped))  # noqa: S704 - escaped before
 
 
 def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
@@ -193,7 +205,7 @@ def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
         packages=images.build_packages(report),
         trees=_trees(report.variants),
         runs=build_runs(runs),
-        trends=trends(runs) if len(runs) > 1 else (),
+        trends=trends(runs) if len(runs) >= _RUNS_OF_A_TREND else (),
     )
 
 
@@ -207,11 +219,13 @@ def _sizes(report: Report, largest: int) -> Iterator[Size]:
             yield Size(
                 variant=variant,
                 spans=html_charts.contents_bar(variant.image, largest),
+                width=html_charts.percent(variant.image.uncompressed_size, largest),
                 pull=100 * (variant.image.compressed_size or 0) / largest if largest else 0,
                 unpacked_text=cells["uncompressed_size"].text,
                 pull_text=pull_size(variant.image.compressed_size, variant.image.compressed_size_exact),
                 change=cells["change"].text if "change" in cells else "",
                 verdict=cells["verdict"],
+                broken=variant.verdict is Verdict.BROKEN,
             )
 
 

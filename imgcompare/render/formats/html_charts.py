@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from imgcompare.model import ComparisonRow, Image, Report, Variant
+from imgcompare.model import Build, ComparisonRow, Image, Report, Variant
+from imgcompare.model import Step as BuildStep
 from imgcompare.render.cells.grid import variant_name
 from imgcompare.render.cells.sentences import category_name
 from imgcompare.text.printable import printable
@@ -64,8 +65,8 @@ def contents_bar(image: Image, largest: int) -> tuple[Span, ...]:
     starts = accumulate(known.values(), initial=0)
     return tuple(
         Span(
-            start=_percent(start, largest),
-            width=_percent(count, largest),
+            start=percent(start, largest),
+            width=percent(count, largest),
             kind=category_class(name),
             label=f"{category_name(name)}: {format_bytes(count)}, {format_percent(count / image.uncompressed_size)}",
         )
@@ -81,8 +82,8 @@ def waterfall(base: Image, variant: Image, row: ComparisonRow, names: tuple[str,
     for change, before, after in zip(row.reasons, levels, levels[1:], strict=False):
         text = format_delta(change.delta_bytes)
         span = Span(
-            start=_percent(min(before, after), top),
-            width=_percent(abs(change.delta_bytes), top),
+            start=percent(min(before, after), top),
+            width=percent(abs(change.delta_bytes), top),
             kind="less" if change.delta_bytes < 0 else "more",
             label=f"{category_name(change.category)} {text}",
         )
@@ -92,7 +93,7 @@ def waterfall(base: Image, variant: Image, row: ComparisonRow, names: tuple[str,
 
 def _total(name: str, image: Image, top: int) -> Step:
     text = format_bytes(image.uncompressed_size)
-    span = Span(start=0, width=_percent(image.uncompressed_size, top), kind="total", label=f"{name} {text}")
+    span = Span(start=0, width=percent(image.uncompressed_size, top), kind="total", label=f"{name} {text}")
     return Step(name=name, text=text, span=span)
 
 
@@ -105,26 +106,44 @@ def timeline(variant: Variant, longest: float) -> tuple[Span, ...]:
 
 
 def _phases(variant: Variant) -> Iterator[tuple[str, str, float]]:
-    """Kind, name and seconds of what happened."""
+    """Kind, label and seconds of what happened; a step's label tells what it took itself."""
     if build := variant.build:
-        steps = [step for step in build.steps if not step.cached and step.duration_s > 0]
-        scale = build.duration_s / (sum(step.duration_s for step in steps) or 1)
+        steps = _built(build)
+        scale, longest = build.duration_s / (sum(step.duration_s for step in steps) or 1), longest_step(build)
         yield from (
-            (f"build-{n % 2}", printable(step.name, limit=200), step.duration_s * scale) for n, step in enumerate(steps)
+            (
+                "longest" if step is longest else f"build-{n % 2}",
+                f"{printable(step.name, limit=200)}: {format_seconds(step.duration_s)}",
+                step.duration_s * scale,
+            )
+            for n, step in enumerate(steps)
         )
         if not steps:
-            yield "build-0", "build", build.duration_s
+            yield _phase("build-0", "build", build.duration_s)
     if variant.run and variant.run.ready_after_s is not None:
-        yield "start", "start", variant.run.ready_after_s
+        yield _phase("start", "start", variant.run.ready_after_s)
     if variant.check and variant.check.response_time_s is not None:
-        yield "check", "check", variant.check.response_time_s
+        yield _phase("check", "check", variant.check.response_time_s)
+
+
+def _phase(kind: str, name: str, seconds: float) -> tuple[str, str, float]:
+    return kind, f"{name}: {format_seconds(seconds)}", seconds
+
+
+def longest_step(build: Build) -> BuildStep | None:
+    """Return the step that took longest, which its colour tells, or None of a build with fewer than two."""
+    steps = _built(build)
+    return max(steps, key=lambda step: step.duration_s) if len(steps) > 1 else None
+
+
+def _built(build: Build) -> list[BuildStep]:
+    return [step for step in build.steps if not step.cached and step.duration_s > 0]
 
 
 def _spans(phases: Iterable[tuple[str, str, float]], longest: float) -> Iterator[Span]:
     start = 0.0
-    for kind, name, seconds in phases:
-        label = f"{name}: {format_seconds(seconds)}"
-        yield Span(start=_percent(start, longest), width=_percent(seconds, longest), kind=kind, label=label)
+    for kind, label, seconds in phases:
+        yield Span(start=percent(start, longest), width=percent(seconds, longest), kind=kind, label=label)
         start += seconds
 
 
@@ -135,7 +154,7 @@ def duration(variant: Variant) -> float:
 
 def time_axis(longest: float) -> Axis:
     """Return about five round ticks from 0 to ``longest`` seconds."""
-    return Axis(ticks=tuple((_percent(tick, longest), f"{tick:g} s") for tick in _round_ticks(longest)))
+    return Axis(ticks=tuple((percent(tick, longest), f"{tick:g} s") for tick in _round_ticks(longest)))
 
 
 def _round_ticks(top: float) -> Sequence[float]:
@@ -150,7 +169,8 @@ def _round_ticks(top: float) -> Sequence[float]:
         power *= 10
 
 
-def _percent(part: float, whole: float) -> float:
+def percent(part: float, whole: float) -> float:
+    """Return a part of a whole in per cent, as the charts place it; of nothing it is 0."""
     return round(100 * part / whole, 3) if whole else 0.0
 
 

@@ -210,8 +210,10 @@
         "aria-label": part.spoken, dataset: { bytes: part.bytes },
       });
       this.lay(button, depth, top, height);
-      if (height >= 17) button.append(make("span", { textContent: part.label }));
-      if (height >= 34) button.append(" ", make("span", { textContent: bytes(part.bytes) }));
+      const line = 1.07 * parseFloat(getComputedStyle(document.documentElement).fontSize); // as the style has it
+      if (height >= 5 * line) button.classList.add("tall"); // room for a name of several lines
+      if (height >= line) button.append(make("span", { textContent: part.label }));
+      if (height >= 2 * line) button.append(" ", make("span", { textContent: bytes(part.bytes) }));
       button.addEventListener("click", () => this.show(part === this.focus ? part.above || part : part, part));
       button.addEventListener("focus", () => this.tell(part));
       button.addEventListener("pointerenter", () => this.tell(part));

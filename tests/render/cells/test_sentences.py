@@ -23,7 +23,9 @@ MakeVariant = Callable[..., Variant]
     [
         ({"a": 957, "b": 199}, "", "a", "b is the smallest image that works: 758.0 MB (79 %) less than a."),
         ({"a": 957, "b": 199}, "", "b", "b, the baseline, is the smallest image that works: "
-         "758.0 MB (79 %) less than a."),
+         "a is 758.0 MB (+381 %) larger."),
+        ({"a": 2500, "b": 199}, "", "b", "b, the baseline, is the smallest image that works: "
+         "a is 2.30 GB (× 13) larger."),
         ({"a": 957, "b": 199, "c": 400}, "", "c", "b is the smallest image that works: 201.0 MB (50 %) less than c."),
         ({"a": 957, "b": 199, "c": 400}, "c", "c", "b is the smallest image that works: 758.0 MB (79 %) less than a."),
         (

@@ -76,7 +76,7 @@ def test_a_variant_that_is_new_has_no_change_to_tell() -> None:
 
 
 def test_the_page_draws_the_trend_and_lists_its_runs(tmp_path: Path) -> None:
-    """Under its content security policy, with hostile names as text; without earlier runs there is none."""
+    """Under its content security policy, with hostile names as text; two runs and one are no trend."""
     now = report(variant(EVIL, 5), variant("slim", 9), created="2026-01-05T12:00:00Z")
     runs = [past_of(replace(now, created=f"2026-01-0{day}T12:00:00Z"), EVIL) for day in (1, 2)]
     page = tmp_path / "page.html"
@@ -87,7 +87,8 @@ def test_the_page_draws_the_trend_and_lists_its_runs(tmp_path: Path) -> None:
         assert browser.script("document.querySelectorAll('#c1-trend ~ details tbody tr').length") == 3
         assert browser.script("document.querySelectorAll('img').length") == 0
         assert not browser.complaints()
-    assert 'id="c1-trend"' not in render(now, "html", STYLE)
+    two = render(now, "html", STYLE, past=runs[:1])
+    assert 'id="c1-trend"' not in two + render(now, "html", STYLE)
     assert not {"\x1b", "\u202e"} & set(page.read_text(encoding="utf-8"))
 
 

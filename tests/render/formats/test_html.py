@@ -137,7 +137,7 @@ def test_everything_is_there_without_scripts(report: Report) -> None:
         "ModuleNotFoundError: No module named &#39;flask&#39;",
         "RUN flask 2",
         "multi-stage: bytes by layer and category",
-        "build 3.1 s",
+        "build 3.1\xa0s",
         "−757.8 MB",
     ):
         assert told in page
@@ -399,7 +399,7 @@ def test_gates_and_a_stored_baseline(browser: Browser, report: Report, tmp_path:
         report, gates=(gate,), against=Against(source="baseline.json", rows=(row,), notes=("Other engine.",))
     )
     show(browser, report, tmp_path)
-    assert "957.2 MB\t≤ 120.0 MB\t✗ 837.2 MB over" in text(browser, "[aria-labelledby='c1-gates'] table")
+    assert "957.2 MB\t≤ 120.0 MB\t✗ 837.2\xa0MB over" in text(browser, "[aria-labelledby='c1-gates'] table")
     assert "multi-stage\t198.0 MB\t+1.4 MB" in text(browser, "[aria-labelledby='c1-against'] table")
     assert "Other engine." in text(browser, "[aria-labelledby='c1-against']")
 
@@ -498,3 +498,54 @@ def test_a_page_that_loads_itself_again_says_so(report: Report) -> None:
     """For a scoreboard that grows; no other page does."""
     assert '<meta http-equiv="refresh" content="5">' in render(report, "html", STYLE, reload_s=5)
     assert "refresh" not in render(report, "html", STYLE)
+
+
+def test_what_is_broken_is_hatched(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """All of its bar, and of no other's, and the legend says what that means: a colour alone tells few."""
+    show(browser, report, tmp_path)
+    bars = """[...document.querySelectorAll('.size')].map((row) => {
+        const spans = [...row.querySelectorAll('svg.stack rect:not(.hatch)')].map((e) => e.getBoundingClientRect());
+        const hatch = row.querySelector('rect.hatch');
+        return hatch && Math.abs(hatch.getBoundingClientRect().right - spans.at(-1).right) < 1;
+    })"""
+    assert browser.script(bars) == [None, None, True]
+    assert "does not work" in text(browser, ".legend")
+
+
+@pytest.mark.parametrize("width", [1366, 1920])
+def test_no_cell_is_cut_on_a_desk(
+    browser: Browser, make_report: MakeReport, make_variant: MakeVariant, tmp_path: Path, width: int
+) -> None:
+    """However many variants and however long their paths: every table is as wide as its place, or wraps."""
+    long = "/home/somebody/projects/a-shop-with-a-long-name/services/storefront/docker/{}.Dockerfile"
+    variants = [
+        replace(v, source=replace(v.source, dockerfile=long.format(v.name)), expected_failure=None if n else "unknown")
+        for n, v in enumerate(explained(make_variant(f"packages-not-copied-{n}", 10**8 + n)) for n in range(9))
+    ]
+    show(browser, make_report(*variants), tmp_path, width=width)
+    browser.script("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    cut = (
+        "[...document.querySelectorAll('.scroll')].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.ariaLabel)"
+    )
+    assert browser.script(cut) == []
+    packages = text(browser, "[aria-labelledby='c1-packages'] tbody tr").split("\t")
+    assert packages == ["flask", "3.1", "Python", "≤ 50.0 MB", "all 9"]
+
+
+def test_names_are_not_broken_on_a_phone(browser: Browser, report: Report, tmp_path: Path) -> None:
+    """A name that does not fit goes to the next line whole; the browser would break it at its hyphen."""
+    show(browser, report, tmp_path, width=390)
+    browser.script("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
+    broken = """[...document.querySelectorAll('.unbroken')].filter(
+        (e) => e.checkVisibility() && e.offsetHeight > 1.7 * parseFloat(getComputedStyle(e).fontSize)
+    ).map((e) => e.innerText)"""
+    assert browser.script("document.querySelectorAll('.unbroken').length") > 9
+    assert browser.script(broken) == []
+
+
+def test_the_fix_comes_before_what_to_do_with_it(make_report: MakeReport, single: Variant, tutorial: Variant) -> None:
+    """'Into the last stage, above CMD' speaks of the lines of the fix, which have to be read by then."""
+    assert tutorial.failure
+    failure = replace(tutorial.failure, fix=("COPY --from=builder /opt /opt",), hint="Into the last stage, above CMD.")
+    page = render(make_report(single, replace(tutorial, failure=failure)), "html", STYLE)
+    assert page.index('<span class="tag">Fix</span>') < page.index('<span class="tag">Next</span>')

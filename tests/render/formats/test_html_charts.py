@@ -51,16 +51,17 @@ def test_what_was_not_measured_has_no_waterfall(make_variant: MakeVariant, make_
 
 
 def test_a_timeline_is_build_start_and_check(make_variant: MakeVariant) -> None:
-    """One after the other; steps that ran at the same time are scaled to the time the build really took."""
+    """One after the other; steps that ran at once are scaled to the build's time, told as they were; one is longest."""
     steps = tuple(
-        Step(name=name, duration_s=4, cached=cached) for name, cached in [("a", False), ("b", True), ("c", False)]
+        Step(name=name, duration_s=took, cached=cached)
+        for name, took, cached in [("a", 2, False), ("b", 9, True), ("c", 6, False)]
     )
     variant = make_variant("a", ready=1.0)
     variant = replace(variant, build=Build(duration_s=4, step_count=3, cached_step_count=1, steps=steps))
     assert html_charts.duration(variant) == 5.004
     assert [(span.start, span.width, span.kind, span.label) for span in html_charts.timeline(variant, longest=10)] == [
-        (0, 20, "build-0", "a: 2.0 s"),
-        (20, 20, "build-1", "c: 2.0 s"),
+        (0, 10, "build-0", "a: 2.0 s"),
+        (10, 30, "longest", "c: 6.0 s"),
         (40, 10, "start", "start: 1.0 s"),
         (50, 0.04, "check", "check: 4 ms"),
     ]
