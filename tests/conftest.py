@@ -16,6 +16,7 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck
 
+from tests.support import forked
 from tests.support.environ import path_and_coverage
 
 # How long an example takes says how busy the machine is. The fast tests try a quarter of the examples.
@@ -65,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the engine, if it was started for this run; all processes that used it have ended."""
+    forked.end()
     if not hasattr(config, "workerinput"):
         shared = Path(os.environ.pop(_SHARED))
         if (shared / "started").exists():
@@ -113,16 +115,7 @@ class Imgcompare:
 
     def __call__(self, *arguments: str, timeout_s: float = 180, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run to the end, output captured."""
-        return subprocess.run(
-            [*_IMGCOMPARE, *arguments],
-            cwd=self.project,
-            env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        return forked.run(arguments, self.project, self.environ | environ, timeout_s)
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
         """Start and leave running."""

@@ -28,7 +28,7 @@ from imgcompare.model import (
     Verdict,
 )
 from imgcompare.reports import store
-from tests.support import reports
+from tests.support import forked, reports
 from tests.support.environ import path_and_coverage
 
 COMMAND = (sys.executable, "-m", "imgcompare")
@@ -59,11 +59,10 @@ def environ(project: Path, **more: str) -> dict[str, str]:
 
 def imgcompare(project: Path, *arguments: str, redirection: str = "", **more: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in the project; ``redirection`` is in the shell's words."""
-    command: Sequence[str] = [*COMMAND, *arguments]
-    if redirection:
-        command = ["sh", "-c", f'"$@" {redirection}', "sh", *command]
+    if not redirection:
+        return forked.run(arguments, project, environ(project, **more))
     return subprocess.run(
-        command,
+        ["sh", "-c", f'"$@" {redirection}', "sh", *COMMAND, *arguments],
         cwd=project,
         env=environ(project, **more),
         stdin=subprocess.DEVNULL,

@@ -9,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tarfile
 import tempfile
 import threading
@@ -25,6 +24,7 @@ import docker
 import pytest
 
 from imgcompare.engine.interface import RUN_LABEL
+from tests.support import forked
 from tests.support.environ import path_and_coverage
 
 if TYPE_CHECKING:
@@ -214,16 +214,7 @@ class Offline:
 
     def __call__(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run to the end, output captured."""
-        return subprocess.run(
-            [sys.executable, "-m", "imgcompare", *arguments],
-            cwd=self.folder,
-            env=self.environ | environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return forked.run(arguments, self.folder, self.environ | environ, timeout_s=120)
 
     def save(self, file: str, images: dict[str, list[dict[str, bytes]]], **settings: object) -> Path:
         """Write what ``docker save`` would, of images by name, each a list of layers, each files by path."""
