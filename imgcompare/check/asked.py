@@ -67,7 +67,7 @@ def parse_route(text: str) -> RouteCheck:
     if not (fits and all(pattern.fullmatch(part) for pattern, part in zip((_STATUS, _LOCATION), more, strict=False))):
         raise UsageError(
             f"the route {text!r} is no path",
-            hint=f"Write it as it stands in a URL, with what it has to reply if that is not 200: {FORMS}.",
+            hint=f"Write it as in --route /healthz, followed by what it has to reply if that is not 200: {FORMS}.",
         )
     status = int(more[0]) if more else None
     location = more[1] if len(more) > 1 else None

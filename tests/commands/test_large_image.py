@@ -21,16 +21,21 @@ from tests.support.projects import Offline
 FILES = 200_000
 LARGE_BYTES = 1 << 30
 MOST_MEMORY_BYTES = 500 << 20
+_NAME, _CHECKSUM = slice(0, 100), slice(148, 156)  # of a ustar header
 _END = bytes(1024)
 _ZEROS = bytes(1 << 20)
 
 
 def many_files() -> Iterator[bytes]:
     """The tar of a layer of 200,000 small files in 2,000 folders."""
+    entry = tarfile.TarInfo()
+    entry.size = 10
+    header = entry.tobuf(tarfile.USTAR_FORMAT)
+    without_name, checksum = header[_NAME.stop : _CHECKSUM.start], int(header[_CHECKSUM].rstrip(b"\0 "), 8)
+    rest = header[_CHECKSUM.stop :] + b"print()\n\n\n".ljust(512, b"\0")
     for number in range(FILES):
-        entry = tarfile.TarInfo(f"srv/{number % 2000}/file-{number}.py")
-        entry.size = 10
-        yield entry.tobuf(tarfile.USTAR_FORMAT) + b"print()\n\n\n".ljust(512, b"\0")
+        name = b"srv/%d/file-%d.py" % (number % 2000, number)
+        yield name.ljust(_NAME.stop, b"\0") + without_name + b"%06o\0 " % (checksum + sum(name)) + rest
     yield _END
 
 

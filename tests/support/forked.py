@@ -85,7 +85,6 @@ class _Parent:
             raise subprocess.TimeoutExpired(["imgcompare", *arguments], timeout_s)
         return int(code)
 
-
     def end(self) -> None:
         """Let it end, and wait for that."""
         self._process.communicate()
