@@ -6,8 +6,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Whole modules at a time to as many processes as there are processors: what a module's fixtures make is made once.
-SHARED_OUT := --numprocesses auto --dist loadscope --no-loadscope-reorder --quiet
+# Whole modules at a time to several processes: what a module's fixtures make is made once.
+SHARED_OUT := --dist loadscope --no-loadscope-reorder --quiet
+# What is imported again and again is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 
 help: ## show these targets
@@ -18,10 +20,11 @@ run: $(READY) ## make this machine ready, then compare the bundled single-stage 
 	@$(BIN)/imgcompare run --scenario default
 
 test: $(READY) ## run every test, those on a real engine included (one is started where none answers)
-	$(BIN)/python -m pytest $(SHARED_OUT) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto $(SHARED_OUT) $(PYTEST_ARGS)
 
 test-fast: $(READY) ## run every test that needs no engine and no browser: what to run while working
-	$(BIN)/python -m pytest -m "not engine and not browser" --hypothesis-profile fast $(SHARED_OUT) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not engine and not browser" --hypothesis-profile fast \
+		--numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) $(SHARED_OUT) $(PYTEST_ARGS)
 
 soak: $(READY) ## kill 400 runs at random moments, by any signal, and count what is left
 	IMGCOMPARE_KILLS=400 $(BIN)/python -m pytest tests/commands/test_kills_real.py -s --timeout 3600

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
-_CHANCE = random.Random(1)
 _DOCKERFILES = {
     "python": "FROM scratch\nCOPY --from=python:3.11-slim /usr/local /usr/local\n",
     "flask": "FROM python:3.11-slim\nRUN pip install --no-cache-dir flask && useradd app\nCOPY a.py /app/\n",
@@ -39,22 +38,38 @@ _DOCKERFILES = {
     "COPY --from=python:3.11 /usr/lib/git-core /usr/share/perl /git/\n",
     "data": "FROM scratch\nCOPY log.json /\nCOPY floats /\nCOPY base64 /\nCOPY database /\nCOPY chinese /\n",
 }
-_FILES = {
-    "a.py": b"print('hello')\n" * 9,
-    "b.py": b"".join(b"x%d = %d\n" % (n, n * n) for n in range(300)),
-    "random": _CHANCE.randbytes(3_000_000),
-    "zeros": bytes(9_000_000),
-    "text": b"\n".join(b"%x %d" % (_CHANCE.getrandbits(30), n) for n in range(400_000)),
-    "log.json": b"\n".join(
-        b'{"time": "2026-01-%02dT%02d:%02d:00Z", "level": "%s", "user": %d, "path": "/api/v1/orders/%d", "ms": %.3f}'
-        % (n % 28 + 1, n % 24, n % 60, _CHANCE.choice((b"info", b"warning")), n % 977, n * 31 % 9973, _CHANCE.random())
-        for n in range(120_000)
-    ),
-    "floats": array("d", (math.sin(n / 100) * n for n in range(1_500_000))).tobytes(),
-    "base64": base64.encodebytes(_CHANCE.randbytes(6_000_000)),
-    "database": b"".join(struct.pack(">IHd20s", n, n % 300, n / 7, b"name %d" % (n % 1000)) for n in range(300_000)),
-    "chinese": "".join(chr(0x4E00 + int(_CHANCE.gauss(0, 600)) % 6000) for _ in range(2_000_000)).encode(),
-}
+
+
+def files() -> dict[str, bytes]:
+    """Content of many kinds, by name."""
+    chance = random.Random(1)
+    return {
+        "a.py": b"print('hello')\n" * 9,
+        "b.py": b"".join(b"x%d = %d\n" % (n, n * n) for n in range(300)),
+        "random": chance.randbytes(3_000_000),
+        "zeros": bytes(9_000_000),
+        "text": b"\n".join(b"%x %d" % (chance.getrandbits(30), n) for n in range(400_000)),
+        "log.json": b"\n".join(
+            b'{"time": "2026-01-%02dT%02d:%02d:00Z", "level": "%s", "user": %d, '
+            b'"path": "/api/v1/orders/%d", "ms": %.3f}'
+            % (
+                n % 28 + 1,
+                n % 24,
+                n % 60,
+                chance.choice((b"info", b"warning")),
+                n % 977,
+                n * 31 % 9973,
+                chance.random(),
+            )
+            for n in range(120_000)
+        ),
+        "floats": array("d", (math.sin(n / 100) * n for n in range(1_500_000))).tobytes(),
+        "base64": base64.encodebytes(chance.randbytes(6_000_000)),
+        "database": b"".join(
+            struct.pack(">IHd20s", n, n % 300, n / 7, b"name %d" % (n % 1000)) for n in range(300_000)
+        ),
+        "chinese": "".join(chr(0x4E00 + int(chance.gauss(0, 600)) % 6000) for _ in range(2_000_000)).encode(),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +117,7 @@ def registry_program(folder: Path) -> str:
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build context with files of all kinds of content."""
     folder = tmp_path_factory.mktemp("context")
-    for name, content in _FILES.items():
+    for name, content in files().items():
         (folder / name).write_bytes(content)
     return folder
 
