@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import click
 from imgcompare.cli.main import COMMANDS, cli
 from imgcompare.config.settings import SETTINGS
 from imgcompare.diagnosis.explanations import EXPLANATIONS
+from tests.support import forked
 
 _ROOT = Path(__file__).parents[2]
 _COMMANDS = _ROOT / "docs" / "commands.md"
@@ -22,17 +21,16 @@ _COMMANDS = _ROOT / "docs" / "commands.md"
 
 def _pages(name: str, command: click.Command) -> Iterator[str]:
     """What ``--help`` prints of a command and everything below it, in 100 columns."""
-    done = subprocess.run(
-        [sys.executable, "-m", *name.split(), "--help"],
-        env=os.environ | {"COLUMNS": "102", "PYTHONUTF8": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    yield f"## {name}\n\n```text\n{done.stdout}```\n"
+    yield f"## {name}\n\n```text\n{_help(name, columns=102)}```\n"
     if isinstance(command, click.Group):
         for sub in sorted(command.commands):
             yield from _pages(f"{name} {sub}", command.commands[sub])
+
+
+def _help(command: str, columns: int) -> str:
+    done = forked.run([*command.split()[1:], "--help"], _ROOT, {"COLUMNS": str(columns), "PYTHONWARNINGS": "error"})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_every_help_text_stands_in_the_docs() -> None:
@@ -52,14 +50,8 @@ def test_the_readme_names_every_command_with_its_help() -> None:
 
 def test_no_command_s_help_is_cut_short_in_a_list() -> None:
     """In a terminal of 80 columns, each list of commands says of every one the whole sentence."""
-    for command in (["imgcompare"], *(["imgcompare", name] for name in cli.commands if _is_group(name))):
-        listed = subprocess.run(
-            [sys.executable, "-m", *command, "--help"],
-            env=os.environ | {"COLUMNS": "80", "PYTHONUTF8": "1"},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.partition("Commands:")[2]
+    for command in ("imgcompare", *(f"imgcompare {name}" for name in cli.commands if _is_group(name))):
+        listed = _help(command, columns=80).partition("Commands:")[2]
         assert listed
         assert "..." not in listed
 
