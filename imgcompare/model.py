@@ -408,6 +408,32 @@ class AfterChange(Struct, frozen=True, kw_only=True, gc=False):
     pull_size: int | None = None
 
 
+class Spread(Struct, frozen=True, kw_only=True, gc=False):
+    """One thing measured several times: the ``values`` in their order, and the least, middle and greatest of them.
+
+    ``deviation`` is their standard deviation as a sample's, null of a single value.
+    """
+
+    minimum: float
+    median: float
+    maximum: float
+    deviation: float | None
+    values: tuple[float, ...]
+
+
+class Repeated(Struct, frozen=True, kw_only=True, gc=False):
+    """What was measured again and again (``--runs``, ``--build-runs``), variants in turn, with nothing else under way.
+
+    ``ready_after_s``, ``response_time_s`` and ``memory_bytes`` of the variant are then the medians; ``build_s`` are
+    builds that came from the cache whole, and what the first one took is ``build.duration_s``.
+    """
+
+    ready_s: Spread | None = None
+    response_s: Spread | None = None
+    memory_bytes: Spread | None = None
+    build_s: Spread | None = None
+
+
 class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """One thing that was held against the original: ``what`` was compared, in how many places, and what differs.
 
@@ -461,6 +487,7 @@ class Variant(Struct, frozen=True, kw_only=True, gc=False):
     more_checks: tuple[Check, ...] = ()
     proof: Proof | None = None
     mend: str = ""
+    repeated: Repeated | None = None
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):

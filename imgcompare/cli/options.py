@@ -173,6 +173,17 @@ def projector_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--projector", is_flag=True, help=told)(command)
 
 
+def repeat_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add how often things are measured."""
+    runs = click.option(
+        "--runs", type=click.IntRange(1, 1000), metavar="N", help="Start and check each N times; show how they differ."
+    )
+    builds = click.option(
+        "--build-runs", type=click.IntRange(1, 1000), metavar="N", help="Build each N times more from the cache."
+    )
+    return runs(builds(command))
+
+
 def measure_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what is measured on request."""
     health = click.option("--health", is_flag=True, help="Run each HEALTHCHECK; one that fails makes a variant broken.")

@@ -22,6 +22,7 @@ from imgcompare.cli.options import (
     measure_options,
     open_option,
     projector_option,
+    repeat_options,
     reply_options,
 )
 from imgcompare.cli.output import Output, Target, WritingCommand, output_options
@@ -88,6 +89,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     "--rm-images", is_flag=True, help="Remove the images built. [default: kept, so that the next run is fast]"
 )
 @measure_options
+@repeat_options
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 @gate_options
 @engine_options

@@ -30,6 +30,7 @@ class Config:
     ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.
     ``skip_unavailable`` leaves variants out whose images cannot be had, instead of calling them broken. ``health``,
     ``stop``, ``hardened`` and ``after_change`` ask for more to be measured; the report is judged by ``limits``.
+    Start and check are measured ``runs`` times, and a build from the cache ``build_runs`` times.
     ``asking`` is how ``route`` is asked; ``more_routes`` are asked beside it, and ``also`` are run inside;
     ``non_root`` has a smaller Dockerfile get a user.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
@@ -62,6 +63,8 @@ class Config:
     stop: bool = False
     hardened: bool = False
     after_change: bool = False
+    runs: int = 1
+    build_runs: int = 0
     limits: tuple[Limit, ...] = ()
     asking: Asking = GET
     more_routes: tuple[RouteCheck, ...] = ()

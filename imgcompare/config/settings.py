@@ -163,11 +163,15 @@ def _gate(option: str) -> Setting:
 
 BUILDERS = ("auto", "buildkit", "classic")
 
+MOST_RUNS = 1000
+"""How often one thing is measured at most."""
+
 GATES = "gates"
 """The table of the limits."""
 
 _TEXT = Kind("text", _text)
 _TEXTS = Kind("text, or an array of texts", _texts)
+_TIMES = Kind(f"a number from 1 to {MOST_RUNS}", _whole(1, MOST_RUNS))
 _PORT = Kind("a port from 1 to 65535", _whole(1, 65535))
 _PAIRS = Kind('a table such as { KEY = "value" }, or an array such as ["KEY=value", "KEY_OF_THE_ENVIRONMENT"]', _pairs)
 _YES_OR_NO = Kind("true or false", _yes_or_no)
@@ -206,6 +210,8 @@ SETTINGS = (
     Setting("stop", _YES_OR_NO),
     Setting("hardened", _YES_OR_NO),
     Setting("after_change", _YES_OR_NO),
+    Setting("runs", _TIMES),
+    Setting("build_runs", _TIMES),
     Setting("against", Kind("a baseline file, a report, a saved run or an image", _stored)),
     *map(_gate, OPTIONS),
     Setting("keep", _YES_OR_NO, in_file=False),

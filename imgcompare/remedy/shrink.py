@@ -84,7 +84,9 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
     build = config.build.without_export()
     config = replace(config, variants=(spec,), baseline=ORIGINAL, health=True, build=build)
     # What is measured on request is measured once, of all side by side.
-    plan = make_plan(replace(config, after_change=False, hardened=False, stop=False), new_run_id(began))
+    plan = make_plan(
+        replace(config, after_change=False, hardened=False, stop=False, runs=1, build_runs=0), new_run_id(began)
+    )
     blueprints = draw_blueprints(plan)
     save = saver(reports, plan.run_id, progress)
     with (

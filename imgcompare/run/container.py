@@ -106,15 +106,7 @@ def _run_at_one_of(plan: Plan, variant: PlannedVariant, built: BuiltVariant, fou
 
 def _run_at(plan: Plan, variant: PlannedVariant, built: BuiltVariant, port: int, bench: Workbench) -> Tried:
     """Run it and ask it at that port of the container."""
-    spec = ContainerSpec(
-        name=variant.container_name,
-        image=built.image.image,
-        container_port=port,
-        host_port=variant.host_port,
-        publish_address=plan.config.publish_address or LOOPBACK,
-        env=plan.config.env,
-        labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
-    )
+    spec = container_spec(plan, variant, built.image, port)
     tried = _run(plan, variant, built.image, spec, port, bench)
     if tried.failure is None and (plan.config.hardened or variant.spec.hardened):
         notes = list(tried.not_measured)
@@ -122,6 +114,19 @@ def _run_at(plan: Plan, variant: PlannedVariant, built: BuiltVariant, port: int,
             tried = replace(tried, hardened=_harden(plan, variant.name, spec, built.image, port, tried.run, bench))
         tried = replace(tried, not_measured=tuple(notes))
     return tried
+
+
+def container_spec(plan: Plan, variant: PlannedVariant, image: EngineImage, port: int) -> ContainerSpec:
+    """What the variant is run as."""
+    return ContainerSpec(
+        name=variant.container_name,
+        image=image.image,
+        container_port=port,
+        host_port=variant.host_port,
+        publish_address=plan.config.publish_address or LOOPBACK,
+        env=plan.config.env,
+        labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
+    )
 
 
 def _run(

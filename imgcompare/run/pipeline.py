@@ -37,6 +37,7 @@ from imgcompare.run.crew import Builds, Crew
 from imgcompare.run.diagnose import find_causes
 from imgcompare.run.measure import measure_images, pull_sizes
 from imgcompare.run.plan import Plan
+from imgcompare.run.repeat import measure_again
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
 
@@ -104,6 +105,10 @@ def _work(
     results.add_digests(digests.result())
     if changes := results.changes:
         results.add_pull_sizes(crew.pool.submit(pull_sizes, changes, plan, bench).result())
+    if plan.config.runs > 1 or plan.config.build_runs:
+        again = crew.pool.submit(measure_again, plan, blueprints, results.finished, bench)
+        for finished in again.result():
+            results.put(finished)
     observed_first = results.variants
     if evidence := results.evidence:
         seen = results.variants, evidence, results.built

@@ -12,10 +12,19 @@ from collections.abc import Iterable
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.model import Document, Report
+from imgcompare.render.cells.repeated import spreads
 from imgcompare.render.registry import RenderContext
 from imgcompare.reports.store import reports_of
 from imgcompare.text.printable import printable
 
+# Of what was measured several times; the columns above have its medians.
+_SPREAD = {"min": "minimum", "max": "maximum", "deviation": "deviation"}
+_REPEATED = (
+    ("ready", "s", "ready_s"),
+    ("response", "s", "response_s"),
+    ("memory", "bytes", "memory_bytes"),
+    ("cached_build", "s", "build_s"),
+)
 # Column → the part of the report that has it, and its field there.
 _COLUMNS = {
     "comparison": ("report", "scenario"),
@@ -54,6 +63,13 @@ _COLUMNS = {
     "engine": ("engine", "name"),
     "engine_version": ("engine", "version"),
     "created": ("report", "created"),
+    "measured_runs": ("told", "measured_runs"),
+    "cached_build_s": ("build_s", "median"),
+    **{
+        f"{measure}_{column}_{unit}": (part, field)
+        for measure, unit, part in _REPEATED
+        for column, field in _SPREAD.items()
+    },
 }
 # A spreadsheet takes a text that begins like this for a formula, full-width signs included, and runs it.
 _FORMULA = tuple("=+-@＝＋－＠")
@@ -72,15 +88,21 @@ def render(document: Document, context: RenderContext) -> str:  # noqa: ARG001 -
 def _rows(report: Report) -> Iterable[list[str]]:
     rows = {row.variant: row for row in report.comparison.rows}
     for variant in report.variants:
+        again = dict(spreads(variant))
         parts = {
             "report": report,
             "engine": report.engine,
             "variant": variant,
-            "told": {"as_expected": as_expected(variant), "baseline": variant.name == report.baseline},
+            "told": {
+                "as_expected": as_expected(variant),
+                "baseline": variant.name == report.baseline,
+                "measured_runs": len(ready.values) if (ready := again.get("ready_s")) else None,
+            },
             "row": rows.get(variant.name),
         }
         parts |= {name: getattr(variant, name) for name in ("image", "build", "run", "check", "failure")}
-        yield [_cell(_value(parts[part], field)) for part, field in _COLUMNS.values()]
+        parts |= again
+        yield [_cell(_value(parts.get(part), field)) for part, field in _COLUMNS.values()]
 
 
 def _value(part: object, field: str) -> object:

@@ -39,6 +39,7 @@ from imgcompare.render.cells.dockerfile_lines import MarkedLine, marked_lines
 from imgcompare.render.cells.facts import in_groups, without
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import Cell, Grid, variant_name
+from imgcompare.render.cells.repeated import build_repeats
 from imgcompare.render.cells.trends import Trend, build_runs, trends, until
 from imgcompare.render.formats import html_charts
 from imgcompare.render.registry import RenderContext
@@ -148,6 +149,7 @@ def _environment() -> jinja2.Environment:
         "savings": savings,
         "against": against,
         "build_changes": build_changes,
+        "build_repeats": build_repeats,
         "build_gates": build_gates,
         "explanations": EXPLANATIONS,
         "as_expected": as_expected,

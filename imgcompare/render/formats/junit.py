@@ -15,11 +15,13 @@ from imgcompare.comparison.compare import as_expected
 from imgcompare.model import Collection, Document, Failure, Gate, Report, Stage, Variant, Verdict
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import variant_name
+from imgcompare.render.cells.repeated import spreads, told
 from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines
 
 # What XML 1.0 has no way to spell (https://www.w3.org/TR/xml/#charsets), as far as printable text still holds it.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_OF_STAGE = {"build_s": Stage.BUILD, "ready_s": Stage.RUN, "memory_bytes": Stage.RUN, "response_s": Stage.CHECK}
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -109,7 +111,8 @@ def _stages(variant: Variant, report: Report) -> Iterator[_Case]:
     usual = {Stage.PULL if variant.source.image else Stage.BUILD, Stage.RUN, Stage.CHECK}
     ended = variant.skipped or ("not checked" if variant.verdict is Verdict.NOT_CHECKED and not failed else "")
     for stage in (stage for stage in Stage if stage in usual or stage is failed):
-        case = _Case(group=group, name=stage, time_s=_seconds(variant, stage), skipped=ended)
+        again = [told(name, spread) for name, spread in spreads(variant) if _OF_STAGE[name] is stage]
+        case = _Case(group=group, name=stage, time_s=_seconds(variant, stage), skipped=ended, told=again)
         if variant.failure and stage is failed and not ended:
             case, ended = _failed(case, variant, variant.failure), f"{failed} failed"
         elif stage is Stage.CHECK and not (failed or ended or as_expected(variant)):

@@ -15,6 +15,7 @@ from imgcompare.render.cells.comparison import build_grid
 from imgcompare.render.cells.facts import counted, without
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
+from imgcompare.render.cells.repeated import build_repeats
 from imgcompare.render.formats.markdown_text import bold, bullets, details, escape, fenced, table
 from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines, verbatim
@@ -234,6 +235,8 @@ def _details(report: Report) -> Iterator[_Block]:
     if (facts := images.build_facts(report)).rows:
         measured.append(table(facts))
     yield _Block(details("All measurements", measured), rank=2)
+    if (again := build_repeats(report)).rows:
+        yield _Block(details("How often it was measured, and how that differs", [table(again)]), rank=2)
     shown = [(variant_name(v.name), v.image) for v in report.variants if v.image]
     if (contents := _contents(shown)).rows:
         yield _Block(details("Where the bytes are", [table(contents)]), rank=2)

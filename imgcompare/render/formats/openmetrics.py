@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.model import Document, Image, Report, Run, Variant, Verdict
+from imgcompare.render.cells.repeated import spreads
 from imgcompare.render.registry import RenderContext
 from imgcompare.reports.store import reports_of
 from imgcompare.text.printable import printable
@@ -37,6 +38,25 @@ def _works(variant: Variant) -> float | None:
     return None if variant.verdict is Verdict.NOT_CHECKED else float(variant.verdict is Verdict.WORKS)
 
 
+def _spread(measure: str, field: str) -> Callable[[Variant], float | None]:
+    def read(variant: Variant) -> float | None:
+        value: float | None = getattr(dict(spreads(variant)).get(measure), field, None)
+        return value
+
+    return read
+
+
+# Of what was measured several times.
+_SPREADS = tuple(
+    _Family(f"{name}_{field}_{unit}", unit, f"The {field} of several measurements: {what}.", _spread(measure, field))
+    for name, unit, measure, what in (
+        ("ready", "seconds", "ready_s", "from the start to the first good reply"),
+        ("response", "seconds", "response_s", "the reply's time"),
+        ("memory", "bytes", "memory_bytes", "memory in use once it is ready"),
+        ("cached_build", "seconds", "build_s", "a build from the cache"),
+    )
+    for field in ("minimum", "median", "maximum", "deviation")
+)
 _FAMILIES = (
     _Family("works", "", "Whether the variant works.", _works),
     _Family("as_expected", "", "Whether it works, or breaks as it is declared to.", lambda v: float(as_expected(v))),
@@ -51,6 +71,7 @@ _FAMILIES = (
     _Family("stop_seconds", "seconds", "From the stop signal to the end.", _run(lambda r: r.stopped_after_s)),
     _Family("memory_bytes", "bytes", "Memory in use once it is ready.", _run(lambda r: r.memory_bytes)),
     _Family("response_seconds", "seconds", "The reply's time.", lambda v: v.check.response_time_s if v.check else None),
+    *_SPREADS,
 )
 
 

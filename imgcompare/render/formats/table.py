@@ -14,6 +14,7 @@ from imgcompare.render.cells.cautions import build_warnings
 from imgcompare.render.cells.comparison import build_grid
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import NOTHING, Grid, Tone
+from imgcompare.render.cells.repeated import build_repeats
 from imgcompare.render.page import LIST_BELOW, Page
 from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines, verbatim
@@ -45,7 +46,8 @@ def _comparison(page: ReportPage, report: Report, notes: tuple[str, ...] = ()) -
     for variant in sentences.unsettled(report):
         page.failure(variant)
     page.remarks([(text, "plain") for text in sentences.left_out(report)])
-    page.changes(build_changes(report))
+    page.measured(build_changes(report))
+    page.measured(build_repeats(report))
     page.warnings(build_warnings(report))
     page.savings(report)
     page.shrunk(report)
@@ -92,8 +94,8 @@ class ReportPage(Page):
                 told = cells["uncompressed_size"] + (f" ({change})" if change != NOTHING else "")
                 self.say(f"{cells['variant']}: {told}, {cells['verdict']}", hang=2)
 
-    def changes(self, grid: Grid) -> None:
-        """Add a row for each variant of which a change was measured."""
+    def measured(self, grid: Grid) -> None:
+        """Add what was measured besides, where anything was."""
         if grid.rows:
             self.gap()
             self.table(grid)

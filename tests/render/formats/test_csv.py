@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from imgcompare.comparison.spread import spread
 from imgcompare.console.style import Style
-from imgcompare.model import Report, Variant
+from imgcompare.model import Repeated, Report, Variant
 from imgcompare.reports.collection import collect
 from tests.support.rendered import render
 
@@ -27,13 +28,25 @@ def test_a_row_for_each_variant(make_report: MakeReport, single: Variant, tutori
 comparison,variant,verdict,as_expected,failure,baseline,uncompressed_bytes,uncompressed_delta_bytes,\
 uncompressed_ratio,compressed_bytes,compressed_exact,compressed_delta_bytes,compressed_ratio,base_bytes,own_bytes,\
 shared_bytes,unique_bytes,wasted_bytes,efficiency,files,layers,build_s,build_steps,cached_steps,ready_s,memory_bytes,\
-stopped_s,health,status_code,response_s,image_id,os,architecture,engine,engine_version,created
+stopped_s,health,status_code,response_s,image_id,os,architecture,engine,engine_version,created,measured_runs,\
+cached_build_s,ready_min_s,ready_max_s,ready_deviation_s,response_min_s,response_max_s,response_deviation_s,\
+memory_min_bytes,memory_max_bytes,memory_deviation_bytes,cached_build_min_s,cached_build_max_s,cached_build_deviation_s
 default,single-stage,works,true,,true,957200000,0,1.0,,,,,,,,,,,,7,3.1,6,0,0.41,41200000,,,200,0.004,\
 """
-        + f"sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z\n"
+        + f"sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z{',' * 14}\n"
         + "default,tutorial,broken,false,exits-at-once,false,150100000,-807100000,0.1568115336397827"
-        + f",,,,,,,,,,,,5,72.4,8,2,,,,,,,sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z\n"
+        + f",,,,,,,,,,,,5,72.4,8,2,,,,,,,sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z"
+        + f"{',' * 14}\n"
     )
+
+
+def test_what_was_measured_several_times(make_report: MakeReport, single: Variant) -> None:
+    """How often, and the least, the most and the deviation of each; builds from the cache are not the first build."""
+    again = Repeated(ready_s=spread([0.4, 0.41, 0.45]), build_s=spread([0.2, 0.3]))
+    (row,) = csv.DictReader(io.StringIO(render(make_report(replace(single, repeated=again)), "csv", STYLE)))
+    assert (row["measured_runs"], row["ready_min_s"], row["ready_max_s"], row["build_s"]) == ("3", "0.4", "0.45", "3.1")
+    assert float(row["ready_deviation_s"]) == pytest.approx(0.0264575)
+    assert (row["cached_build_s"], row["cached_build_max_s"], row["memory_min_bytes"]) == ("0.25", "0.3", "")
 
 
 def test_comparisons_follow_one_another(make_report: MakeReport, single: Variant, multi: Variant) -> None:

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from imgcompare.comparison.spread import spread
 from imgcompare.console.style import Style
-from imgcompare.model import Document, Gate, Report, Variant, Verdict
+from imgcompare.model import Document, Gate, Repeated, Report, Variant, Verdict
 from imgcompare.reports.collection import collect
 from tests.support.rendered import render
 from tests.support.reports import report, variant
@@ -40,6 +41,17 @@ def test_the_numbers_of_a_report(make_report: MakeReport, single: Variant, tutor
     assert found["imgcompare_works", "tutorial"] == 0
     assert found["imgcompare_gate_passed", "single-stage"] == 0
     assert ("imgcompare_ready_seconds", "tutorial") not in found
+
+
+def test_what_was_measured_several_times(make_report: MakeReport, single: Variant) -> None:
+    """The least, the middle, the greatest and the deviation, each a family of its own; one value has none."""
+    again = Repeated(ready_s=spread([0.4, 0.41, 0.45]), memory_bytes=spread([7]))
+    found = samples(make_report(replace(single, repeated=again)))
+    ready = [found[f"imgcompare_ready_{field}_seconds", "single-stage"] for field in ("minimum", "median", "maximum")]
+    assert ready == [0.4, 0.41, 0.45]
+    assert found["imgcompare_memory_minimum_bytes", "single-stage"] == 7
+    assert ("imgcompare_memory_deviation_bytes", "single-stage") not in found
+    assert ("imgcompare_cached_build_median_seconds", "single-stage") not in found
 
 
 def test_what_was_skipped_has_no_sample(make_report: MakeReport, single: Variant) -> None:

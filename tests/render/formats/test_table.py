@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.cells import cell_len
 
+from imgcompare.comparison.spread import spread
 from imgcompare.console.style import Style
-from imgcompare.model import AfterChange, Caution, Failure, Gate, Report, Stage, Variant, Verdict
+from imgcompare.model import AfterChange, Caution, Failure, Gate, Repeated, Report, Stage, Variant, Verdict
 from tests.support.rendered import render
 
 MakeReport = Callable[..., Report]
@@ -305,6 +306,23 @@ def test_what_a_change_costs(make_report: MakeReport, single: Variant, multi: Va
 After a change  of        Rebuilt   Build  Server pulls
 single-stage    app.py  2/3 steps   2.2 s             –
 multi-stage     app.py  1/8 steps  0.28 s        ≈ 4 kB
+"""
+    )
+
+
+def test_what_was_measured_several_times(make_report: MakeReport, single: Variant, multi: Variant) -> None:
+    """A row for each measure: brief times in milliseconds, memory in bytes, and no deviation of a single value."""
+    ready, reply = spread([0.41, 0.4, 0.45]), spread([0.0042, 0.0031, 0.0251])
+    again = Repeated(ready_s=ready, response_s=reply, memory_bytes=spread([41_200_000, 41_000_000, 42_000_000]))
+    built = Repeated(build_s=spread([0.125]))
+    report = make_report(replace(single, repeated=again), replace(multi, repeated=built))
+    assert page(report, 100).endswith(
+        """
+Measured again                Times    Least   Median     Most  Deviation
+single-stage    ready             3   0.40 s   0.41 s   0.45 s  ± 26.5 ms
+single-stage    response          3   3.1 ms   4.2 ms  25.1 ms  ± 12.4 ms
+single-stage    memory            3  41.0 MB  41.2 MB  42.0 MB   ± 529 kB
+multi-stage     cached build      1   0.12 s   0.12 s   0.12 s          –
 """
     )
 
