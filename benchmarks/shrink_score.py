@@ -48,7 +48,7 @@ def score(project: Project, repository: Path) -> dict[str, Any]:
         return {"name": project.name, "outcome": "not there", "why": archived.stderr.decode()[-200:]}
     with tempfile.TemporaryDirectory() as root:
         with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as tar:
-            tar.extractall(root, filter="data")
+            tar.extractall(root, filter="tar")  # links to anywhere, as a clone has them
         folder = Path(root) / project.folder
         path = folder / project.dockerfile
         path.write_text(_FROM.sub(rf"\1python:{project.tag}", path.read_text(), count=1))

@@ -83,7 +83,7 @@ def counted(variants: tuple[Variant, ...]) -> str:
     told = {
         "work": sum(v.verdict is Verdict.WORKS for v in variants),
         "broken as declared": len(declared),
-        "broken": sum(v.verdict is Verdict.BROKEN for v in variants) - len(declared),
+        "broken": sum(v.verdict is Verdict.BROKEN and v not in declared for v in variants),
         "skipped": sum(v.skipped is not None for v in variants),
         "not finished": sum(v.verdict is Verdict.NOT_CHECKED and v.skipped is None for v in variants),
     }

@@ -25,6 +25,11 @@ from imgcompare.text.printable import printable
 _EVIDENCE_LINES = 12
 _STAND_IN = re.compile(r"`imgcompare setup --stand-in (\S+)` makes a stand-in in imgcompare's own engine\. ?")
 
+_NO_IMAGE = re.compile(
+    r"manifest unknown|manifest for \S+ not found|name unknown|NAME_UNKNOWN|MANIFEST_UNKNOWN|\S+:\S+: not found$"
+    r"|invalid reference format|must be lowercase"
+)
+
 
 def diagnose(case: Case) -> Failure:
     """The proven cause of what was observed, or what was observed.
@@ -81,6 +86,14 @@ def _hints(texts: Sequence[str]) -> str:
     made = [f"{command}{'stand-ins' if len(tags) > 1 else 'a stand-in'} in imgcompare's own engine."] if tags else []
     rest = dict.fromkeys(_STAND_IN.sub("", text).strip() for text in texts)
     return " ".join((*made, *rest))
+
+
+def names_no_image(failure: Failure) -> bool:
+    """Whether it was said of an image that cannot be had that there is none of the name, or can be none.
+
+    A registry that was not reached, or that asks for a login, has not said so.
+    """
+    return any(_NO_IMAGE.search(line) for line in failure.evidence)
 
 
 def no_stage(failure: Failure, reference: str, document: Document | None) -> Failure:

@@ -15,7 +15,7 @@ from imgcompare.engine.build.context import BuildContext
 from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
 from imgcompare.engine.transport.faults import engine_fault, full_disk
 from imgcompare.errors import BaseImageError, EngineFailedError
-from imgcompare.model import Build, Failure, Stage
+from imgcompare.model import Build, Failure, Stage, Verdict
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
@@ -52,10 +52,14 @@ class BuiltVariant:
 
 @dataclass(frozen=True, kw_only=True)
 class NotBuilt:
-    """A variant without an image, and why; ``evidence`` is what the builder's failure was observed by."""
+    """A variant without an image, and why; ``evidence`` is what the builder's failure was observed by.
+
+    The verdict is about the Dockerfile: that an image cannot be had here is none, unless its name can be nobody's.
+    """
 
     failure: Failure
     evidence: Evidence | None = None
+    verdict: Verdict = Verdict.BROKEN
 
 
 def provide_bases(plan: Plan, blueprints: Iterable[Blueprint], bench: Workbench, pool: Executor) -> dict[str, Base]:
@@ -74,7 +78,7 @@ def build_variant(
         if _meant_as_stage(blueprint, name):
             return NotBuilt(failure=observed.no_stage(failure, name, blueprint.document)), None
     if missing:
-        return NotBuilt(failure=observed.all_unavailable(missing)), None
+        return _unavailable(observed.all_unavailable(missing)), None
     wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None
@@ -93,7 +97,7 @@ def build_variant(
         bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
     image = bench.engine.image(reference)
     if image is None:
-        return NotBuilt(failure=observed.image_gone(reference)), build
+        return NotBuilt(failure=observed.image_gone(reference), verdict=Verdict.NOT_CHECKED), build
     return BuiltVariant(
         image=image,
         build=build,
@@ -101,6 +105,11 @@ def build_variant(
         base_diff_ids=_base_diff_ids(blueprint, bases),
         stages=blueprint.stages,
     ), build
+
+
+def _unavailable(failure: Failure) -> NotBuilt:
+    verdict = Verdict.BROKEN if observed.names_no_image(failure) else Verdict.NOT_CHECKED
+    return NotBuilt(failure=failure, verdict=verdict)
 
 
 def _meant_as_stage(blueprint: Blueprint, name: str) -> bool:
@@ -140,7 +149,7 @@ def _fault(outcome: BuildFailed) -> EngineFailedError | None:
 
 def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> NotBuilt:
     if outcome.missing_base is not None:
-        return NotBuilt(failure=observed.base_missing(outcome.missing_base, plan.config.platform, outcome))
+        return _unavailable(observed.base_missing(outcome.missing_base, plan.config.platform, outcome))
     evidence = Evidence(observed=observed.build_failed(outcome), log=outcome.log)
     return NotBuilt(failure=observed.diagnose(case_of(blueprint, evidence)), evidence=evidence)
 

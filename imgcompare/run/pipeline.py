@@ -20,14 +20,7 @@ from msgspec import structs
 from imgcompare.comparison.compare import as_expected
 from imgcompare.diagnosis import observed
 from imgcompare.engine.transport.faults import engine_fault
-from imgcompare.errors import (
-    EngineError,
-    EngineLostError,
-    EngineRefusedError,
-    ImgcompareError,
-    InternalError,
-    PortTakenError,
-)
+from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, ImgcompareError, InternalError
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
@@ -132,7 +125,7 @@ def _finish_variant(
         if isinstance(built, NotBuilt):
             if plan.config.skip_unavailable and built.failure.stage is Stage.PULL:
                 return Finished(variant=_skipped(variant, built.failure, bench))
-            variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=built.failure)
+            variant = structs.replace(variant, verdict=built.verdict, failure=built.failure)
             return Finished(variant=_told(variant, bench), evidence=built.evidence)
         finished, stage = Finished(variant=variant, built=built), Stage.RUN
         builds.put(variant.name, built)
@@ -154,7 +147,7 @@ def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finish
     of_the_image = isinstance(error, EngineRefusedError) and (
         error.status == HTTPStatus.BAD_REQUEST or _OF_THE_IMAGE.search(error.text) is not None
     )
-    if (of_the_image and not fault) or isinstance(error, PortTakenError):
+    if of_the_image and not fault:
         failure = observed.engine_refused(stage, error)
         return replace(finished, variant=structs.replace(finished.variant, verdict=Verdict.BROKEN, failure=failure))
     error = fault or error
@@ -165,10 +158,10 @@ def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finish
 
 
 def _verdict(failure: Failure | None) -> Verdict:
-    """What running it says of the variant: nothing, where nobody knows the port to ask and none can look for it."""
+    """What running it says of the variant: nothing, where the port to ask is not known, or is somebody else's."""
     if failure is None:
         return Verdict.WORKS
-    return Verdict.NOT_CHECKED if failure.code == "no-port" else Verdict.BROKEN
+    return Verdict.NOT_CHECKED if failure.code in {"no-port", "host-port-taken"} else Verdict.BROKEN
 
 
 def _tried(finished: Finished, tried: Tried) -> Finished:

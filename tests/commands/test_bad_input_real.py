@@ -196,6 +196,21 @@ def test_what_cannot_be_built_or_started_says_why(
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        ("base", "not_checked"),
+        ("gone", "not_checked"),
+        ("shouting", "broken"),
+        ("dots", "broken"),
+        ("failing", "broken"),
+    ],
+)
+def test_an_image_that_cannot_be_had_from_here_is_no_verdict(builds: Result, name: str, verdict: str) -> None:
+    """Nobody knows what the Dockerfile would make of it; a name that none can have is the Dockerfile's own."""
+    assert builds.variant(name)["verdict"] == verdict
+
+
 @pytest.mark.parametrize("name", PORTS_LOOKED_FOR)
 def test_a_port_that_nobody_named_is_looked_for(builds: Result, name: str) -> None:
     """No EXPOSE, or several: what listens inside is asked, and what does not speak HTTP is passed over."""
@@ -210,6 +225,7 @@ def test_a_base_image_of_another_platform_says_so(project: Project) -> None:
     result = project("run", *project.stages("works"), "--platform", "linux/s390x", "--json")
     failure = result.variant("works")["failure"]
     assert (result.code, failure["code"], failure["stage"]) == (1, "image-unavailable", "pull")
+    assert result.variant("works")["verdict"] == "not_checked"
     assert failure["message"] == f"The image {BASE} for linux/s390x is not on the engine and cannot be pulled."
 
 
@@ -263,7 +279,7 @@ def test_a_host_port_that_is_taken_is_named_with_its_holder(project: Project, ho
             port = server.getsockname()[1]
             result = project("run", *arguments, "--host-port", str(port), "--json")
     failure = result.variant("works")["failure"]
-    assert (result.code, failure["code"]) == (1, "host-port-taken")
+    assert (result.code, failure["code"], result.variant("works")["verdict"]) == (1, "host-port-taken", "not_checked")
     assert failure["message"].startswith(f"Host port {port} is taken by {holder}")
     assert "--host-port" in failure["hint"]
 

@@ -208,3 +208,24 @@ def test_bases_that_are_missing_are_told_at_once() -> None:
     )
     assert len(failure.evidence) == 3
     assert observed.all_unavailable({"node:22": failures["node:22"]}) is failures["node:22"]
+
+
+@pytest.mark.parametrize(
+    ("said", "none"),
+    [
+        ("manifest for python:99 not found: manifest unknown: manifest unknown", True),
+        ("docker.io/library/python:99: not found", True),
+        ("invalid reference format", True),
+        ("invalid reference format: repository name must be lowercase", True),
+        ("NAME_UNKNOWN: repository name not known to registry", True),
+        ('Get "https://r.example/v2/": dial tcp: lookup r.example: no such host', False),
+        ("dial tcp 127.0.0.1:5000: connect: connection refused", False),
+        ("pull access denied for pyton, repository does not exist or may require 'docker login'", False),
+        ("toomanyrequests: You have reached your pull rate limit", False),
+        ("no match for platform in manifest: not found", False),
+    ],
+)
+def test_that_there_is_no_image_of_a_name_must_have_been_said(said: str, none: bool) -> None:
+    """A registry that was not reached, wants a login or has it for another platform has not said so."""
+    failure = observed.base_unavailable("x:1", BaseImageError(f"cannot pull x:1: {said}"))
+    assert observed.names_no_image(failure) is none

@@ -341,6 +341,7 @@ def test_bases_are_pulled_where_they_are_missing(shop: Shop) -> None:
     outcome = shop.run(shop.config(*specs))
     assert shop.engine.told("pull").count("far:1") == 1
     assert verdicts(outcome.report) == {"a": "works", "b": "works", "c": "image-unavailable", "d": "works"}
+    assert by_name(outcome.report)["c"].verdict == "not_checked"
     skipping = shop.run(shop.config(*specs, skip_unavailable=True))
     assert by_name(skipping.report)["c"].skipped
     assert skipping.report.passed

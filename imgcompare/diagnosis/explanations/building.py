@@ -90,7 +90,8 @@ BUILDING = (
         code="image-unavailable",
         summary="an image is neither on the engine nor can it be pulled",
         looks=("The image python:3.11 is not on the engine and cannot be pulled.",),
-        why="The registry cannot be reached, the name is wrong, or it wants a login. On machines without a "
+        why="The registry cannot be reached, the name is wrong, or it wants a login. Where nobody said that there is "
+        "no such image, that is no verdict on the Dockerfile: it was not checked. On machines without a "
         "registry, `imgcompare setup` makes stand-ins for the Python images from the distribution's packages.",
         before=("FROM pyton:3.11",),
         after=("FROM python:3.11", "# docker login REGISTRY, or: imgcompare setup"),

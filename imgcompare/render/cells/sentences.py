@@ -20,6 +20,8 @@ from imgcompare.text.units import (
 
 _BUILDERS = {"buildkit": "BuildKit", "classic": "classic builder"}
 
+_ENDED_EARLY = frozenset(("interrupted", "engine-failed"))
+
 
 def title(report: Report) -> str:
     """Return what was compared: ``imgcompare · default``."""
@@ -118,6 +120,8 @@ def failure_title(variant: Variant) -> str:
     What was declared to break is told as it is: broken as expected, broken in another way, or working.
     """
     name, code = variant_name(variant.name), printable(variant.failure.code, limit=60) if variant.failure else ""
+    if variant.verdict is Verdict.NOT_CHECKED:
+        return f"{name} was not checked: {code}"
     if variant.expected_failure is None:
         return f"{name} is broken: {code}" if code else f"{name} is broken"
     if as_expected(variant):
@@ -127,10 +131,23 @@ def failure_title(variant: Variant) -> str:
 
 
 def unsettled(report: Report) -> tuple[Variant, ...]:
-    """Return the variants that need a word: those that are broken, and those that work where they must not."""
-    return tuple(
-        v for v in report.variants if v.verdict is Verdict.BROKEN or (v.verdict is Verdict.WORKS and not as_expected(v))
-    )
+    """Return the variants that need a word: those that are broken, that work where they must not, or were not checked.
+
+    What the run's end or the engine's failure left unfinished is no word on the variant: ``left_out``.
+    """
+    return tuple(v for v in report.variants if not v.skipped and _needs_a_word(v))
+
+
+def _needs_a_word(variant: Variant) -> bool:
+    if variant.verdict is Verdict.NOT_CHECKED:
+        return variant.failure is not None and variant.failure.code not in _ENDED_EARLY
+    return variant.verdict is Verdict.BROKEN or not as_expected(variant)
+
+
+def unsettled_title(report: Report) -> str:
+    """Return the heading over them."""
+    unchecked = all(v.verdict is Verdict.NOT_CHECKED for v in unsettled(report))
+    return "What was not checked" if unchecked else "What is broken"
 
 
 def left_out(report: Report) -> tuple[str, ...]:
@@ -139,7 +156,7 @@ def left_out(report: Report) -> tuple[str, ...]:
     for v in report.variants:
         if v.skipped:
             lines.append(f"{variant_name(v.name)} was skipped: {printable(v.skipped, limit=1000)}")
-        elif v.failure and v.verdict is Verdict.NOT_CHECKED:
+        elif v.failure and v.verdict is Verdict.NOT_CHECKED and v.failure.code in _ENDED_EARLY:
             reason = " ".join(v.failure.evidence) or v.failure.message
             lines.append(f"{variant_name(v.name)} was not finished: {printable(reason, limit=1000)}")
     return tuple(lines)

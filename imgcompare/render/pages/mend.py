@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from imgcompare.console.style import Style
-from imgcompare.model import Failure, Mending, Variant
+from imgcompare.model import Failure, Mending, Variant, Verdict
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import Tone
 from imgcompare.render.formats.table import ReportPage
@@ -60,6 +60,8 @@ def _headline(told: Mending) -> str:
     causes = "one cause was mended" if count == 1 else f"{count} causes were mended"
     if told.works:
         return f"It works: {causes}." if count else "It works as it is: there is nothing to mend."
+    if told.result.verdict is Verdict.NOT_CHECKED:
+        return f"Whether it works is not known{f', though {causes}' if count else ''}."
     return f"It is not mended. {told.reason}" if not count else f"It is not mended, though {causes}. {told.reason}"
 
 

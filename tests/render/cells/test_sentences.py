@@ -100,6 +100,18 @@ def test_headline_of_a_run_that_was_cut_short(
         "multi-stage is the smallest image known to work: 757.8 MB (79 %) less than single-stage."
     )
     assert sentences.left_out(both) == ("c was not finished: interrupted",)
+    assert sentences.unsettled(both) == ()
+
+
+def test_what_could_not_be_checked_has_its_block(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """With the way out, and under no word of a broken one; beside a broken one the heading tells of that."""
+    failure = Failure(stage=Stage.RUN, code="host-port-taken", message="Host port 5000 is taken.", hint="Free it.")
+    taken = make_variant("c", verdict=Verdict.NOT_CHECKED, image=None, check=None, failure=failure)
+    alone, broken = make_report(taken), make_variant("d", verdict=Verdict.BROKEN)
+    assert (sentences.unsettled(alone), sentences.left_out(alone)) == ((taken,), ())
+    assert sentences.failure_title(taken) == "c was not checked: host-port-taken"
+    assert sentences.unsettled_title(alone) == "What was not checked"
+    assert sentences.unsettled_title(make_report(taken, broken)) == "What is broken"
 
 
 def test_headline_of_a_variant_without_image(make_report: MakeReport, make_variant: MakeVariant) -> None:
