@@ -15,12 +15,16 @@ from imgcompare.diagnosis.explanations import EXPLANATIONS
 from imgcompare.dockerfile.parser import parse
 from imgcompare.errors import UsageError
 from imgcompare.model import AfterChange, Failure, Gate, Hardened, Report, Security, Stage, Variant, Verdict
+from imgcompare.run.opening import Connection
 from imgcompare.workshop import pages
 from imgcompare.workshop.attempt import open_attempt, solved_in, start
 from imgcompare.workshop.catalog import after, bundled, exercises, find_exercise, showing
+from imgcompare.workshop.check import check
 from imgcompare.workshop.exercise import DOCKERFILE, SOLUTION, Goal, read_exercise
 from imgcompare.workshop.goals import judge, solved
 from tests.support import reports
+from tests.support.fake_engine import App
+from tests.support.shop import BASE, Shop
 
 PLAIN = Style(width=100, color=False, ascii_only=False)
 SMALLEST = """
@@ -219,3 +223,22 @@ def test_what_a_broken_image_hides_is_not_called_missed() -> None:
     assert "binds-loopback" in reached[0].seen
     assert "0.0.0.0" not in "".join(each.seen for each in reached)
     assert not solved(reached)
+
+
+@pytest.mark.parametrize(("load", "tries"), [(0.0, 1), (1000.0, 2)])
+def test_a_busy_machine_gets_more_time(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, tries: int
+) -> None:
+    """An app that nothing is seen of in time says nothing of its Dockerfile where a room's apps all start at once."""
+    source = tmp_path / "source"
+    (source / "app").mkdir(parents=True)
+    (source / "exercise.toml").write_text(SMALLEST.replace("[goal]", "timeout_s = 0.5\n[goal]"))
+    for name in (DOCKERFILE, SOLUTION):
+        (source / name).write_text(f'FROM {BASE}\nEXPOSE 5000\nCMD ["sleeps"]\n')
+    shop.engine.apps["sleeps"] = App(silent=True)
+    shop.open_as_the_engine(monkeypatch)
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    checked = check(start(source, tmp_path / "mine"), Connection(), shop.told)
+    assert checked.report.variants[0].verdict == Verdict.BROKEN
+    assert len(shop.engine.told("start")) == tries
+    assert [note for note in shop.told.notes if "busy" in note] == shop.told.notes[: tries - 1]
