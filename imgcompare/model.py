@@ -158,11 +158,58 @@ class PythonPackage(Struct, frozen=True, kw_only=True, gc=False):
     interpreter: str | None = None
 
 
+class Package(Struct, frozen=True, kw_only=True, gc=False):
+    """A package of any ecosystem: ``type`` and ``purl`` are its package URL's (https://github.com/package-url/purl-spec).
+
+    ``installed_bytes`` are those of its files that are in the image. ``location`` is its folder, or the file that holds
+    it or tells of it; ``interpreter`` (``python3.11``) says whose it is, where that is told.
+    """
+
+    type: str
+    name: str
+    version: str
+    purl: str
+    installed_bytes: int
+    location: str
+    interpreter: str | None = None
+
+
 class Packages(Struct, frozen=True, kw_only=True, gc=False):
-    """The packages of an image, sorted by name."""
+    """The packages of an image, sorted by name; ``debian`` and ``python`` are two kinds of them apart.
+
+    ``all`` are those of every ecosystem, sorted by type and name, each file counted for one of them; null in reports
+    that were made before it was there.
+    """
 
     debian: tuple[DebianPackage, ...] = ()
     python: tuple[PythonPackage, ...] = ()
+    all: tuple[Package, ...] | None = None
+
+    @property
+    def listed(self) -> tuple[Package, ...]:
+        """Every package, of an older report those that it has."""
+        if self.all is not None:
+            return self.all
+        return (
+            *(
+                Package(
+                    type="deb", name=x.name, version=x.version, purl="", installed_bytes=x.installed_bytes, location=""
+                )
+                for x in self.debian
+            ),
+            *(
+                Package(
+                    type="pypi",
+                    name=x.name,
+                    version=x.version,
+                    purl="",
+                    installed_bytes=x.installed_bytes,
+                    location=x.location,
+                    interpreter=x.interpreter,
+                )
+                for x in self.python
+            ),
+        )
 
 
 class SavingKind(StrEnum):

@@ -15,9 +15,10 @@ from imgcompare.analysis.diff_files import Change as FileChange
 from imgcompare.analysis.diff_files import collapse, difference
 from imgcompare.analysis.filesystem import merge
 from imgcompare.image.archive import ArchivedImage
-from imgcompare.model import Change, DebianPackage, Image, Layer, PythonPackage
+from imgcompare.model import Change, DebianPackage, Image, Layer, Package, PythonPackage
+from imgcompare.text.ecosystems import TITLES
 
-Package = DebianPackage | PythonPackage
+AnyPackage = DebianPackage | PythonPackage | Package
 
 
 class Section(StrEnum):
@@ -51,8 +52,12 @@ class Side(Struct, frozen=True, kw_only=True):
     file_count: int | None
 
 
-# Where package managers keep what they have installed, of those that are not read here.
-_UNREAD = {
+# Where package managers keep what they have installed: of those that are not read here, and of those whose database may
+# be of a form that is not.
+_DATABASES = {
+    "var/lib/pacman/local/ALPM_DB_VERSION": "pacman",
+    "var/lib/opkg/status": "opkg",
+    "usr/lib/opkg/status": "opkg",
     "lib/apk/db/installed": "apk",
     "usr/lib/apk/db/installed": "apk",
     "var/lib/rpm/Packages": "rpm",
@@ -82,6 +87,7 @@ class PackageChange(Struct, frozen=True, kw_only=True):
     after_version: str | None
     before_bytes: int
     after_bytes: int
+    type: str = ""
 
     @property
     def delta_bytes(self) -> int:
@@ -92,14 +98,17 @@ class PackageChange(Struct, frozen=True, kw_only=True):
 class PackageChanges(Struct, frozen=True, kw_only=True):
     """The packages that are not the same, by how many bytes they changed, the greatest change first.
 
-    ``none`` are the kinds of which neither image has any (``debian``, ``python``): there was nothing to compare.
-    ``not_compared`` are the package managers whose packages an image has and that are not read (``apk``, ``rpm``).
+    ``all`` are those of every ecosystem, by the ``type`` of their package URLs; ``compared`` are the types of which
+    either image has any: of others nothing is said. ``none`` are the kinds of which neither has any (``debian``,
+    ``python``). ``not_compared`` are the package managers whose database an image has and that is not read.
     """
 
     debian: tuple[PackageChange, ...]
     python: tuple[PackageChange, ...]
     none: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    all: tuple[PackageChange, ...] = ()
+    compared: tuple[str, ...] = ()
 
 
 class FileChanges(Struct, frozen=True, kw_only=True):
@@ -178,7 +187,7 @@ def pair_layers(before: Sequence[Layer], after: Sequence[Layer]) -> tuple[LayerP
     return tuple(pairs)
 
 
-def package_changes(before: Iterable[Package], after: Iterable[Package]) -> tuple[PackageChange, ...]:
+def package_changes(before: Iterable[AnyPackage], after: Iterable[AnyPackage]) -> tuple[PackageChange, ...]:
     """Which packages are not the same; of one that is there several times, equal ones are held together first."""
     old, new = _by_name(before), _by_name(after)
     changes = [
@@ -207,25 +216,38 @@ def _side(loaded: LoadedImage) -> Side:
 def _packages(before: LoadedImage, after: LoadedImage) -> PackageChanges:
     old, new = before.image.packages, after.image.packages
     there = {"debian": old.debian or new.debian, "python": old.python or new.python}
-    layers = (*before.archived.layers, *after.archived.layers)
+    listed = old.listed, new.listed
+    compared = {package.type for packages in listed for package in packages}
     return PackageChanges(
         debian=package_changes(old.debian, new.debian),
         python=package_changes(old.python, new.python),
         none=tuple(kind for kind, found in there.items() if not found),
-        not_compared=tuple(
-            sorted({_UNREAD[entry.path] for one in layers for entry in one.entries if entry.path in _UNREAD})
+        not_compared=tuple(sorted(_unread(before) | _unread(after))),
+        all=tuple(
+            change
+            for kind in TITLES
+            if kind in compared
+            for change in package_changes(*([one for one in packages if one.type == kind] for packages in listed))
         ),
+        compared=tuple(kind for kind in TITLES if kind in compared),
     )
 
 
-def _by_name(packages: Iterable[Package]) -> dict[str, list[Package]]:
-    found: defaultdict[str, list[Package]] = defaultdict(list)
+def _unread(loaded: LoadedImage) -> set[str]:
+    """The package managers whose database an image has, and no package of."""
+    read = {package.type for package in loaded.image.packages.listed}
+    paths = (entry.path for layer in loaded.archived.layers for entry in layer.entries)
+    return {_DATABASES[path] for path in paths if path in _DATABASES} - read
+
+
+def _by_name(packages: Iterable[AnyPackage]) -> dict[str, list[AnyPackage]]:
+    found: defaultdict[str, list[AnyPackage]] = defaultdict(list)
     for package in packages:
         found[package.name].append(package)
     return found
 
 
-def _changes_of_one(before: list[Package], after: list[Package]) -> Iterator[PackageChange]:
+def _changes_of_one(before: list[AnyPackage], after: list[AnyPackage]) -> Iterator[PackageChange]:
     """The changes of all that has one name: equal ones go, then those of one version, then whatever is left."""
     _, before, after = _paired(before, after, lambda package: (package.version, package.installed_bytes))
     resized, before, after = _paired(before, after, lambda package: package.version)
@@ -237,10 +259,10 @@ def _changes_of_one(before: list[Package], after: list[Package]) -> Iterator[Pac
 
 
 def _paired(
-    before: Iterable[Package], after: Iterable[Package], key: Callable[[Package], object]
-) -> tuple[list[tuple[Package, Package]], list[Package], list[Package]]:
+    before: Iterable[AnyPackage], after: Iterable[AnyPackage], key: Callable[[AnyPackage], object]
+) -> tuple[list[tuple[AnyPackage, AnyPackage]], list[AnyPackage], list[AnyPackage]]:
     """Pairs with equal keys, and what is left of either side."""
-    waiting: defaultdict[object, list[Package]] = defaultdict(list)
+    waiting: defaultdict[object, list[AnyPackage]] = defaultdict(list)
     for package in before:
         waiting[key(package)].append(package)
     pairs, rest = [], []
@@ -252,7 +274,7 @@ def _paired(
     return pairs, [package for left in waiting.values() for package in left], rest
 
 
-def _change(kind: PackageChangeKind, before: Package | None, after: Package | None) -> PackageChange:
+def _change(kind: PackageChangeKind, before: AnyPackage | None, after: AnyPackage | None) -> PackageChange:
     return PackageChange(
         name=before.name if before else after.name if after else "",
         kind=kind,
@@ -260,6 +282,7 @@ def _change(kind: PackageChangeKind, before: Package | None, after: Package | No
         after_version=after.version if after else None,
         before_bytes=before.installed_bytes if before else 0,
         after_bytes=after.installed_bytes if after else 0,
+        type=getattr(before or after, "type", ""),
     )
 
 

@@ -1,4 +1,4 @@
-"""The packages in an image: what Debian's and Python's own records say, held against the files that are really there.
+"""The packages in an image: what each ecosystem's own records say, held against the files that are really there.
 
 As syft (https://github.com/anchore/syft) lists them, by name and version, but for these differences:
 
@@ -6,7 +6,8 @@ As syft (https://github.com/anchore/syft) lists them, by name and version, but f
 - only the database of the image itself is read (``/var/lib/dpkg``), not one in a folder below, nor opkg's;
 - a version that is not told is "" and not "UNKNOWN";
 - what lies unpacked in an installer's cache (uv's, conda's) is not installed;
-- a folder that is named ``dist-info`` or ``DIST-INFO`` and nothing more is not taken for a distribution.
+- a folder that is named ``dist-info`` or ``DIST-INFO`` and nothing more is not taken for a distribution;
+- what only a lock file names (``package-lock.json``, ``go.sum``) is not installed.
 
 What both list: distributions that others bring along (``setuptools/_vendor``), and Debian's Python packages, once as
 Debian's and once as Python's.
@@ -14,9 +15,9 @@ Debian's and once as Python's.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 import msgspec
 
@@ -31,7 +32,12 @@ from imgcompare.analysis.debian import (
     package_of,
     records,
 )
+from imgcompare.analysis.ecosystems import compiled as compiled_in
+from imgcompare.analysis.ecosystems import languages, system
+from imgcompare.analysis.ecosystems.found import Distribution as Linux
+from imgcompare.analysis.ecosystems.found import Found, distribution_of, purl
 from imgcompare.analysis.filesystem import RootFilesystem
+from imgcompare.analysis.owned_files import Files, Innermost
 from imgcompare.analysis.python_distributions import (
     Distribution,
     compiled,
@@ -43,53 +49,70 @@ from imgcompare.analysis.python_distributions import (
 )
 from imgcompare.analysis.symlinks import Links
 from imgcompare.image.layer_index import LayerIndex
-from imgcompare.model import DebianPackage, Packages, PythonPackage
+from imgcompare.model import DebianPackage, Package, Packages, PythonPackage
 from imgcompare.text.printable import file_name, printable
 
 _LIMIT = 200
 
 
+# By ecosystem, in the order in which they claim files: what installs whole systems before what installs into them.
+_SYSTEMS = (system.alpine, system.rpm)
+_LANGUAGES = (languages.conda, languages.dotnet, languages.node, languages.ruby, languages.php)
+_COMPILED = (compiled_in.go, compiled_in.java, compiled_in.rust)
+
+
 class Owner(msgspec.Struct, frozen=True):
-    """The Debian package that brought a path, and its section of the archive ("" where it is not told)."""
+    """The package that brought a path, its section of the archive ("" where it is not told), and its ecosystem."""
 
     name: str
     section: str
+    type: str = "deb"
 
 
 class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     """An image's packages, and whose files are whose.
 
-    ``debian_paths`` and ``python_paths`` (whose values are names of distributions) tell what packages brought in any
-    layer, removed packages included, so that wasted bytes have an owner too. ``environments`` are the folders of
-    virtual environments.
+    ``debian_paths``, ``python_paths`` (whose values are names of distributions) and ``other_paths`` tell what packages
+    brought in any layer, removed packages included, so that wasted bytes have an owner too; ``folders`` are those that
+    are a package's with all in them. ``environments`` are the folders of virtual environments.
     """
 
     packages: Packages
     debian_paths: dict[str, Owner]
     python_paths: Mapping[str, str]
     environments: frozenset[str]
+    other_paths: Mapping[str, Owner] = {}
+    folders: Innermost[Owner] = Innermost({})
 
     def owner(self, path: str) -> str:
         """The name of the package that brought a path, Python's before Debian's; "" where none did."""
         if name := self.python_paths.get(path):
             return name
-        return found.name if (found := self.debian_paths.get(path)) else ""
+        return found.name if (found := self.of_system(path) or self.folders.of(path)) else ""
+
+    def of_system(self, path: str) -> Owner | None:
+        """The package that has a path in its list of files, of any ecosystem but Python's."""
+        return self.debian_paths.get(path) or self.other_paths.get(path)
 
 
 def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> Inventory:
     """Find the packages of the image that these layers, lowest first, merge to. Malformed metadata is passed over.
 
-    ``installed_bytes`` are bytes of files in the merged file system. Within each of the two lists a file counts once,
-    hard-linked ones too: for the package that comes first by name, or the distribution whose location does.
+    ``installed_bytes`` are bytes of files in the merged file system. Within each of the lists a file counts once,
+    hard-linked ones too: for the package that comes first by name, or the distribution whose location does; in ``all``
+    for the package that the system installed, before one that tells of itself.
     """
     links = Links(filesystem)
     documents = surviving(layers, filesystem)
     moved = diversions(documents)
-    debian, python = _Files(filesystem, links), _Files(filesystem, links)
+    modules = compiled(filesystem.entries)
+    debian, python, every = (Files(filesystem, links, modules) for _ in range(3))
+    removed = [list(_others(layer.documents)) for layer in layers]
     return Inventory(
         packages=Packages(
             debian=tuple(_debian(documents, moved, debian)),
             python=tuple(sorted(_python(documents, python), key=lambda package: (package.name, package.location))),
+            all=_all(documents, moved, every),
         ),
         debian_paths=_debian_paths(layers, moved, links),
         python_paths={
@@ -104,7 +127,85 @@ def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> I
             for path in layer.documents
             if path.endswith("/pyvenv.cfg")
         ),
+        other_paths={
+            links.real(file): Owner(one.name, one.section, one.type)
+            for one in chain.from_iterable(removed)
+            for file in one.files
+        },
+        folders=Innermost(
+            {one.folder: Owner(one.name, "", one.type) for one in chain.from_iterable(removed) if one.folder}
+        ),
     )
+
+
+def _others(documents: Documents) -> Iterator[Found]:
+    """The packages of every ecosystem but Debian's and Python's."""
+    linux = distribution_of(documents)
+    for read in (*_SYSTEMS, *_LANGUAGES, *_COMPILED):
+        yield from read(documents, linux)
+
+
+def _all(documents: Documents, moved: Diversions, files: Files) -> tuple[Package, ...]:
+    """Every package, each file counted for the first that claims it, those in folders for the innermost at last."""
+    linux = distribution_of(documents)
+    told = list(_others(documents))
+    systems = [one for one in told if one.type in ("apk", "rpm")]
+    conda = [one for one in told if one.type == "conda"]
+    rest = [one for one in told if one.type not in ("apk", "rpm", "conda")]
+    found = [
+        *_debian_found(documents, moved, linux, files),
+        *((one, files.claim(one.files), None) for one in (*systems, *conda)),
+        *_python_found(documents, files),
+        *((one, files.claim(one.files), None) for one in rest),
+    ]
+    numbers = {one.folder: number for number, (one, _, _) in enumerate(found) if one.folder}
+    inside = files.in_folders(numbers)
+    packages = (
+        Package(
+            type=one.type,
+            name=printable(one.name, limit=_LIMIT),
+            version=printable(one.version, limit=_LIMIT),
+            purl=printable(one.purl, limit=4 * _LIMIT),
+            installed_bytes=claimed + inside[number],
+            location="/" + printable(file_name(one.location), limit=4 * _LIMIT),
+            interpreter=interpreter,
+        )
+        for number, (one, claimed, interpreter) in enumerate(found)
+    )
+    return tuple(sorted(packages, key=lambda one: (one.type, one.name, one.version, one.location)))
+
+
+_Claimed = tuple[Found, int, str | None]
+
+
+def _debian_found(documents: Documents, moved: Diversions, linux: Linux, files: Files) -> Iterator[_Claimed]:
+    for record in sorted(records(documents), key=_order):
+        path = list_of(record, documents)
+        claimed = files.claim(listed(path, documents[path], moved)) if path else 0
+        told = {"arch": record.architecture, "distro": linux.qualifier}
+        identity = purl("deb", record.name, record.version, namespace=linux.name or "debian", qualifiers=told)
+        yield (
+            Found(
+                type="deb",
+                name=record.name,
+                version=record.version,
+                purl=identity,
+                location=record.document,
+            ),
+            claimed,
+            None,
+        )
+
+
+def _python_found(documents: Documents, files: Files) -> Iterator[_Claimed]:
+    for distribution, own in _distributions(documents, files):
+        name, version = distribution.name, distribution.version
+        identity = purl("pypi", name, version)
+        yield (
+            Found(type="pypi", name=name, version=version, purl=identity, location=distribution.location),
+            files.claim(own),
+            interpreter_of(distribution.location),
+        )
 
 
 def surviving(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> Documents:
@@ -117,53 +218,12 @@ def surviving(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> Docum
     return documents
 
 
-class _Files:
-    """The files of a merged file system, each of which is claimed once."""
-
-    def __init__(self, filesystem: RootFilesystem, links: Links) -> None:
-        self._entries = filesystem.entries
-        self._real = links.real
-        self._claimed: set[int] = set()
-        self._walked: set[str] = set()
-        self._sorted: list[str] = []
-        self.compiled = compiled(filesystem.entries)
-
-    def claim(self, paths: Iterable[str]) -> int:
-        """The bytes of those files that nobody claimed before."""
-        total = 0
-        for path in paths:
-            entry = self._entries.get(self._real(path))
-            # The names of a hard-linked file share one entry.
-            if entry is not None and entry.size and id(entry) not in self._claimed:
-                self._claimed.add(id(entry))
-                total += entry.size
-        return total
-
-    def extensions(self, module: str) -> Iterator[str]:
-        """The compiled forms of a module: ``_x.so``, ``_x.cpython-311-x86_64-linux-gnu.so``."""
-        return (path for path in self._starting(f"{self._real(module)}.") if path.endswith(".so"))
-
-    def below(self, folder: str) -> Iterator[str]:
-        """Every path beneath a folder; nothing the second time, when all was claimed."""
-        start = f"{self._real(folder)}/"
-        if start in self._walked:
-            return
-        self._walked.add(start)
-        yield from self._starting(start)
-
-    def _starting(self, start: str) -> Iterator[str]:
-        self._sorted = self._sorted or sorted(self._entries)
-        for index in range(bisect_left(self._sorted, start), len(self._sorted)):
-            if not self._sorted[index].startswith(start):
-                return
-            yield self._sorted[index]
+def _order(record: DebianRecord) -> tuple[str, str, str]:
+    return record.name, record.version, record.architecture
 
 
-def _debian(documents: Documents, moved: Diversions, files: _Files) -> Iterator[DebianPackage]:
-    def order(record: DebianRecord) -> tuple[str, str, str]:
-        return record.name, record.version, record.architecture
-
-    for record in sorted(records(documents), key=order):
+def _debian(documents: Documents, moved: Diversions, files: Files) -> Iterator[DebianPackage]:
+    for record in sorted(records(documents), key=_order):
         path = list_of(record, documents)
         yield DebianPackage(
             name=printable(record.name, limit=_LIMIT),
@@ -172,12 +232,8 @@ def _debian(documents: Documents, moved: Diversions, files: _Files) -> Iterator[
         )
 
 
-def _python(documents: Documents, files: _Files) -> Iterator[PythonPackage]:
-    told = {found: recorded(found, documents) for found in distributions(documents)}
-    shared = Counter(top for found, paths in told.items() if not paths for top in set(top_levels(found, documents)))
-    # What says which files are its own comes before what can only be guessed at.
-    for distribution, paths in sorted(told.items(), key=lambda one: (not one[1], one[0].location, one[0].name)):
-        own = _recorded(paths, files) if paths else _guessed(distribution, documents, files, shared)
+def _python(documents: Documents, files: Files) -> Iterator[PythonPackage]:
+    for distribution, own in _distributions(documents, files):
         yield PythonPackage(
             name=printable(distribution.name, limit=_LIMIT),
             version=printable(distribution.version, limit=_LIMIT),
@@ -187,7 +243,16 @@ def _python(documents: Documents, files: _Files) -> Iterator[PythonPackage]:
         )
 
 
-def _recorded(paths: Sequence[str], files: _Files) -> Iterator[str]:
+def _distributions(documents: Documents, files: Files) -> Iterator[tuple[Distribution, Iterator[str]]]:
+    """Python's distributions with their files, to be claimed before the next is asked for."""
+    told = {found: recorded(found, documents) for found in distributions(documents)}
+    shared = Counter(top for found, paths in told.items() if not paths for top in set(top_levels(found, documents)))
+    # What says which files are its own comes before what can only be guessed at.
+    for distribution, paths in sorted(told.items(), key=lambda one: (not one[1], one[0].location, one[0].name)):
+        yield distribution, _recorded(paths, files) if paths else _guessed(distribution, documents, files, shared)
+
+
+def _recorded(paths: Sequence[str], files: Files) -> Iterator[str]:
     """The files a distribution has recorded, and the bytecode made of them since."""
     for path in paths:
         yield path
@@ -196,7 +261,7 @@ def _recorded(paths: Sequence[str], files: _Files) -> Iterator[str]:
 
 
 def _guessed(
-    distribution: Distribution, documents: Documents, files: _Files, shared: Mapping[str, int]
+    distribution: Distribution, documents: Documents, files: Files, shared: Mapping[str, int]
 ) -> Iterator[str]:
     """All that lies below a distribution's top-level names; of one that others have too, what is its own."""
     yield distribution.information

@@ -66,9 +66,9 @@ class BuiltImage:
 
     @cached_property
     def packages(self) -> dict[str, str]:
-        """Versions of the system's and of Python's packages by name."""
+        """Versions of the packages of every ecosystem by name; of Python's where others have that name too."""
         found = self._image.packages
-        return {one.name: one.version for one in found.debian} | {one.name: one.version for one in found.python}
+        return {one.name: one.version for one in found.listed} | {one.name: one.version for one in found.python}
 
     @property
     def _image(self) -> Image:

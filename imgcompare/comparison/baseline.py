@@ -28,12 +28,20 @@ from imgcompare.model import (
 )
 
 BASELINE_VERSION = 1
+# Which kinds of packages are known: 1 Debian's and Python's, 2 those of every ecosystem of `model.Package` too.
+_ALL_KINDS = 2
+# What two kinds are called in a baseline file, which were there before package URLs' types.
+_KINDS = {"deb": "debian", "pypi": "python"}
 
 _Count = Annotated[int, Meta(ge=0)]
 
 
 class StoredImage(Struct, frozen=True, kw_only=True):
-    """What is kept of an image; ``packages`` are versions by kind (``debian``, ``python``) and name."""
+    """What is kept of an image; ``packages`` are versions by kind and name.
+
+    Kinds are ``debian``, ``python`` and other package URLs' types; ``package_kinds`` says whether all were looked for
+    (2) or those two alone (1), as once.
+    """
 
     uncompressed_size: _Count
     layer_count: _Count
@@ -42,6 +50,7 @@ class StoredImage(Struct, frozen=True, kw_only=True):
     own_size: _Count | None = None
     stand_ins: tuple[str, ...] = ()
     packages: dict[str, dict[str, str]] = {}
+    package_kinds: _Count = 1
 
 
 class Measurer(Struct, frozen=True, kw_only=True):
@@ -94,6 +103,7 @@ def stored_image(image: Image) -> StoredImage:
         own_size=image.own_size,
         stand_ins=image.stand_ins,
         packages=_versions(image.packages),
+        package_kinds=_ALL_KINDS if image.packages.all is not None else 1,
     )
 
 
@@ -187,7 +197,7 @@ def _row(name: str, then: StoredImage | None, now: Image | None) -> AgainstRow:
         compressed_delta=_delta(now.compressed_size, then.compressed_size),
         own_delta=_delta(now.own_size, then.own_size),
         layer_delta=now.layer_count - then.layer_count,
-        packages=_changed_packages(then.packages, _versions(now.packages)),
+        packages=_changed_packages(then, stored_image(now)),
     )
 
 
@@ -201,17 +211,25 @@ def _delta(now: int | None, then: int | None) -> int | None:
 
 def _versions(packages: Packages) -> dict[str, dict[str, str]]:
     """Versions by kind and name; of a package that is there several times, all of them."""
-    kinds = {kind: getattr(packages, kind) for kind in Packages.__struct_fields__}
     found: dict[str, dict[str, set[str]]] = {}
-    for kind, some in kinds.items():
-        for package in some:
-            found.setdefault(kind, {}).setdefault(package.name, set()).add(package.version)
+    for package in packages.listed:
+        kind = _KINDS.get(package.type, package.type)
+        found.setdefault(kind, {}).setdefault(package.name, set()).add(package.version)
     return {kind: {name: ", ".join(sorted(some)) for name, some in names.items()} for kind, names in found.items()}
 
 
-def _changed_packages(then: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> PackageCounts:
-    old = {(name, kind): version for kind, names in then.items() for name, version in names.items()}
-    new = {(name, kind): version for kind, names in now.items() for name, version in names.items()}
+def _changed_packages(then: StoredImage, now: StoredImage) -> PackageCounts:
+    """What became of packages, of those kinds that both knew."""
+    all_kinds = min(then.package_kinds, now.package_kinds) >= _ALL_KINDS
+    old, new = (
+        {
+            (name, kind): version
+            for kind, names in stored.packages.items()
+            if all_kinds or kind in _KINDS.values()
+            for name, version in names.items()
+        }
+        for stored in (then, now)
+    )
     return PackageCounts(
         added=tuple(f"{key[0]} {new[key]}" for key in sorted(new.keys() - old.keys())),
         removed=tuple(f"{key[0]} {old[key]}" for key in sorted(old.keys() - new.keys())),

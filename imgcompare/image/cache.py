@@ -23,7 +23,7 @@ from imgcompare.image.cache_format import decode_layer, encode_layer
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import ImageConfig, decode, is_digest
 
-_VERSION = "v5"
+_VERSION = "v6"
 _MAX_ENTRIES = 4096
 _MAX_BYTES = 512 << 20
 _CHECKSUM_BYTES = 32

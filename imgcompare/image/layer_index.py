@@ -50,8 +50,9 @@ class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):
     It is the sum of the entries' ``stored`` and of the tar's closing blocks. ``file_count`` counts entries that are
     neither folders nor whiteouts. ``compressed_size`` is exact where the blob was stored compressed with gzip, else the
     estimate of what a registry would hold. ``documents`` are the contents, by path, of the files that name packages: of
-    up to 16 MiB each and 64 MiB together, what is beyond is left out. ``secrets`` are the kinds of secrets that files
-    hold, by path: names of variables, "a private key"; never a secret itself.
+    up to 16 MiB each and 64 MiB together, what is beyond is left out. Of those that hold other things too (programs,
+    jars, databases) they have only what ``extract`` found in them, within the same bounds. ``secrets`` are the kinds of
+    secrets that files hold, by path: names of variables, "a private key"; never a secret itself.
     """
 
     diff_id: str
@@ -73,4 +74,15 @@ def is_document(path: str) -> bool:
         return name.endswith(".egg-info") or folder == "var/lib/dpkg/info"
     if name.endswith(".md5sums"):
         return folder in ("var/lib/dpkg/info", "var/lib/dpkg/status.d")
-    return name == "pyvenv.cfg" or folder == "var/lib/dpkg/status.d" or path in _PATHS
+    if name == "installed":
+        return folder.endswith("lib/apk/db")
+    if name.endswith(".gemspec"):
+        return "/specifications/" in path
+    if name.endswith(".json"):
+        return name.endswith(".deps.json") or (name == "installed.json" and folder.endswith("composer"))
+    return (
+        name == "pyvenv.cfg"
+        or folder == "var/lib/dpkg/status.d"
+        or path in _PATHS
+        or (name == "container-manifest-2" and folder.endswith("var/lib/rpmmanifest"))
+    )

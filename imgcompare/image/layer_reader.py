@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from imgcompare.errors import ImageFormatError
+from imgcompare.image.extract.choose import HEAD, reader_of
+from imgcompare.image.extract.kinds import encode
+from imgcompare.image.extract.pieces import Pieces
 from imgcompare.image.layer_index import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, FileEntry, is_document
 from imgcompare.image.path_resolution import LinkedFolders
 from imgcompare.image.secret_files import may_hold, secrets_in
@@ -70,15 +74,40 @@ def read_entries(
                 digest = _digest(iter((document,)))
             else:
                 digest = _digest(stream.payload())
-        elif kind == REGULAR and secrets is not None and may_hold(path, size):
-            content = b"".join(stream.payload())
-            digest = _digest(iter((content,)))
-            if len(secrets) < _MAX_SECRETS and (found := secrets_in(path, content)):
-                secrets[path] = found
+        elif kind == REGULAR and size:
+            digest, found = _look_into(path, size, stream.payload(), secrets)
+            documents.pop(path, None)
+            if found and len(found) <= min(room, MAX_DOCUMENT_BYTES):
+                allowance.take(len(found))
+                room -= len(found)
+                documents[path] = found
         else:
             digest = _digest(stream.payload()) if size else b""
         entries.append(FileEntry(path, kind, entry.mode, entry.uid, entry.gid, size, entry.stored, link, digest))
     return tuple(entries), documents
+
+
+def _look_into(
+    path: str, size: int, payload: Iterator[Chunk], secrets: dict[str, tuple[str, ...]] | None
+) -> tuple[bytes, bytes]:
+    """A file's digest, and what is to be kept of it because it tells packages (b"" for nothing)."""
+    first = next(payload, b"")
+    while len(first) < HEAD and (more := next(payload, b"")):
+        first = bytes(first) + more
+    reader = reader_of(path, size, first[:HEAD])
+    looked_for_secrets = secrets is not None and may_hold(path, size)
+    if reader is None and not looked_for_secrets:
+        return _digest(chain((first,), payload)), b""
+    file = Pieces()
+    content = hashlib.sha256()
+    for piece in chain((first,), payload):
+        content.update(piece)
+        file.add(piece)
+    looked_for = secrets is not None and looked_for_secrets and len(secrets) < _MAX_SECRETS
+    if secrets is not None and looked_for and (found := secrets_in(path, file.at(0, size))):
+        secrets[path] = found
+    extract = reader(file, path) if reader else None
+    return content.digest()[:_DIGEST_BYTES], encode(extract) if extract else b""
 
 
 def count_files(entries: Iterable[FileEntry]) -> int:

@@ -23,6 +23,7 @@ from imgcompare.model import (
     DebianPackage,
     Entry,
     Failure,
+    Package,
     PackageCounts,
     Packages,
     PythonPackage,
@@ -75,6 +76,7 @@ def test_the_stored_form_has_a_line_for_each_value_and_package() -> None:
         '        "imgcompare": "0.1.0"\n      },\n'
         '      "recorded": "2025-11-21T08:00:00Z",\n      "variants": {\n        "slim": {\n'
         '          "compressed_size": null,\n          "layer_count": 6,\n          "own_size": 150,\n'
+        '          "package_kinds": 1,\n'
         '          "packages": {\n            "debian": {\n              "apt": "2.6",\n              "zlib": "1.3"\n'
         '            },\n            "python": {\n              "flask": "3.0, 3.1"\n            }\n          },\n'
         '          "platform": "linux/amd64",\n          "stand_ins": [\n            "python:3"\n          ],\n'
@@ -100,6 +102,16 @@ def test_an_image_that_did_not_change_is_a_row_of_noughts() -> None:
             ),
         ),
     )
+
+
+def test_only_what_was_looked_for_then_is_compared() -> None:
+    """A baseline of before the other ecosystems says nothing of Alpine's packages: they are not new."""
+    apk = Package(type="apk", name="musl", version="1.2", purl="", installed_bytes=1, location="/lib")
+    now = report(variant("slim", 400, packages=Packages(all=(apk,))))
+    then = report(variant("slim", 400, packages=Packages()))
+    assert against(now, then).rows[0].packages == PackageCounts()
+    later = report(variant("slim", 400, packages=Packages(all=(replace(apk, version="1.3"),))))
+    assert against(later, now).rows[0].packages == PackageCounts(changed=("musl 1.2 → 1.3",))
 
 
 def test_growth_is_told_by_size_layers_and_packages() -> None:

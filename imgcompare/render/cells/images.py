@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from imgcompare.model import (
     AgainstRow,
     Build,
-    DebianPackage,
     Entry,
     Image,
     Layer,
-    PythonPackage,
+    Package,
     Report,
     Variant,
 )
 from imgcompare.render.cells.facts import SHORT_ID, absolute, counted, origin, without
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
 from imgcompare.render.cells.sentences import category_name
+from imgcompare.text.ecosystems import TITLES
 from imgcompare.text.printable import printable
 from imgcompare.text.units import MINUS, format_bytes, format_delta, format_percent, format_seconds
 
@@ -201,11 +201,10 @@ def build_packages(report: Report) -> Grid:
     """
     images = [v.image for v in report.variants if v.image]
     names = [variant_name(v.name) for v in report.variants if v.image]
-    found: dict[tuple[str, str, str], list[list[DebianPackage | PythonPackage]]] = {}
+    found: dict[tuple[str, str, str], list[list[Package]]] = {}
     for number, image in enumerate(images):
-        held: tuple[DebianPackage | PythonPackage, ...] = (*image.packages.debian, *image.packages.python)
-        for package in held:
-            where = package.interpreter or "Python" if isinstance(package, PythonPackage) else "Debian"
+        for package in image.packages.listed:
+            where = package.interpreter or TITLES.get(package.type, package.type)
             found.setdefault((package.name, where, package.version), [[] for _ in images])[number].append(package)
     columns = (
         Column(key="name", title="Package"),
@@ -232,7 +231,7 @@ def _columns_of(names: Sequence[str]) -> tuple[Column, ...]:
     return tuple(Column(key=f"variant-{n}", title=name, right=True) for n, name in enumerate(names))
 
 
-def _held(names: Sequence[str], by_variant: Sequence[Sequence[DebianPackage | PythonPackage]]) -> tuple[Cell, ...]:
+def _held(names: Sequence[str], by_variant: Sequence[Sequence[Package]]) -> tuple[Cell, ...]:
     """How many bytes of a package each image holds; of many images the most, and which they are."""
     if len(names) <= _PACKAGE_COLUMNS:
         return tuple(Cell(text=format_bytes(_installed(found))) if found else _NONE for found in by_variant)
@@ -249,7 +248,7 @@ def _held(names: Sequence[str], by_variant: Sequence[Sequence[DebianPackage | Py
     return Cell(text=told), Cell(text=which)
 
 
-def _installed(packages: Iterable[DebianPackage | PythonPackage]) -> int:
+def _installed(packages: Iterable[Package]) -> int:
     return sum(package.installed_bytes for package in packages)
 
 

@@ -70,6 +70,7 @@ _COLUMNS = {
         for measure, unit, part in _REPEATED
         for column, field in _SPREAD.items()
     },
+    "packages": ("told", "packages"),
 }
 # A spreadsheet takes a text that begins like this for a formula, full-width signs included, and runs it.
 _FORMULA = tuple("=+-@＝＋－＠")
@@ -97,6 +98,7 @@ def _rows(report: Report) -> Iterable[list[str]]:
                 "as_expected": as_expected(variant),
                 "baseline": variant.name == report.baseline,
                 "measured_runs": len(ready.values) if (ready := again.get("ready_s")) else None,
+                "packages": len(variant.image.packages.listed) if variant.image else None,
             },
             "row": rows.get(variant.name),
         }

@@ -24,6 +24,7 @@ from imgcompare.render.cells.facts import SHORT_ID, absolute, counted, origin, w
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, Tone
 from imgcompare.render.cells.sentences import told_changes
 from imgcompare.render.page import Page, Wide, section
+from imgcompare.text.ecosystems import TITLES
 from imgcompare.text.printable import printable
 from imgcompare.text.units import MINUS, format_bytes, format_change, format_delta, format_percent
 
@@ -63,14 +64,11 @@ def render(found: ImageDifference, style: Style, *, rows: int | None) -> str:
     if found.layers is not None:
         listing.layers(found.layers, before, after)
     if found.packages is not None:
-        for title, kind, changes in (
-            ("Debian packages", "debian", found.packages.debian),
-            ("Python packages", "python", found.packages.python),
-        ):
-            if kind in found.packages.none:
-                listing.nothing(title, "none in either")
-            else:
-                listing.packages(title, changes)
+        for kind in found.packages.compared:
+            changes = [change for change in found.packages.all if change.type == kind]
+            listing.packages(f"{TITLES.get(kind, kind)} packages", changes)
+        if not found.packages.compared:
+            listing.nothing("Packages", "none in either")
         for manager in found.packages.not_compared:
             listing.nothing(f"{manager} packages", "not compared")
     if found.files is not None:

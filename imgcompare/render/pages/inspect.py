@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from imgcompare.console.style import Style
-from imgcompare.model import DebianPackage, Image, LargeFile, LargeFolder, Layer, PythonPackage, Security
+from imgcompare.model import Image, LargeFile, LargeFolder, Layer, Package, Security
 from imgcompare.render.cells.comparison import pull_size
 from imgcompare.render.cells.facts import SHORT_ID, absolute, counted, more, origin, without
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid
 from imgcompare.render.cells.savings import build_savings
 from imgcompare.render.cells.sentences import category_name
 from imgcompare.render.page import Page, Wide, section
+from imgcompare.text.ecosystems import TITLES
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes, format_percent
 
@@ -123,8 +124,7 @@ def _layers(layers: Sequence[Layer]) -> Grid:
 
 
 def _packages(page: Page, image: Image) -> None:
-    found: list[DebianPackage | PythonPackage] = [*image.packages.debian, *image.packages.python]
-    found.sort(key=lambda package: (-package.installed_bytes, package.name))
+    found = sorted(image.packages.listed, key=lambda package: (-package.installed_bytes, package.name))
     shown, rest = found[:_ROWS], found[_ROWS:]
     columns = (
         Column(key="bytes", title="", right=True),
@@ -137,18 +137,25 @@ def _packages(page: Page, image: Image) -> None:
             Cell(text=format_bytes(package.installed_bytes)),
             Cell(text=printable(package.name)),
             Cell(text=printable(package.version), tone="dim"),
-            Cell(text=printable(package.location) if isinstance(package, PythonPackage) else "Debian", tone="dim"),
+            Cell(text=_place(package), tone="dim"),
         )
         for package in shown
     )
     told = [
-        f"{len(packages):,} {kind}, {format_bytes(sum(package.installed_bytes for package in packages))}"
-        for kind, packages in (("Debian", image.packages.debian), ("Python", image.packages.python))
-        if packages
+        f"{len(some):,} {title}, {format_bytes(sum(package.installed_bytes for package in some))}"
+        for kind, title in TITLES.items()
+        if (some := [package for package in found if package.type == kind])
     ]
     section(page, "Packages", Grid(columns, rows), f"  {' · '.join(told)}" if told else "")
     if rest:
         page.say(more(len(rest), "package", sum(package.installed_bytes for package in rest)), "dim", hang=2)
+
+
+def _place(package: Package) -> str:
+    """Where a package lies, or for what the system has installed who did."""
+    if package.type in ("deb", "apk", "rpm"):
+        return TITLES[package.type]
+    return printable(package.location)
 
 
 def _wasted(page: Page, image: Image) -> None:

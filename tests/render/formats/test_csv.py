@@ -30,13 +30,13 @@ uncompressed_ratio,compressed_bytes,compressed_exact,compressed_delta_bytes,comp
 shared_bytes,unique_bytes,wasted_bytes,efficiency,files,layers,build_s,build_steps,cached_steps,ready_s,memory_bytes,\
 stopped_s,health,status_code,response_s,image_id,os,architecture,engine,engine_version,created,measured_runs,\
 cached_build_s,ready_min_s,ready_max_s,ready_deviation_s,response_min_s,response_max_s,response_deviation_s,\
-memory_min_bytes,memory_max_bytes,memory_deviation_bytes,cached_build_min_s,cached_build_max_s,cached_build_deviation_s
+memory_min_bytes,memory_max_bytes,memory_deviation_bytes,cached_build_min_s,cached_build_max_s,cached_build_deviation_s,packages
 default,single-stage,works,true,,true,957200000,0,1.0,,,,,,,,,,,,7,3.1,6,0,0.41,41200000,,,200,0.004,\
 """
-        + f"sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z{',' * 14}\n"
+        + f"sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z{',' * 15}0\n"
         + "default,tutorial,broken,false,exits-at-once,false,150100000,-807100000,0.1568115336397827"
         + f",,,,,,,,,,,,5,72.4,8,2,,,,,,,sha256:{'a' * 64},linux,amd64,Docker Engine,20.10.24,2025-11-21T08:00:00Z"
-        + f"{',' * 14}\n"
+        + f"{',' * 15}0\n"
     )
 
 

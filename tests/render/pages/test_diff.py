@@ -39,6 +39,18 @@ def package(name: str, kind: PackageChangeKind, versions: tuple[str | None, str 
     )
 
 
+def changes(
+    *,
+    debian: tuple[PackageChange, ...] = (),
+    python: tuple[PackageChange, ...] = (),
+    compared: tuple[str, ...] = ("deb", "pypi"),
+    not_compared: tuple[str, ...] = (),
+) -> PackageChanges:
+    """The changes of two ecosystems."""
+    every = (*(replace(one, type="deb") for one in debian), *(replace(one, type="pypi") for one in python))
+    return PackageChanges(debian=debian, python=python, all=every, compared=compared, not_compared=not_compared)
+
+
 def files(path: str, kind: ChangeKind, removed: int, added: int, count: int) -> FileChange:
     """A row of files."""
     return FileChange(path=path, kind=kind, removed_bytes=removed, added_bytes=added, files=count)
@@ -93,7 +105,7 @@ def found() -> ImageDifference:
             ),
             LayerPair(before=None, after=layer("COPY /opt/venv /opt/venv", 8_000_000), shared=False),
         ),
-        packages=PackageChanges(
+        packages=changes(
             debian=(
                 package("gcc-12", PackageChangeKind.REMOVED, ("12.2.0-14", None), 69_300_000, 0),
                 package("libssl3", PackageChangeKind.VERSION, ("3.0.11-1", "3.0.15-1"), 5_700_000, 5_900_000),
@@ -264,7 +276,7 @@ def test_no_line_is_wider_than_the_page(found: ImageDifference, width: int, *, a
         found,
         before=replace(OLD, name=evil, platform=evil),
         layers=(LayerPair(before=layer(evil, 1, stage=evil), after=None, shared=False),),
-        packages=PackageChanges(
+        packages=changes(
             debian=(package(evil, PackageChangeKind.VERSION, (evil, evil), 1, 2),),
             python=(package(evil, PackageChangeKind.ADDED, (None, evil), 0, 2),),
         ),
@@ -288,16 +300,17 @@ def test_nothing_to_tell(found: ImageDifference) -> None:
         uncompressed_delta=0,
         reasons=(),
         layers=(LayerPair(before=BASE, after=BASE, shared=True),),
-        packages=PackageChanges(debian=(), python=()),
+        packages=changes(),
         files=FileChanges(min_bytes=0, rows=()),
         config=None,
     )
-    alpine = replace(same, packages=PackageChanges(debian=(), python=(), none=("debian",), not_compared=("apk",)))
+    alpine = replace(same, packages=changes(compared=("apk", "npm"), not_compared=("pacman",)))
     assert page(alpine, 80).split("\n\n")[4:7] == [
-        "Debian packages  none in either",
-        "Python packages  no difference",
-        "apk packages  not compared",
+        "Alpine packages  no difference",
+        "Node packages  no difference",
+        "pacman packages  not compared",
     ]
+    assert page(replace(same, packages=changes(compared=())), 80).split("\n\n")[4] == "Packages  none in either"
     assert page(same, 80).split("\n\n")[2:] == [
         "single-stage and again are the same image.",
         "Layers  all shared\n  single-stage     again  From  Instruction\n=     133.0 MB  133.0 MB  base  (no history)",

@@ -1,0 +1,1 @@
+"""The packages of each ecosystem, as its own records tell them: documents → packages with their files."""
