@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from imgcompare.engine.options import BuildOptions, CacheEntry, Secret, SshSource
+from imgcompare.engine.options import HOST_GATEWAY, BuildOptions, CacheEntry, Secret, SshSource
 from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
 
@@ -167,10 +167,13 @@ def _context(name: str, source: str) -> str | Path:
 def _host(text: str) -> tuple[str, str]:
     at = min((text.index(mark) for mark in ":=" if mark in text), default=len(text))
     host, address = text[:at], text[at + 1 :].removeprefix("[").removesuffix("]")
+    if address == HOST_GATEWAY:
+        return host, address
     try:
         ipaddress.ip_address(address)
     except ValueError as exc:
-        raise UsageError(f"--add-host {printable(text, limit=80)} is no host and address", hint="HOST:IP") from exc
+        hint = f"HOST:IP, or HOST:{HOST_GATEWAY} for the engine's own machine"
+        raise UsageError(f"--add-host {printable(text, limit=80)} is no host and address", hint=hint) from exc
     return host, address
 
 

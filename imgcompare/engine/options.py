@@ -9,6 +9,9 @@ from pathlib import Path
 VARIANT = "{variant}"
 """What stands for a variant's name in the place of a cache."""
 
+HOST_GATEWAY = "host-gateway"
+"""What stands for the address of the engine's own machine, as in ``docker run``."""
+
 
 @dataclass(frozen=True)
 class Secret:
@@ -53,7 +56,8 @@ class CacheEntry:
 class BuildOptions:
     """Options of one build. ``contexts`` are further ones by their names: a folder, or ``docker-image://REFERENCE``.
 
-    ``network`` is ``default``, ``none`` or ``host``; ``ulimits`` are ``NAME=SOFT:HARD``.
+    ``network`` is ``default``, ``none`` or ``host``; ``ulimits`` are ``NAME=SOFT:HARD``. ``add_hosts`` are hosts and
+    their addresses, or HOST_GATEWAY for the one under which containers find the engine's machine.
     """
 
     secrets: tuple[Secret, ...] = ()

@@ -49,7 +49,7 @@ def test_secrets_come_from_files_and_variables(tmp_path: Path, monkeypatch: pyte
         ("ssh", "default", "SSH_AUTH_SOCK is not set"),
         ("ssh", "default=/none", "there is no /none"),
         ("add_hosts", "host", "is no host and address"),
-        ("add_hosts", "a:host-gateway", "is no host and address"),
+        ("add_hosts", "a:gateway", "is no host and address"),
         ("ulimits", "nofile", "is none"),
         ("cache_to", "ref=x,mode=max", "has no type"),
         ("cache_to", "type=gha", "ACTIONS_RUNTIME_TOKEN"),
@@ -99,7 +99,7 @@ def test_the_rest_reads_as_docker_has_it() -> None:
     options = read_build_options(
         {
             "network": "none",
-            "add_hosts": ("a:192.0.2.1", "b=::1", "c:[::1]"),
+            "add_hosts": ("a:192.0.2.1", "b=::1", "c:[::1]", "d:host-gateway"),
             "shm_size": "64m",
             "ulimits": ("nofile=1024", "nproc=1:2"),
             "cache_from": ("me/app:cache", "type=local,src=x"),
@@ -108,7 +108,7 @@ def test_the_rest_reads_as_docker_has_it() -> None:
         {},
         {"ACTIONS_RUNTIME_TOKEN": "t", "ACTIONS_RESULTS_URL": "https://r"},
     )
-    assert options.add_hosts == (("a", "192.0.2.1"), ("b", "::1"), ("c", "::1"))
+    assert options.add_hosts == (("a", "192.0.2.1"), ("b", "::1"), ("c", "::1"), ("d", "host-gateway"))
     assert (options.network, options.shm_size, options.ulimits) == ("none", 64 << 20, ("nofile=1024:1024", "nproc=1:2"))
     assert options.cache_from == (
         CacheEntry(type="registry", attributes=(("ref", "me/app:cache"),)),

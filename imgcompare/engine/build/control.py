@@ -13,6 +13,7 @@ from imgcompare.engine.transport.protobuf import as_bytes, as_text, fields
 
 SOLVE = "/moby.buildkit.v1.Control/Solve"
 STATUS = "/moby.buildkit.v1.Control/Status"
+LIST_WORKERS = "/moby.buildkit.v1.Control/ListWorkers"
 
 # What dockerd calls the exporter that leaves an image in its store, whichever store it is.
 _EXPORTER = "moby"
@@ -51,12 +52,21 @@ def solve_request(
 
 def solve_response(data: bytes) -> dict[str, str]:
     """Decode a SolveResponse: what the exporter says of the image. Raises ValueError."""
-    response: dict[str, str] = {}
-    for number, value in fields(data):
+    return _mapping(data, 1)
+
+
+def worker_labels(data: bytes) -> dict[str, str]:
+    """Decode a ListWorkersResponse: what the workers say of themselves; dockerd has one. Raises ValueError."""
+    labels: dict[str, str] = {}
+    for number, record in fields(data):
         if number == 1:
-            pair = dict(fields(as_bytes(value)))
-            response[as_text(pair.get(1, b""))] = as_text(pair.get(2, b""))
-    return response
+            labels |= _mapping(as_bytes(record), 2)
+    return labels
+
+
+def _mapping(data: bytes, of: int) -> dict[str, str]:
+    pairs = (dict(fields(as_bytes(value))) for number, value in fields(data) if number == of)
+    return {as_text(pair.get(1, b"")): as_text(pair.get(2, b"")) for pair in pairs}
 
 
 def status_request(ref: str) -> bytes:

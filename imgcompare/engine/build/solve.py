@@ -22,15 +22,17 @@ from imgcompare.engine.build.cache_store import CacheFolder
 from imgcompare.engine.build.request import summary
 from imgcompare.engine.build.session import OpenHttp2, Session, Sessions, dockerfile_name, local_name
 from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
-from imgcompare.engine.options import BuildOptions, CacheEntry
+from imgcompare.engine.options import HOST_GATEWAY, BuildOptions, CacheEntry
 from imgcompare.engine.transport.grpc import UNIMPLEMENTED, ClientCall, GrpcError
-from imgcompare.errors import EngineLostError, NoBuildKitError
+from imgcompare.errors import EngineLostError, NoBuildKitError, UsageError
 
 if TYPE_CHECKING:
     from imgcompare.engine.transport.http2 import Connection
 
 _FRONTEND = "dockerfile.v0"
 _STATUS_TIMEOUT_S = 5.0
+# dockerd's daemon sets it from its host-gateway-ip: https://github.com/moby/moby, builder-next/worker/label.
+_GATEWAY_LABEL = "org.mobyproject.buildkit.worker.moby.host-gateway-ip"
 
 
 def build(
@@ -61,11 +63,14 @@ def _solve(
     connection: Connection, ref: str, request: BuildRequest, session: Session, dockerfile: str
 ) -> str | GrpcError:
     """Return the image's digest as the engine knows it, or how the build failed."""
+    attributes = _attributes(request, dockerfile)
+    if request.options.add_hosts:
+        attributes["add-hosts"] = ",".join(f"{host}={at}" for host, at in _hosts(connection, request.options))
     message = control.solve_request(
         ref,
         session.id,
         frontend=_FRONTEND,
-        attributes=_attributes(request, dockerfile),
+        attributes=attributes,
         name=request.tag,
         exports=request.options.cache_to,
         entitlements=("network.host",) if request.options.network == "host" else (),
@@ -110,6 +115,20 @@ def _attributes(request: BuildRequest, dockerfile: str) -> dict[str, str]:
     return attributes
 
 
+def _hosts(connection: Connection, options: BuildOptions) -> Iterator[tuple[str, str]]:
+    """Yield hosts and addresses, the machine's own as the engine tells it. Raises UsageError where it does not."""
+    for host, address in options.add_hosts:
+        if address == HOST_GATEWAY:
+            workers = ClientCall(connection, control.LIST_WORKERS, b"").result()
+            address = control.worker_labels(workers).get(_GATEWAY_LABEL, "")  # noqa: PLW2901 - resolved
+            if not address:
+                raise UsageError(
+                    f"--add-host {host}:{HOST_GATEWAY}: this engine's BuildKit does not tell its machine's address",
+                    hint="Name the address itself: on Linux that of the bridge docker0, mostly 172.17.0.1.",
+                )
+        yield host, address
+
+
 def _option_attributes(options: BuildOptions) -> dict[str, str]:
     attributes: dict[str, str] = {}
     for name, source in options.contexts:
@@ -119,8 +138,6 @@ def _option_attributes(options: BuildOptions) -> dict[str, str]:
         attributes["frontend.caps"] = "moby.buildkit.frontend.contexts+forward"
     if options.network is not None and options.network != "default":
         attributes["force-network-mode"] = options.network
-    if options.add_hosts:
-        attributes["add-hosts"] = ",".join(f"{host}={address}" for host, address in options.add_hosts)
     if options.shm_size is not None:
         attributes["shm-size"] = str(options.shm_size)
     if options.ulimits:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import time
 import uuid
@@ -130,6 +131,21 @@ def test_what_only_a_registry_has_is_pulled_with_its_credentials(bench: Bench) -
     failed = bench.build(f"# syntax={bench.publish('frontend')}\nFROM scratch\n")
     assert isinstance(failed, BuildFailed)
     assert "exit code: 7" in failed.message
+
+
+def test_a_named_context_may_be_an_image(bench: Bench) -> None:
+    """What the builder pulls for it takes the place of a base of that name."""
+    source = f"docker-image://{bench.publish('mine')}"
+    built = bench.build("FROM base\nCOPY --from=tools /bin/sh /x\n", contexts=(("base", source), ("tools", source)))
+    assert isinstance(built, Built), built
+
+
+def test_the_engines_own_machine_is_a_host_to_add(bench: Bench) -> None:
+    """Its address is the engine's to tell."""
+    step = 'FROM scratch\nCOPY busybox /bin/sh\nRUN while read -r line; do echo "$line"; done < /etc/hosts; exit 1\n'
+    failed = bench.build(step, add_hosts=(("here.example", "host-gateway"),))
+    assert isinstance(failed, BuildFailed)
+    assert any(re.fullmatch(r"[0-9.]+\s+here\.example", line) for line in failed.log), failed
 
 
 def test_a_cache_goes_to_the_registry_and_comes_back(bench: Bench) -> None:
