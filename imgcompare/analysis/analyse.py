@@ -17,12 +17,12 @@ from imgcompare.analysis.size_tree import grow
 from imgcompare.analysis.waste import waste
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.layer_index import LayerIndex
-from imgcompare.image.oci import ImageConfig, decode
+from imgcompare.image.oci import ImageConfig, Settings, decode
 from imgcompare.model import Image, SecretFile
 from imgcompare.text.printable import file_name
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 6
+VERSION = 7
 _LARGEST = 20
 _MOST_SECRETS = 20
 
@@ -40,7 +40,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
     root = merge(layers)
     inventory = find_packages(layers, root)
     wasted = waste(layers, root, [layer.created_by for layer in image.layers])
-    categories = Categories(inventory, (settings.working_dir or "") if settings else "")
+    categories = Categories(inventory, (settings.working_dir or "") if settings else "", _command(settings))
     apart, contents = breakdown(layers, categories, base_layer_count=base_layer_count)
     base_size = None if base_layer_count is None else sum(x.uncompressed_size for x in layers[:base_layer_count])
     return replace(
@@ -65,6 +65,15 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         secret_files=_secret_files(layers[base_layer_count or 0 :]),
         savings=find_savings(layers, root, categories, base_layer_count, [one.created_by for one in image.layers]),
     )
+
+
+def _command(settings: Settings | None) -> tuple[str, ...]:
+    """The words of what a container starts; those of one string are a shell's, and taken apart at spaces."""
+    found: list[str] = []
+    for part in (settings.entrypoint, settings.cmd) if settings else ():
+        words = part.split() if isinstance(part, str) else part or ()
+        found += words[-1].split() if tuple(words[:2]) == ("/bin/sh", "-c") else words
+    return tuple(found)
 
 
 def _secret_files(layers: Sequence[LayerIndex]) -> tuple[SecretFile, ...]:

@@ -1,22 +1,25 @@
 """Where an image's bytes went: every byte of every layer's tar in exactly one category.
 
-Rules, the first that matches wins (1 to 3 are ``_ALWAYS``, 8 is ``_UNOWNED``, 10 and 11 are ``_ELSEWHERE``):
+Rules, the first that matches wins (1 to 4 are ``_ALWAYS``, 9 and 10 are ``_UNOWNED``, 13 and 14 are ``_ELSEWHERE``):
 
 ==  ==================  ===============================================================================================
  1  caches              whoever brought it: bytecode, download caches, package lists, documentation, manuals and
                         translations, tests inside Python packages, logs, temporary files, a copied ``.git``
  2  python_packages     ``site-packages`` and ``dist-packages``
  3  build_tools         headers, static libraries, compilers' own folders, Go's and Rust's toolchains
- 4  python_packages     what a distribution's RECORD names elsewhere, as its commands in ``bin``
- 5  build_tools         files of Debian packages for building: by section (devel, libdevel, vcs) or by name
- 6  python_interpreter  files of the Debian packages of Python itself
- 7  system_packages     files of all other Debian packages
- 8  python_interpreter  Python that no package owns: ``lib/python3.X``, ``bin/python3``, ``libpython3.X.so``
- 9  python_packages     the rest of a virtual environment
-10  application         the working folder, ``/app``, ``/srv``, ``/home``, ``/opt``, ``/usr/src``, ``/var/www`` …
-11  system_packages     the system's own folders: dpkg's database, what packages made when they were installed, and
-                        the packages of other distributions
-12  other               everything else
+ 4  runtime             what Node brings along: npm and corepack, of the official images
+ 5  python_packages     what a distribution's RECORD names elsewhere, as its commands in ``bin``
+ 6  build_tools         files of system packages for building: by Debian's section (devel, libdevel, vcs) or by name
+ 7  python_interpreter  files of the system packages of Python itself; ``runtime`` those of Node, Java, Ruby, PHP, .NET
+ 8  system_packages     files of all other packages of Debian, Alpine and RPM
+ 9  python_interpreter  Python that no package owns: ``lib/python3.X``, ``bin/python3``, ``libpython3.X.so``
+10  runtime             Node, Java, Ruby, PHP and .NET that no package owns, where official images have them
+11  application         the file that the command starts, where no package of a system or for running owns it
+12  language_packages   ``node_modules``, gems, composer's packages, conda's files, jars, what deps.json names;
+                        ``python_packages`` the rest of a virtual environment
+13  application         the folder of what the command starts, the working folder, ``/app``, ``/srv``, ``/home`` …
+14  system_packages     the system's own folders: databases of packages, what was made when they were installed
+15  other               everything else
 ==  ==================  ===============================================================================================
 
 An entry counts with all it takes in the tar: headers, payload and padding. Links and folders are what their path says,
@@ -28,7 +31,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from imgcompare.analysis.filesystem import WHITEOUT, is_whiteout
@@ -45,6 +48,8 @@ class Category(StrEnum):
     BUILD_TOOLS = "build_tools"
     PYTHON_INTERPRETER = "python_interpreter"
     PYTHON_PACKAGES = "python_packages"
+    RUNTIME = "runtime"
+    LANGUAGE_PACKAGES = "language_packages"
     APPLICATION = "application"
     CACHES = "caches"
     OTHER = "other"
@@ -62,6 +67,9 @@ _ALWAYS: _Rules = (
     _rule(
         Category.CACHES,
         r"(?:.*/)?(?:__pycache__|\.cache|\.git|\.npm|\.hypothesis|\.(?:pytest|mypy|ruff)_cache)/",
+        # Where Go, Maven, Gradle, NuGet and composer keep what they have downloaded.
+        r"(?:root|home/[^/]+)/(?:go/pkg/mod|\.m2/repository|\.gradle/caches|\.nuget/packages|\.composer/cache)/",
+        r"go/pkg/mod/",
         # The group is atomic, so that a name made of many such folders is not tried from each of them.
         r"(?>(?:.*?/)?lib(?:64)?/python[\d.]+/)(?:.*/)?tests?/",
         r"(?:tmp|var/(?:tmp|cache|log|backups|lib/apt/lists))/",
@@ -76,6 +84,7 @@ _ALWAYS: _Rules = (
         r"usr/(?:local/)?share/(?:aclocal|pkgconfig|cmake)[^/]*/",
         r"(?:usr/local/(?:go|cargo|rustup)|root/\.(?:cargo|rustup))/",
     ),
+    _rule(Category.RUNTIME, r"usr/local/lib/node_modules/(?:npm|corepack)/", r"opt/yarn-v[^/]*/"),
 )
 _UNOWNED: _Rules = (
     _rule(
@@ -83,7 +92,23 @@ _UNOWNED: _Rules = (
         r"(?:.*/)?lib(?:64)?/(?:python\d|libpython\d)",
         r"(?:.*/)?bin/(?:python|pydoc|idle|2to3)[\d.]*(?:-\d[\d.]*)?(?:-config)?/$",
     ),
+    _rule(
+        Category.RUNTIME,
+        r"usr/local/bin/(?:node|nodejs|npm|npx|corepack|yarn|yarnpkg)/$",
+        r"(?:opt/java|opt/(?:jdk|jre|openjdk)[^/]*|usr/lib/jvm|usr/local/openjdk-[^/]*|usr/java)/",
+        r"usr/local/(?:lib/ruby/(?!gems/[^/]+/gems/)|bin/(?:ruby|gem|bundle|bundler|irb|erb|rake|rdoc|ri|racc|rbs)/$)",
+        r"usr/local/(?:lib/(?:lib)?ruby\.so|lib/php/|etc/php|bin/(?:php|phpize|pear|pecl|peardev|phpdbg|docker-php)[^/]*/$)",
+        r"usr/(?:share|lib|lib64)/dotnet/",
+    ),
 )
+_INSTALLED: _Rules = (
+    _rule(
+        Category.LANGUAGE_PACKAGES,
+        r"(?:.*/)?node_modules/",
+        r"(?:.*/)?gems/[^/]+-\d[^/]*/",
+    ),
+)
+_LANGUAGES = frozenset(("npm", "gem", "composer", "nuget", "conda", "maven"))
 _ENVIRONMENT_PARTS = ("bin", "include", "lib", "lib64", "share", "pyvenv.cfg")
 # Where these are environments, as in our stand-ins, they hold more than Python.
 _PREFIXES = frozenset(("usr", "usr/local"))
@@ -99,16 +124,31 @@ _ELSEWHERE: _Rules = (
     ),
 )
 
+_MOST_WORDS = 50
+_LONGEST_WORD = 500
 _BUILD_SECTIONS = frozenset(("devel", "libdevel", "vcs"))
 _BUILD_NAMES = re.compile(
-    r".*-dev|build-essential|make|cmake|m4|bison|flex|patch|libtool|dpkg-dev|libdpkg-perl|pkg-?conf.*|mercurial.*"
+    r".*-dev|.*-devel|build-base|g\+\+|musl-dev|build-essential|make|cmake|m4|bison|flex|patch|libtool|dpkg-dev|libdpkg-perl|pkg-?conf.*|mercurial.*"
     r"|(?:autoconf|automake|binutils|cargo|clang|cpp|g\+\+|gcc|gdb|gfortran|git|golang|llvm|rustc|subversion)(?:-.*)?"
     # What only compilers and version control pull in. gcc-12-base is there for libgcc and libstdc++.
     r"|lib(?:asan|cc1-|hwasan|isl|itm|lsan|mpc|mpfr|tsan|ubsan)\d+|liberror-perl"
 )
 _INSTALLER_NAMES = re.compile(r"python3-(?:pip|setuptools|wheel|venv|virtualenv)(?:-whl)?|pipx?|virtualenv")
 _RUNTIME_NAMES = re.compile(r"gcc-\d+-base")
-_PYTHON_NAMES = re.compile(r"(?:lib)?python\d[\d.]*(?:-(?:minimal|stdlib|distutils|lib2to3|venv|tk))?")
+_PYTHON_NAMES = re.compile(
+    r"(?:lib)?python\d[\d.]*(?:-(?:minimal|stdlib|distutils|lib2to3|venv|tk|libs|pyc|pycache-pyc0))?|pyc|platform-python"
+)
+_LANGUAGE_RUNTIMES = re.compile(
+    r"nodejs(?:-current|-libs|\d+)?|libnode\d+|npm|(?:openjdk-?\d+|java-[\d.]+-openjdk|temurin-\d+)(?:-.*)?"
+    r"|(?:lib)?ruby\d*(?:\.\d+)?(?:-libs)?|php\d*(?:\.\d+)?(?:-.*)?"
+    r"|dotnet-?(?:runtime|host|hostfxr)-?.*|aspnetcore-runtime.*|dotnet\d+-runtime"
+)
+# What starts the application rather than being it.
+_STARTERS = frozenset(("sh", "bash", "ash", "dash", "busybox", "env", "exec", "tini", "dumb-init", "gosu", "su-exec"))
+_PROGRAM_FOLDERS = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
+_NO_APPLICATION = frozenset(
+    (*_PROGRAM_FOLDERS, "", "usr", "usr/local", "usr/local/lib", "etc", "lib", "usr/lib", "var", "opt")
+)
 
 
 def breakdown(
@@ -141,9 +181,9 @@ def reason(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[st
 
 
 class Categories:
-    """Finds the category of paths; ``working_dir`` is the image's."""
+    """Finds the category of paths; ``working_dir`` and ``command`` (its words) are the image's."""
 
-    def __init__(self, inventory: Inventory, working_dir: str = "") -> None:
+    def __init__(self, inventory: Inventory, working_dir: str = "", command: Sequence[str] = ()) -> None:
         self._inventory = inventory
         self._known: dict[int, tuple[LayerIndex, list[Category]]] = {}
         self._packages: dict[Owner, Category] = {}
@@ -154,6 +194,11 @@ class Categories:
         }
         if folder := normalised(working_dir):
             self._folders.setdefault(folder, Category.APPLICATION)
+        self._started = frozenset(_started(command, folder))
+        for path in self._started:
+            above = path.rpartition("/")[0]
+            if above not in _NO_APPLICATION:
+                self._folders.setdefault(above, Category.APPLICATION)
 
     def sums(self, layer: LayerIndex) -> Counter[str]:
         """A layer's bytes by category."""
@@ -176,6 +221,9 @@ class Categories:
             _first(_ALWAYS, subject)
             or self._owned(path)
             or _first(_UNOWNED, subject)
+            or (Category.APPLICATION if path in self._started else None)
+            or _first(_INSTALLED, subject)
+            or self._of_language(path)
             or self._within(path)
             or _first(_ELSEWHERE, subject)
             or Category.OTHER
@@ -184,11 +232,17 @@ class Categories:
     def _owned(self, path: str) -> Category | None:
         if path in self._inventory.python_paths:
             return Category.PYTHON_PACKAGES
-        if (owner := self._inventory.debian_paths.get(path)) is None:
+        owner = self._inventory.of_system(path)
+        if owner is None or owner.type not in ("deb", "apk", "rpm"):
             return None
         if (category := self._packages.get(owner)) is None:
             category = self._packages[owner] = _of_package(owner)
         return category
+
+    def _of_language(self, path: str) -> Category | None:
+        """What packages of other languages brought; a program of Go or Rust is one, and no package of it."""
+        owner = self._inventory.of_system(path) or self._inventory.folders.of(path)
+        return Category.LANGUAGE_PACKAGES if owner is not None and owner.type in _LANGUAGES else None
 
     def _within(self, path: str) -> Category | None:
         """The category that the folder or one of those above it has."""
@@ -215,7 +269,28 @@ def _of_package(owner: Owner) -> Category:
     name, section = owner.name, owner.section.rpartition("/")[2]  # "contrib/devel" outside Debian's main part
     if is_for_building(name, section):
         return Category.BUILD_TOOLS
-    return Category.PYTHON_INTERPRETER if _PYTHON_NAMES.fullmatch(name) else Category.SYSTEM_PACKAGES
+    if _PYTHON_NAMES.fullmatch(name):
+        return Category.PYTHON_INTERPRETER
+    return Category.RUNTIME if _LANGUAGE_RUNTIMES.fullmatch(name) else Category.SYSTEM_PACKAGES
+
+
+def _started(command: Sequence[str], working_dir: str) -> Iterator[str]:
+    """The paths that the words of a command may name: as they are, in the working folder, or where programs lie."""
+    for word in command[:_MOST_WORDS]:
+        if (
+            not word
+            or word[0] == "-"
+            or word.rpartition("/")[2] in _STARTERS
+            or len(word) > _LONGEST_WORD
+            or any(letter in word for letter in " \n\t$")
+        ):
+            continue
+        if word.startswith("/"):
+            yield normalised(word)
+            continue
+        yield normalised(f"{working_dir}/{word}")
+        if "/" not in word:
+            yield from (f"{folder}/{word}" for folder in _PROGRAM_FOLDERS)
 
 
 def _first(rules: _Rules, subject: str) -> Category | None:

@@ -221,7 +221,7 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
     What a RUN with apt in it wrote there, apt writes again; a file in /etc that a script wrote, nobody does.
     """
     category = original.categories.of(path)
-    if category in {Category.APPLICATION, Category.OTHER}:
+    if category in {Category.APPLICATION, Category.OTHER, Category.LANGUAGE_PACKAGES, Category.RUNTIME}:
         return True
     by_apt = _DPKG in original.archived.layers[layer].documents
     return category is Category.SYSTEM_PACKAGES and not by_apt and not path.startswith("var/")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from imgcompare.analysis.breakdown import Categories, Category, breakdown, reason
 from imgcompare.analysis.packages import Inventory, Owner
@@ -37,9 +38,9 @@ def layer(*entries: tuple[str, int], closing: int = 1024) -> LayerIndex:
     )
 
 
-def category(path: str, owned: Inventory | None = None, working_dir: str = "") -> str:
+def category(path: str, owned: Inventory | None = None, working_dir: str = "", command: tuple[str, ...] = ()) -> str:
     """The one category of one path."""
-    categories = Categories(owned or inventory(), working_dir)
+    categories = Categories(owned or inventory(), working_dir, command)
     _, contents = breakdown([layer((path, 512), closing=0)], categories, base_layer_count=None)
     (found,) = (name for name, count in contents.items() if count)
     return found
@@ -96,11 +97,74 @@ SITE = "opt/venv/lib/python3.11/site-packages"
         ("", "other"),
         ("application.cfg", "other"),
         ("apples/x", "other"),
+        ("app/node_modules/express/index.js", "language_packages"),
+        ("usr/lib/node_modules/pm2/bin/pm2", "language_packages"),
+        ("usr/local/lib/node_modules/npm/bin/npm-cli.js", "runtime"),
+        ("usr/local/bin/node", "runtime"),
+        ("usr/local/include/node/node.h", "build_tools"),
+        ("opt/java/openjdk/lib/modules", "runtime"),
+        ("usr/lib/jvm/java-17/bin/java", "runtime"),
+        ("usr/local/lib/ruby/3.3.0/json.rb", "runtime"),
+        ("usr/local/lib/ruby/gems/3.3.0/gems/rack-3.0.8/lib/rack.rb", "language_packages"),
+        ("usr/local/bundle/gems/rails-7.1/lib/rails.rb", "language_packages"),
+        ("usr/local/bin/php-fpm", "runtime"),
+        ("usr/share/dotnet/shared/x.dll", "runtime"),
+        ("go/pkg/mod/github.com/x/y.go", "caches"),
+        ("root/.m2/repository/x.jar", "caches"),
     ],
 )
 def test_each_path_has_its_category(path: str, expected: str) -> None:
     """The rules for paths that no package owns, and the order in which they count."""
     assert category(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "command", "working_dir", "expected"),
+    [
+        ("usr/local/bin/shop", ("shop", "--port", "80"), "", "application"),
+        ("usr/bin/shop", ("/usr/bin/shop",), "", "application"),
+        ("usr/bin/other", ("/usr/bin/shop",), "", "system_packages"),
+        ("server.jar", ("java", "-jar", "/server.jar"), "", "application"),
+        ("service/run/server.js", ("node", "server.js"), "/service/run", "application"),
+        ("data/shop/bin/start", ("/data/shop/bin/start",), "", "application"),
+        ("data/shop/bin/helper", ("/data/shop/bin/start",), "", "application"),
+        ("bin/sh", ("sh", "-c"), "", "system_packages"),
+        ("usr/local/bin/python3", ("python3", "app.py"), "/app", "python_interpreter"),
+        ("usr/local/bin/node", ("node", "app.js"), "/app", "runtime"),
+        ("app/node_modules/x/cli.js", ("node", "node_modules/x/cli.js"), "/app", "application"),
+    ],
+)
+def test_what_the_command_starts_is_the_application(
+    path: str, command: tuple[str, ...], working_dir: str, expected: str
+) -> None:
+    """And the folder it lies in, but for folders that are the system's; what runs it is not."""
+    assert category(path, working_dir=working_dir, command=command) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("apk", "musl", "system_packages"),
+        ("apk", "musl-dev", "build_tools"),
+        ("apk", "build-base", "build_tools"),
+        ("apk", "python3", "python_interpreter"),
+        ("apk", "nodejs", "runtime"),
+        ("apk", "openjdk17-jre-headless", "runtime"),
+        ("rpm", "glibc", "system_packages"),
+        ("rpm", "openssl-devel", "build_tools"),
+        ("rpm", "java-17-openjdk-headless", "runtime"),
+        ("rpm", "python3-libs", "python_interpreter"),
+        ("deb", "openjdk-17-jre-headless", "runtime"),
+        ("deb", "php8.2-cli", "runtime"),
+        ("npm", "express", "language_packages"),
+        ("conda", "zlib", "language_packages"),
+        ("golang", "shop", "other"),
+    ],
+)
+def test_each_package_of_any_ecosystem_has_its_category(kind: str, name: str, expected: str) -> None:
+    """Build tools and runtimes are told by name; a program of Go is an application only where it is started."""
+    owned = replace(inventory(), other_paths={"usr/local/x": Owner(name, "", kind)})
+    assert category("usr/local/x", owned) == expected
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ from imgcompare.text.units import format_bytes, format_delta, format_percent, fo
 CATEGORIES = (
     "application",
     "python_packages",
+    "language_packages",
     "python_interpreter",
+    "runtime",
     "system_packages",
     "build_tools",
     "caches",
