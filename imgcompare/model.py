@@ -418,6 +418,19 @@ class Failure(Struct, frozen=True, kw_only=True, gc=False):
     edits: tuple[Edit, ...] = ()
 
 
+class Companion(Struct, frozen=True, kw_only=True, gc=False):
+    """What ran beside a variant, in a network of that variant's own: a service of the compose file, or of ``--with``.
+
+    ``ready_after_s`` is the wait for it, counted from when all had been started. ``note`` says what it did not do,
+    though the variant was run.
+    """
+
+    name: str
+    image: str
+    ready_after_s: float | None = None
+    note: str = ""
+
+
 class Caution(Struct, frozen=True, kw_only=True, gc=False):
     """Something about a variant that works today and will hurt later: with a code, proof, fix and edits."""
 
@@ -514,7 +527,7 @@ class Variant(Struct, frozen=True, kw_only=True, gc=False):
     it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
     then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why. ``more_checks`` are
     the replies of the other routes, ``proof`` what holds a variant of it to the original;
-    ``mend`` is the command that mends it, empty where no certain fix is known.
+    ``companions`` ran beside it; ``mend`` is the command that mends it, empty where no certain fix is known.
     """
 
     name: str
@@ -535,6 +548,7 @@ class Variant(Struct, frozen=True, kw_only=True, gc=False):
     proof: Proof | None = None
     mend: str = ""
     repeated: Repeated | None = None
+    companions: tuple[Companion, ...] = ()
 
 
 class Change(Struct, frozen=True, kw_only=True, gc=False):

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from imgcompare.engine.interface import Container, Executed, Healthcheck
+from imgcompare.engine.interface import Container, Executed
+from imgcompare.engine.options import Healthcheck
 from imgcompare.errors import EngineError
 from imgcompare.model import Failure, Stage
 from imgcompare.text.printable import printable

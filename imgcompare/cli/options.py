@@ -44,7 +44,11 @@ _BUILD = (
         metavar="ID[=SOCKET|KEY]",
         help="Agent for RUN --mount=type=ssh, mostly default; repeatable.",
     ),
-    click.option("--network", type=click.Choice(["default", "none", "host"]), help="Network of RUN instructions."),
+    click.option(
+        "--network",
+        metavar="NETWORK",
+        help="Of RUN instructions: default, none or host; any other is a network that containers join.",
+    ),
     click.option("--add-host", multiple=True, metavar="HOST:IP", help="Host that RUN instructions know; repeatable."),
     click.option("--shm-size", metavar="SIZE", help="Size of /dev/shm for RUN instructions, e.g. 64m."),
     click.option("--ulimit", multiple=True, metavar="NAME=SOFT[:HARD]", help="Limit for RUN instructions; repeatable."),
@@ -126,6 +130,37 @@ _REPLY = (
     ),
     click.option("--expect-body-pattern", metavar="REGEX", help="Pattern found in a good reply's body."),
 )
+
+
+_SERVICES = (
+    click.option(
+        "--compose",
+        metavar="FILE[:SERVICE]",
+        help="Compose file: the variants take its service's place, with all it needs; none leaves it aside. "
+        "[default: that of this folder, where it builds one service]",
+    ),
+    click.option("--bind-mounts", is_flag=True, help="Mount the service's bind mounts, read-only."),
+    click.option(
+        "--with",
+        "with_",
+        type=Whole(),
+        multiple=True,
+        metavar="NAME=IMAGE[,KEY=VALUE…]",
+        help="Companion of each variant, known to it by that name; repeatable.",
+    ),
+    click.option(
+        "--volume",
+        type=Whole(),
+        multiple=True,
+        metavar="[FOLDER:]/PATH[:rw]",
+        help="Fresh volume for each variant, or a folder, read-only; repeatable.",
+    ),
+)
+
+
+def service_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what runs beside each variant."""
+    return reduce(lambda made, option: option(made), reversed(_SERVICES), command)
 
 
 def build_options(command: Callable[..., Any]) -> Callable[..., Any]:

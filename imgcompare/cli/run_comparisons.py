@@ -89,8 +89,10 @@ def _of_folder(given: Given, project: Path) -> tuple[Given, Path]:
 def _perform(
     selection: Selection, project: Path, connection: Connection, progress: Progress, reports: Path | None
 ) -> tuple[Document, ImgcompareError | None]:
-    jobs = default_jobs(os.cpu_count())
-    configs = [replace(each.config, jobs=each.config.jobs or jobs) for each in selection.comparisons]
+    configs = [
+        replace(each.config, jobs=each.config.jobs or default_jobs(os.cpu_count(), each.config.companion_count))
+        for each in selection.comparisons
+    ]
     configs = with_stored(configs, project, connection, progress)
     if selection.together:
         several = perform_all(configs, connection, progress, reports, selection.shard)

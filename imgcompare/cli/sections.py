@@ -18,6 +18,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         *("container_port", "host_port", "publish_address", "env", "timeout"),
         *("expect_status", "expect_body", "expect_body_pattern", "also", "keep"),
     ),
+    "Beside each variant": ("compose", "bind_mounts", "with_", "volume"),
     "Measure more": ("health", "stop", "hardened", "after_change", "runs", "build_runs"),
     "Limits": (
         *("max_size", "max_compressed_size", "max_own_size", "max_layers"),

@@ -30,7 +30,7 @@ _MARKS = {True: "✓", False: "✗", None: "–"}
 def doctor(context: click.Context, *, host: str | None, docker_context: str | None, json_: bool) -> None:
     """Say what works here, what does not, and the next step.
 
-    Looks at the engine, its builder, disk, registry and base images, and imgcompare's own engine.
+    Looks at the engine, its builder, disk, registry and base images, imgcompare's own engine, and Compose.
 
     \b
     ✓ good   ✗ keeps a run from working   – does not matter now, or cannot be seen
@@ -46,6 +46,7 @@ def doctor(context: click.Context, *, host: str | None, docker_context: str | No
 
     findings = [
         *examine(lambda: find_engine(host, docker_context, start_own=False), _open, own_engine()),
+        _compose(),
         folder("report folder", store.runs_folder(Path.cwd()), needed=True),
         folder("cache folder", user_cache_path("imgcompare"), needed=False),
     ]
@@ -62,6 +63,16 @@ def _open(endpoint: Endpoint) -> Engine:
     from imgcompare.engine.client.engine import SdkEngine  # noqa: PLC0415 - the Docker SDK takes a while to import
 
     return SdkEngine(endpoint)
+
+
+def _compose() -> Finding:
+    """Whether a compose file could be read; who has none needs nobody to."""
+    from imgcompare.services.program import HOW_TO_GET, find_program  # noqa: PLC0415 - --help must be quick
+    from imgcompare.setup.doctor import Finding  # noqa: PLC0415
+
+    if program := find_program():
+        return Finding("compose", True, f"{program.version}, as {' '.join(program.words)}")
+    return Finding("compose", None, "not on this machine: compose files are not read", HOW_TO_GET)
 
 
 def _table(findings: Sequence[Finding], *, ready: bool) -> str:

@@ -9,7 +9,7 @@ import click
 
 from imgcompare.cli.completion import complete_dockerfiles
 from imgcompare.cli.environment import EnvironmentCommand
-from imgcompare.cli.options import build_options, engine_options, reply_options
+from imgcompare.cli.options import build_options, engine_options, reply_options, service_options
 from imgcompare.cli.sections import SectionedCommand
 
 
@@ -20,6 +20,7 @@ class MendCommand(EnvironmentCommand, SectionedCommand):
 @click.command(cls=MendCommand)
 @click.argument("dockerfile", default="Dockerfile", metavar="[DOCKERFILE]", shell_complete=complete_dockerfiles)
 @build_options
+@service_options
 @reply_options
 @click.option("--health", is_flag=True, help="Its HEALTHCHECK has to pass, too.")
 @click.option(

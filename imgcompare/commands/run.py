@@ -24,6 +24,7 @@ from imgcompare.cli.options import (
     projector_option,
     repeat_options,
     reply_options,
+    service_options,
 )
 from imgcompare.cli.output import Output, Target, WritingCommand, output_options
 from imgcompare.cli.sections import SectionedCommand
@@ -43,6 +44,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
     help="Bundled comparison to run, repeatable; `all` runs every one. See `imgcompare scenarios`.",
 )
 @reply_options
+@service_options
 @build_options
 @click.option(
     "--jobs",
@@ -115,6 +117,7 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, 
       imgcompare run Dockerfile slim=Dockerfile.slim
       imgcompare run dev=Dockerfile:dev prod=Dockerfile:prod --route /healthz
       imgcompare run old=image:shop:1.4 new=Dockerfile --expect-body "Welcome"
+      imgcompare run --compose compose.yaml:web Dockerfile slim=Dockerfile.slim
       imgcompare run --json -o report.json --format html -o report.html
       imgcompare run --max-size multi-stage=250MB --min-saving 50% --max-ready 2s
       imgcompare run --against imgcompare.baseline.json --max-growth 2%

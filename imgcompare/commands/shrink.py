@@ -10,7 +10,7 @@ import click
 from imgcompare.cli.completion import complete_dockerfiles
 from imgcompare.cli.environment import EnvironmentCommand
 from imgcompare.cli.gates import gate_options
-from imgcompare.cli.options import build_options, engine_options, measure_options, replies_options
+from imgcompare.cli.options import build_options, engine_options, measure_options, replies_options, service_options
 from imgcompare.cli.sections import SectionedCommand
 from imgcompare.render.registry import FORMATS
 
@@ -22,6 +22,7 @@ class ShrinkCommand(EnvironmentCommand, SectionedCommand):
 @click.command(cls=ShrinkCommand)
 @click.argument("dockerfile", default="Dockerfile", metavar="[DOCKERFILE]", shell_complete=complete_dockerfiles)
 @build_options
+@service_options
 @replies_options
 @click.option(
     "--also", multiple=True, metavar="COMMAND", help="Command that must end inside as it does now; repeatable."

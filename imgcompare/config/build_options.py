@@ -72,6 +72,9 @@ def rebased(key: str, text: str, folder: Path) -> str:
     """Make the paths in a setting's text ones that are relative to ``folder``."""
     if key == "contexts":
         return text if _REMOTE.match(text) else str(folder / text)
+    if key == "volumes":
+        source, colon, rest = text.partition(":")
+        return f"{folder / source}{colon}{rest}" if colon and ("/" in source or source in {".", ".."}) else text
     if key == "ssh":
         name, equals, paths = text.partition("=")
         return name + equals + ",".join(str(folder / path) for path in paths.split(",") if path)

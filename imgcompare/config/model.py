@@ -12,9 +12,10 @@ from imgcompare.comparison.baseline import Stored
 from imgcompare.comparison.limits import Limit, check_limits
 from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
 from imgcompare.config.variants import VARIANT_FORMS, VariantSpec
-from imgcompare.engine.options import BuildOptions
+from imgcompare.engine.options import NO_OPTIONS, BuildOptions, RunOptions
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
+from imgcompare.services.composed import Composed
 from imgcompare.text.redact import secret_values
 from imgcompare.text.secrets import is_secret, names_secret
 
@@ -33,6 +34,8 @@ class Config:
     Start and check are measured ``runs`` times, and a build from the cache ``build_runs`` times.
     ``asking`` is how ``route`` is asked; ``more_routes`` are asked beside it, and ``also`` are run inside;
     ``non_root`` has a smaller Dockerfile get a user.
+    ``compose`` is the service whose place the variants take, and ``companions`` are images that run beside each (name,
+    image, environment); ``options`` are those of each variant's container. ``remarks`` are told before anything is run.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
     """
 
@@ -70,6 +73,10 @@ class Config:
     more_routes: tuple[RouteCheck, ...] = ()
     also: tuple[str, ...] = ()
     non_root: bool = False
+    compose: Composed | None = None
+    companions: tuple[tuple[str, str, Mapping[str, str]], ...] = ()
+    options: RunOptions = NO_OPTIONS
+    remarks: tuple[str, ...] = ()
     against: str | None = None
     stored: Stored | None = None
 
@@ -80,12 +87,19 @@ class Config:
             _check_utf8(text)
 
     @property
+    def companion_count(self) -> int:
+        """How many containers run beside each variant."""
+        return len(self.compose.needs if self.compose else self.companions)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be shown of what was given to builds and containers."""
         values = (secret.value.decode("utf-8", "surrogateescape") for secret in self.build.secrets)
         # Whatever their ids: that of a "pip_url" would say that its value is none.
         given = {f"SECRET{'_' * index}": value for index, value in enumerate((*values, *self._of_headers()))}
-        return secret_values(self.build_args, self.env, given)
+        others = self.compose.companion_environments() if self.compose else ()
+        others = (*others, *(env for _, _, env in self.companions))
+        return secret_values(self.build_args, self.env, given, *others)
 
     def _of_headers(self) -> Iterator[str]:
         """What headers say who is asking, whole and without the scheme before it."""

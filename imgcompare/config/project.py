@@ -24,7 +24,7 @@ _IN_FILE = {setting.key: setting for setting in SETTINGS if setting.in_file and 
 _GATES = {setting.key.partition(".")[2]: setting for setting in SETTINGS if setting.key.startswith(f"{GATES}.")}
 _COMPARISON = (*_IN_FILE, VARIANTS, GATES)
 _TOP = (*_COMPARISON, "name", _COMPARISONS)
-_WITH_PATHS = ("contexts", "secrets", "ssh", "cache_from", "cache_to")
+_WITH_PATHS = ("compose", "volumes", "contexts", "secrets", "ssh", "cache_from", "cache_to")
 _VARIANT = ("dockerfile", "target", "image", "expected_failure")
 
 
@@ -199,6 +199,8 @@ class _Reader:
 
     def _rebased(self, key: str, value: Any) -> Any:
         """The paths in a file's texts are relative to its folder."""
+        if key == "compose":
+            return value if value == "none" else str(self._path(Path(value)))
         if isinstance(value, dict):
             return {name: text and rebased(key, text, self.file.folder) for name, text in value.items()}
         return tuple(rebased(key, text, self.file.folder) for text in value)

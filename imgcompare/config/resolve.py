@@ -27,7 +27,8 @@ from imgcompare.config.project import (
     nearest,
     read_project,
 )
-from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, PAIRED, SETTINGS
+from imgcompare.config.services import BUILD_NETWORKS, NONE, read_compose, variants_of, with_services
+from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, OF_SERVICES, PAIRED, SETTINGS
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants
 from imgcompare.errors import UsageError
@@ -71,6 +72,11 @@ def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -
     if _asked(given, "scenario") and VARIANTS not in given:
         return _bundled(given, over, environ)
     project = read_project(file, environ) if file else None
+    named = _asked(given, "compose")
+    if named and named != NONE and VARIANTS not in given and (file is None or file.label):
+        # The service itself is what is compared: with nothing, or with what is asked for by --against.
+        composed = read_compose(named, None, environ, mount=False)
+        given, project = {**given, VARIANTS: Value(variants_of(composed), given["compose"].origin)}, None
     if VARIANTS in given:
         return Selection((_typed(given, project, over, environ),))
     if project is not None:
@@ -234,7 +240,8 @@ def _typed(given: Given, project: Project | None, over: Values, environ: Mapping
             )
     told = project.shared if project else {}
     values = {**{key: value for key, value in told.items() if not _of_variants(key)}, **over}
-    specs = parse_variants(given[VARIANTS].value)
+    texts = given[VARIANTS].value
+    specs = parse_variants(texts) if texts and isinstance(texts[0], str) else texts
     shown = {f"{VARIANTS}.{spec.name}": Value(spec, given[VARIANTS].origin) for spec in specs}
     base = Config(scenario=UNNAMED, context=Path(), variants=specs)
     return Resolved(_config(base, values, environ), {**shown, **values})
@@ -293,15 +300,17 @@ def _scenario(bundled: Scenario, over: Values, environ: Mapping[str, str]) -> Re
         skip_unavailable=bundled.name != _MAIN,
     )
     shown = {f"{VARIANTS}.{spec.name}": Value(spec, DEFAULT) for spec in base.variants}
-    return Resolved(_config(base, over, environ), {**shown, **over})
+    if bundled.compose and "compose" not in over:
+        over = {**over, "compose": Value(str(bundled.compose), DEFAULT)}
+    return Resolved(_config(base, over, environ, alone=False), {**shown, **over})
 
 
-def _config(base: Config, values: Values, environ: Mapping[str, str]) -> Config:
-    """Put the settings over a comparison's own."""
+def _config(base: Config, values: Values, environ: Mapping[str, str], *, alone: bool = True) -> Config:
+    """Put the settings over a comparison's own; one that is not ``alone`` says itself what runs beside it."""
     fields: dict[str, Any] = {}
     for setting in SETTINGS:
         name = setting.field or setting.key
-        if setting.key in OF_BUILDS or setting.key == "contexts":
+        if setting.key in OF_BUILDS or setting.key in OF_SERVICES or setting.key == "contexts":
             continue
         if setting.key in PAIRED:
             pairs = {key: value.value for key, value in entries(values, setting.key).items()}
@@ -312,6 +321,8 @@ def _config(base: Config, values: Values, environ: Mapping[str, str]) -> Config:
     route = fields.pop("route", ())
     routes = tuple(map(parse_route, (route,) if isinstance(route, str) else route))
     told = {key: values[key].value for key in OF_BUILDS if key in values}
+    if told.get("network") not in (None, *BUILD_NETWORKS):  # it is one that containers join
+        del told["network"]
     contexts = {name: value.value for name, value in entries(values, "contexts").items()}
     fields["build"] = read_build_options(told, contexts, environ)
     if "against" in fields:
@@ -324,7 +335,8 @@ def _config(base: Config, values: Values, environ: Mapping[str, str]) -> Config:
     order = list(OPTIONS)
     limits = [limit for key, value in values.items() if key.startswith(f"{GATES}.") for limit in value.value]
     fields["limits"] = tuple(sorted(limits, key=lambda limit: order.index(limit.option)))
-    return replace(base, **fields, expect=structs.replace(base.expect, **expect))
+    config = replace(base, **fields, expect=structs.replace(base.expect, **expect))
+    return with_services(config, values, environ, base.context if alone else None)
 
 
 def _asking(given: Mapping[str, Any]) -> Asking:

@@ -196,12 +196,17 @@ SETTINGS = (
     Setting("contexts", _PAIRS, option="build_context"),
     Setting("secrets", _TEXTS, option="secret"),
     Setting("ssh", _TEXTS),
-    Setting("network", Kind("one of default, none, host", _text), unset="the engine's"),
+    Setting("network", Kind("one of default, none, host, or a network that exists", _text), unset="the engine's"),
     Setting("add_hosts", _TEXTS, option="add_host"),
     Setting("shm_size", _TEXT, unset="the engine's"),
     Setting("ulimits", _TEXTS, option="ulimit", unset="the engine's"),
     Setting("cache_from", _TEXTS),
     Setting("cache_to", _TEXTS),
+    Setting("compose", Kind("a compose file, or none", _text), unset="found by itself, where it builds one service"),
+    Setting("service", Kind("a service of the compose file", _text), unset="the one that is built"),
+    Setting("bind_mounts", _YES_OR_NO),
+    Setting("with", Kind("NAME=IMAGE, or an array of these", _texts), option="with_"),
+    Setting("volumes", _TEXTS, option="volume"),
     Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 2"),
     Setting("pull", _YES_OR_NO),
     Setting("no_cache", _YES_OR_NO),
@@ -222,6 +227,9 @@ SETTINGS = (
 
 OF_BUILDS = ("secrets", "ssh", "network", "add_hosts", "shm_size", "ulimits", "cache_from", "cache_to")
 """The settings that make a build's options together; "contexts" is the table of further ones."""
+
+OF_SERVICES = ("compose", "service", "bind_mounts", "with", "volumes")
+"""The settings that say what runs beside a variant, and how it runs."""
 
 OF_REQUESTS = ("request_method", "request_header", "request_body")
 """The settings that make a request together."""

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from imgcompare.engine.options import BuildOptions
+from imgcompare.engine.options import NO_OPTIONS, BuildOptions, Healthcheck, RunOptions
 from imgcompare.image.overlay2 import LayerStore
 from imgcompare.model import Build, EngineInfo
 
 LABEL_PREFIX = "io.imgcompare."
 RUN_LABEL = LABEL_PREFIX + "run"
 VARIANT_LABEL = LABEL_PREFIX + "variant"
+GROUP_LABEL = LABEL_PREFIX + "group"
+SERVICE_LABEL = LABEL_PREFIX + "service"
 STAND_IN_LABEL = LABEL_PREFIX + "stand-in"
 LOOPBACK = "127.0.0.1"
 
@@ -112,21 +114,6 @@ class BuildFailed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Healthcheck:
-    """An image's HEALTHCHECK, with the engine's defaults; ``command`` is empty for ``HEALTHCHECK NONE``.
-
-    A check may take ``timeout_s``. The engine checks every ``interval_s`` and calls the container unhealthy after
-    ``retries`` failures in a row, those of the first ``start_period_s`` not counted.
-    """
-
-    command: tuple[str, ...]
-    timeout_s: float = 30.0
-    interval_s: float = 30.0
-    start_period_s: float = 0.0
-    retries: int = 3
-
-
-@dataclass(frozen=True, kw_only=True)
 class EngineImage:
     """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown.
 
@@ -169,7 +156,8 @@ class ContainerSpec:
     ``container_port`` None publishes nothing.
     ``host_port`` None lets the engine choose. ``memory_limit_bytes`` and ``pids_limit`` bound what the image can take,
     ``cpus`` does where it is not None. ``entrypoint`` is run in the place of what the image says, its CMD left out.
-    The other fields harden it; ``tmpfs`` are folders that stay writable, in memory.
+    ``options`` are those of ``docker run``. The other fields harden it; ``tmpfs`` are folders that stay writable, in
+    memory.
     """
 
     name: str
@@ -183,6 +171,7 @@ class ContainerSpec:
     pids_limit: int = 512
     cpus: float | None = None
     entrypoint: tuple[str, ...] = ()
+    options: RunOptions = NO_OPTIONS
     read_only: bool = False
     tmpfs: tuple[str, ...] = ()
     drop_capabilities: bool = False
@@ -191,12 +180,29 @@ class ContainerSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerState:
-    """A container's state; ``error`` is the engine's text when the container could not be started at all."""
+    """A container's state; ``error`` is the engine's text when the container could not be started at all.
+
+    ``health`` is what the engine's own HEALTHCHECK says (``starting``, ``healthy``, ``unhealthy``), "" without one.
+    """
 
     running: bool
     exit_code: int | None = None
     oom_killed: bool = False
     error: str = ""
+    health: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A container of a group: what the group calls it, its name, and its image as the engine has it.
+
+    ``settings`` are the image's, its HEALTHCHECK being what the container was given.
+    """
+
+    service: str
+    name: str
+    image: str
+    settings: EngineImage
 
 
 @dataclass(frozen=True)
@@ -309,6 +315,18 @@ class Engine(Protocol):
 
     def container(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
         """Create a container and remove it, by force, on every way out of the ``with`` block."""
+
+    def attach(self, name: str) -> Container:
+        """A container that somebody else made, by its name."""
+
+    def add_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make a network for the containers of a group."""
+
+    def members(self, group: str) -> Sequence[Member]:
+        """The containers whose labels say that they are of that group."""
+
+    def remove_group(self, group: str, run_id: str) -> int:
+        """Remove the containers, networks and volumes of a group whose labels say that run made them, by force."""
 
     def layer_store(self) -> LayerStore | None:
         """The engine's own image store, where this process may read its files; else layers come from ``export``."""

@@ -1,4 +1,4 @@
-"""What a build may be given beside its context and its arguments, as ``docker build`` has it."""
+"""What a build may be given beside its context and arguments, and a container beside its image, in docker's words."""
 
 from __future__ import annotations
 
@@ -93,3 +93,67 @@ class BuildOptions:
             "a cache to import": tuple(each for each in self.cache_from if each.type != "registry"),
         }
         return ", ".join(name for name, given in named.items() if given)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthcheck:
+    """An image's HEALTHCHECK, with the engine's defaults; ``command`` is empty for ``HEALTHCHECK NONE``.
+
+    A check may take ``timeout_s``. The engine checks every ``interval_s`` and calls the container unhealthy after
+    ``retries`` failures in a row, those of the first ``start_period_s`` not counted.
+    """
+
+    command: tuple[str, ...]
+    timeout_s: float = 30.0
+    interval_s: float = 30.0
+    start_period_s: float = 0.0
+    retries: int = 3
+
+
+@dataclass(frozen=True)
+class Mount:
+    """Something at ``target``: a named ``volume``, one of its own (no source), or a ``bind`` of a path."""
+
+    target: str
+    kind: str = "volume"
+    source: str = ""
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of one container, as ``docker run`` has them; None and empty stand for what the image or engine says.
+
+    An ``entrypoint`` leaves the image's CMD out, a ``command`` takes its place. ``tmpfs`` are folders with their
+    options. ``network`` is one that exists, in which it goes by ``aliases``, too.
+    """
+
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None
+    user: str = ""
+    working_dir: str = ""
+    hostname: str = ""
+    tmpfs: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    read_only: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    security_opt: tuple[str, ...] = ()
+    group_add: tuple[str, ...] = ()
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    pids_limit: int | None = None
+    shm_size: int | None = None
+    init: bool = False
+    ulimits: tuple[tuple[str, int, int], ...] = ()
+    sysctls: tuple[tuple[str, str], ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    stop_signal: str = ""
+    healthcheck: Healthcheck | None = None
+    network: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+NO_OPTIONS = RunOptions()
+"""A container as its image says."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from imgcompare.engine.interface import Engine
 from imgcompare.errors import EngineLostError, ImgcompareError
-from imgcompare.run.ledger import CONTAINER, IMAGE, Ledger, Made, ended_runs, names_in_use
+from imgcompare.run.ledger import CONTAINER, GROUP, IMAGE, Ledger, Made, ended_runs, names_in_use
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def reap_dead_runs(folder: Path, engine: Engine, ledger: Ledger) -> int:
     with ended_runs(folder) as runs:
         for run in runs:
             ours = [made for made in run.made if made.engine == identity]
-            kept = {made.name for made in ours if made.kind == CONTAINER and made.kept}
+            kept = {made.name for made in ours if made.kind in {CONTAINER, GROUP} and made.kept}
             removed += _remove_containers(engine, run.run_id, (m for m in ours if m.name not in kept))
             if not kept and len(ours) == len(run.made):
                 for name in dict.fromkeys(made.name for made in ours if made.kind == IMAGE):
@@ -47,7 +47,11 @@ def sweep(engine: Engine, ledger: Ledger, tags: Iterable[str] = ()) -> list[str]
     made = ledger.made()
     kept = {entry.name for entry in made if entry.kept}
     names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER and entry.name not in kept)
-    removals = [(name, partial(engine.remove_container, name, ledger.run_id)) for name in names]
+    removals: list[tuple[str, Callable[[], object]]] = [
+        (name, partial(engine.remove_container, name, ledger.run_id)) for name in names
+    ]
+    groups = dict.fromkeys(entry.name for entry in made if entry.kind == GROUP and entry.name not in kept)
+    removals += [(name, partial(engine.remove_group, name, ledger.run_id)) for name in groups]
     removals += [(tag, partial(engine.remove_image, tag)) for tag in tags]
     left: list[str] = []
     lost = False
@@ -84,8 +88,13 @@ def clean(folder: Path, engine: Engine, *, images: bool) -> Cleaned:
 
 
 def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int:
-    names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER)
-    return sum(engine.remove_container(name, run_id) for name in names)
+    """Remove containers, then the groups they were in."""
+    entries = tuple(made)
+    names = dict.fromkeys(entry.name for entry in entries if entry.kind == CONTAINER)
+    groups = dict.fromkeys(entry.name for entry in entries if entry.kind == GROUP)
+    return sum(engine.remove_container(name, run_id) for name in names) + sum(
+        engine.remove_group(name, run_id) for name in groups
+    )
 
 
 def _remove_images(engine: Engine, made: Iterable[Made]) -> int:

@@ -32,7 +32,7 @@ from imgcompare.engine.interface import (
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.model import Check, Expectation, Failure, Hardened, Run, Stage
 from imgcompare.run.build import BuiltVariant
-from imgcompare.run.find_port import MOST_PORTS, ended, find_ports, raise_fault, tcp_ports
+from imgcompare.run.find_port import MOST_PORTS, effective, ended, find_ports, options_of, raise_fault, tcp_ports
 from imgcompare.run.ledger import CONTAINER
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
@@ -69,6 +69,7 @@ class Tried:
 
 def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
     """Run the image, wait for its route, check the reply, measure its memory; the container is gone afterwards."""
+    built = replace(built, image=effective(built.image, plan.config.options))
     if not (built.image.entrypoint or built.image.cmd):
         return Tried(failure=observed.nothing_to_run())
     exposed = tcp_ports(built.image.exposed_ports)
@@ -126,6 +127,7 @@ def container_spec(plan: Plan, variant: PlannedVariant, image: EngineImage, port
         publish_address=plan.config.publish_address or LOOPBACK,
         env=plan.config.env,
         labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
+        options=options_of(plan, variant),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imgcompare.check.ports import Deaf, Listens, Unseen, wait_for_ports
 from imgcompare.check.route import Exited
@@ -10,6 +11,7 @@ from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
+from imgcompare.engine.options import RunOptions
 from imgcompare.engine.transport.faults import engine_fault, full_disk
 from imgcompare.errors import EngineRefusedError
 from imgcompare.model import Stage
@@ -19,6 +21,27 @@ from imgcompare.run.resources import Workbench
 MOST_PORTS = 3
 """How many ports are asked of an image that listens on several."""
 _ROOM_BYTES = 4 << 20
+
+
+def options_of(plan: Plan, variant: PlannedVariant) -> RunOptions:
+    """What a variant's container is given beside its image; with companions, their network."""
+    options = plan.config.options
+    return replace(options, network=variant.group) if variant.group else options
+
+
+def effective(image: EngineImage, options: RunOptions) -> EngineImage:
+    """The image as its container has it: with what was given in the place of its command and settings."""
+    entrypoint = image.entrypoint if options.entrypoint is None else options.entrypoint
+    cmd = (() if options.entrypoint is not None else image.cmd) if options.command is None else options.command
+    return replace(
+        image,
+        entrypoint=entrypoint,
+        cmd=cmd,
+        user=options.user or image.user,
+        working_dir=options.working_dir or image.working_dir,
+        stop_signal=options.stop_signal or image.stop_signal,
+        healthcheck=options.healthcheck or image.healthcheck,
+    )
 
 
 def tcp_ports(exposed: Sequence[str]) -> tuple[int, ...]:
@@ -37,6 +60,7 @@ def find_ports(
         container_port=None,
         env=plan.config.env,
         labels={RUN_LABEL: plan.run_id, VARIANT_LABEL: variant.name},
+        options=options_of(plan, variant),
     )
     config = plan.config
     with bench.container(spec) as container:

@@ -21,6 +21,7 @@ from imgcompare.errors import UsageError
 
 CONTAINER = "container"
 IMAGE = "image"
+GROUP = "group"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ class Ledger:
             raise self._unwritable(exc) from exc
         if written < len(line):
             raise self._unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    @property
+    def lock(self) -> int:
+        """The descriptor that holds the lock: a process that inherits it keeps this run from counting as ended."""
+        return self._fd
 
     def removed(self, name: str) -> None:
         """Note that an object is gone again; only for this process, another one looks for itself."""

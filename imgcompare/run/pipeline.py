@@ -24,7 +24,8 @@ from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, 
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
 from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
-from imgcompare.run.build import Base, NotBuilt, build_variant, provide_bases
+from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
+from imgcompare.run.companions import Beside, beside
 from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.crew import Builds, Crew
 from imgcompare.run.diagnose import find_causes
@@ -120,16 +121,14 @@ def _finish_variant(
     """Build, run and check one variant; whatever goes wrong with it alone becomes its Failure."""
     finished, stage = Finished(variant=blank(blueprint)), Stage.BUILD
     try:
-        built, build = build_variant(plan, blueprint, bases, bench)
-        variant = structs.replace(finished.variant, build=build)
-        if isinstance(built, NotBuilt):
-            if plan.config.skip_unavailable and built.failure.stage is Stage.PULL:
-                return Finished(variant=_skipped(variant, built.failure, bench))
-            variant = structs.replace(variant, verdict=built.verdict, failure=built.failure)
-            return Finished(variant=_told(variant, bench), evidence=built.evidence)
-        finished, stage = Finished(variant=variant, built=built), Stage.RUN
-        builds.put(variant.name, built)
-        finished = _tried(finished, run_variant(plan, blueprint.variant, built, bench))
+        with beside(plan, blueprint.variant, bench) as group:
+            built, build = build_variant(plan, blueprint, bases, bench)
+            variant = structs.replace(finished.variant, build=build)
+            if isinstance(built, NotBuilt):
+                return _not_built(plan, variant, built, bench)
+            finished, stage = Finished(variant=variant, built=built), Stage.RUN
+            builds.put(variant.name, built)
+            finished = _run_beside(plan, blueprint, finished, built, group, bench)
         if plan.config.after_change and finished.variant.failure is None:
             finished = _changed(plan, blueprint, finished, bench)
     except EngineLostError:
@@ -139,6 +138,29 @@ def _finish_variant(
             raise
         finished = _refused(finished, stage, exc)
     return replace(finished, variant=_told(finished.variant, bench))
+
+
+def _not_built(plan: Plan, variant: Variant, built: NotBuilt, bench: Workbench) -> Finished:
+    if plan.config.skip_unavailable and built.failure.stage is Stage.PULL:
+        return Finished(variant=_skipped(variant, built.failure, bench))
+    variant = structs.replace(variant, verdict=built.verdict, failure=built.failure)
+    return Finished(variant=_told(variant, bench), evidence=built.evidence)
+
+
+def _run_beside(
+    plan: Plan, blueprint: Blueprint, finished: Finished, built: BuiltVariant, group: Beside, bench: Workbench
+) -> Finished:
+    """Run a variant once its companions serve; where one does not, nothing is said of the variant."""
+    companions, fallen = group.ready()
+    if fallen is None:
+        finished = _tried(finished, run_variant(plan, blueprint.variant, built, bench))
+        fallen = group.fallen() if finished.variant.failure else None
+    if fallen is not None:
+        variant = structs.replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=fallen)
+        finished = replace(finished, variant=variant, evidence=None)
+    elif plan.config.keep and finished.variant.failure is None:
+        group.keep()
+    return replace(finished, variant=structs.replace(finished.variant, companions=companions))
 
 
 def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finished:

@@ -18,12 +18,14 @@ _SLUG_LENGTH = 100
 class PlannedVariant:
     """A variant with the names of all that will be made for it; ``tag`` is empty for an image that exists already.
 
-    ``changed_tag`` is that of the image after a change, of this run only; empty where none is made.
+    ``changed_tag`` is that of the image after a change, of this run only; empty where none is made. ``group``
+    is what its companions and their network go by, empty where it has none.
     """
 
     spec: VariantSpec
     tag: str
     changed_tag: str = ""
+    group: str = ""
     container_name: str
     host_port: int | None
 
@@ -42,6 +44,7 @@ class Plan:
     baseline: str
     variants: tuple[PlannedVariant, ...]
     jobs: int
+    repository: str = ""
 
 
 def make_plan(config: Config, run_id: str) -> Plan:
@@ -60,6 +63,7 @@ def make_plan(config: Config, run_id: str) -> Plan:
         PlannedVariant(
             spec=spec,
             tag=f"{repository}:{spec.name}" if spec.image is None else "",
+            group=f"imgcompare-{run_id.lower()}-{index}-{_slug(spec.name)}" if config.companion_count else "",
             changed_tag=f"{changed}:{spec.name}" if config.after_change and spec.image is None else "",
             container_name=f"imgcompare-{run_id}-{spec.name}",
             host_port=None if config.host_port is None else config.host_port + index,
@@ -72,16 +76,25 @@ def make_plan(config: Config, run_id: str) -> Plan:
         baseline=config.baseline or config.variants[0].name,
         variants=variants,
         jobs=min(len(variants), config.jobs or default_jobs(None)),
+        repository=repository,
     )
 
 
-def default_jobs(processors: int | None) -> int:
-    """How many variants to work on at a time: two more than processors, as some always wait for a disk."""
-    return (processors or 1) + 2
+def default_jobs(processors: int | None, companions: int = 0) -> int:
+    """How many variants to work on at a time: two more than processors, as some always wait for a disk.
+
+    A companion weighs half a variant: it is busy while it starts. Two variants always go side by side.
+    """
+    most = (processors or 1) + 2
+    return max(min(most, 2), round(most / (1 + companions / 2)))
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:_SLUG_LENGTH].strip("-")
 
 
 def _repository(config: Config) -> str:
     """A repository in our own namespace, one for each context folder, so that two projects never share a tag."""
-    slug = re.sub(r"[^a-z0-9]+", "-", config.scenario.lower())[:_SLUG_LENGTH].strip("-") or "comparison"
+    slug = _slug(config.scenario) or "comparison"
     context = hashlib.sha256(str(config.context.absolute()).encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"imgcompare/{slug}-{context}"

@@ -17,7 +17,9 @@ from imgcompare.engine.interface import BuildFailed
 from imgcompare.model import Repeated, Stage, Variant, Verdict
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import build_request, without_export
+from imgcompare.run.companions import beside
 from imgcompare.run.container import Tried, container_spec, try_container
+from imgcompare.run.find_port import effective
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
@@ -88,8 +90,14 @@ def _run(plan: Plan, series: _Series, which: str, bench: Workbench) -> None:
     bench.progress.stage(_SUBJECT, Stage.RUN, f"{variant.name}, {which}")
     spec = container_spec(plan, variant, built.image, run.container_port)
     name = f"imgcompare-again-{len(series.runs) + 1}-{plan.run_id}-{variant.name}"
-    with bench.container(replace(spec, name=name, host_port=None)) as container:
-        tried = try_container(plan.config, _SUBJECT, container, run.container_port, built.image, bench)
+    image = effective(built.image, plan.config.options)
+    with beside(plan, variant, bench) as group:
+        _, fallen = group.ready()
+        if fallen:
+            series.notes.append(f"{which} was not made: {fallen.message}")
+            return
+        with bench.container(replace(spec, name=name, host_port=None)) as container:
+            tried = try_container(plan.config, _SUBJECT, container, run.container_port, image, bench)
     if tried.failure:
         series.notes.append(f"{which} failed, though others had not")
     series.runs.append(tried)

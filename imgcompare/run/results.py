@@ -27,7 +27,15 @@ from imgcompare.run.plan import Plan
 from imgcompare.text.printable import printable
 
 _NOTHING_OF_THE_BASE = frozenset(
-    ("host-port-taken", "image-unavailable", "image-gone", "engine-failed", "engine-error", "interrupted")
+    (
+        "companion-failed",
+        "host-port-taken",
+        "image-unavailable",
+        "image-gone",
+        "engine-failed",
+        "engine-error",
+        "interrupted",
+    )
 )
 Told = TypeVar("Told", Failure, Caution)
 

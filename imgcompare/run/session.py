@@ -112,6 +112,8 @@ class _Errand:
     def run(self, engine: Engine, progress: Progress, save: Callable[[Report], None]) -> Outcome:
         """Run it with a ledger of its own; nothing that must not stay is left."""
         refuse_remote(engine.endpoint, self.plan.config)
+        for remark in self.plan.config.remarks:
+            progress.note(remark)
         with opened(self.plan, engine, progress, save=save, began=self.began) as bench:
             return run_comparison(self.plan, self.blueprints, bench)
 

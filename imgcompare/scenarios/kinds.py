@@ -27,7 +27,8 @@ class Scenario:
     """A named set of variants of one app, what a good reply is, and the name of the variant others are compared with.
 
     ``lessons`` are what a reader takes home, a sentence or two each. Without ``expect_body`` the variants' bodies are
-    compared with each other. ``timeout_s`` bounds the wait for the first reply.
+    compared with each other. ``timeout_s`` bounds the wait for the first reply; ``compose`` is the
+    file of what they need beside themselves.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Scenario:
     route: str = "/"
     expect_body: str | None = None
     timeout_s: float = 60.0
+    compose: Path | None = None

@@ -15,7 +15,8 @@ from imgcompare.check.healthcheck import (
     missing_program,
     unhealthy,
 )
-from imgcompare.engine.interface import Captured, Executed, Healthcheck
+from imgcompare.engine.interface import Captured, Executed
+from imgcompare.engine.options import Healthcheck
 from imgcompare.errors import EngineError
 from tests.check.test_route import FakeContainer
 

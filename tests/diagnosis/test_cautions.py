@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from imgcompare.diagnosis.cautions import Seen, find
 from imgcompare.dockerfile.parser import parse
-from imgcompare.engine.interface import EngineImage, Healthcheck
+from imgcompare.engine.interface import EngineImage
+from imgcompare.engine.options import Healthcheck
 from imgcompare.model import Image, Layer, Packages, PythonPackage, Run, SecretFile, Security, WastedFile
 from tests.support.reports import variant
 

@@ -8,7 +8,7 @@ import pytest
 
 from imgcompare.diagnosis.named_port import named_port
 from imgcompare.diagnosis.observed import no_port
-from imgcompare.engine.interface import Healthcheck
+from imgcompare.engine.options import Healthcheck
 from tests.support.cases import Example
 
 NAMED = {

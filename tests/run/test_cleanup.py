@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,12 @@ from imgcompare.engine.interface import (
     ContainerSpec,
     Endpoint,
     EngineImage,
+    Member,
 )
 from imgcompare.errors import EngineError, EngineLostError
 from imgcompare.model import EngineInfo
 from imgcompare.run.cleanup import Cleaned, clean, reap_dead_runs, sweep
-from imgcompare.run.ledger import CONTAINER, IMAGE, Ledger, ended_runs
+from imgcompare.run.ledger import CONTAINER, GROUP, IMAGE, Ledger, ended_runs
 
 HERE = "unix:///here"
 DIGEST = "sha256:" + "1" * 64
@@ -32,6 +33,7 @@ class FakeEngine:
     """Containers with the run their label names, images with their tags, in memory; removal as the protocol says it."""
 
     containers: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
     images: dict[str, set[str]] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
     name: str = "engine-1"
@@ -103,6 +105,25 @@ class FakeEngine:
     def container(self, spec: ContainerSpec) -> AbstractContextManager[Container]:
         """Not asked for."""
         raise NotImplementedError
+
+    def attach(self, name: str) -> Container:
+        """Not asked for."""
+        raise NotImplementedError
+
+    def add_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Not asked for."""
+        raise NotImplementedError
+
+    def members(self, group: str) -> Sequence[Member]:
+        """Not asked for."""
+        raise NotImplementedError
+
+    def remove_group(self, group: str, run_id: str) -> int:
+        """Remove a group whose label names that run."""
+        if self.groups.get(group) != run_id:
+            return 0
+        del self.groups[group]
+        return 2
 
     def layer_store(self) -> None:
         """Nothing to read."""
@@ -358,3 +379,18 @@ def test_a_sweep_goes_on_after_a_refusal_and_says_what_stayed(tmp_path: Path) ->
     assert sweep(engine, run) == ["c1"]
     assert engine.containers == {"c1": "run"}
     run.close(left=False)
+
+
+def test_a_group_goes_with_its_run_and_no_other(tmp_path: Path, ours: Ledger) -> None:
+    """Companions, their network and volumes are removed by the run's label; a kept group stays until it is cleaned."""
+    engine = FakeEngine(containers={"c1": "dead"}, groups={"g1": "dead", "g2": "another", "g3": "kept"})
+    end(tmp_path, "dead", (CONTAINER, "c1"), (GROUP, "g1"), (GROUP, "g2"))
+    end(tmp_path, "kept", (GROUP, "g3"), (GROUP, "g3", True))
+    assert reap_dead_runs(tmp_path, engine, ours) == 3
+    assert engine.groups == {"g2": "another", "g3": "kept"}
+    assert remembered(tmp_path) == ["kept"]
+    assert clean(tmp_path, engine, images=False).containers == 2
+    assert engine.groups == {"g2": "another"}
+    ours.record(GROUP, "g2")
+    assert sweep(engine, ours) == []
+    assert engine.groups == {"g2": "another"}

@@ -19,7 +19,9 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from imgcompare.engine.interface import (
+    GROUP_LABEL,
     RUN_LABEL,
+    SERVICE_LABEL,
     BuildFailed,
     BuildRequest,
     Built,
@@ -31,6 +33,7 @@ from imgcompare.engine.interface import (
     EngineImage,
     Executed,
     Listener,
+    Member,
     Published,
     Stopped,
 )
@@ -75,6 +78,7 @@ class FakeEngine:
         self.tags: dict[str, str] = {}
         self.registry: dict[str, Stored] = {}
         self.containers: dict[str, FakeContainer] = {}
+        self.networks: dict[str, dict[str, str]] = {}
         self.calls: list[tuple[str, str]] = []
         self.closed = False
         self._cache: set[Recipe] = set()
@@ -209,6 +213,39 @@ class FakeEngine:
             raise
         if not made.kept:
             made.remove()
+
+    def attach(self, name: str) -> Container:
+        """A container by its name."""
+        return self.containers[name]
+
+    def add_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """A network, which is but a name here."""
+        self.call("add_network", name)
+        self.networks[name] = dict(labels)
+
+    def members(self, group: str) -> Sequence[Member]:
+        """The containers that say that they are of a group."""
+        self.call("members", group)
+        return [
+            Member(
+                service=made.spec.labels[SERVICE_LABEL],
+                name=made.name,
+                image=made.spec.image,
+                settings=made.image.listed(()),
+            )
+            for made in self.containers.values()
+            if made.spec.labels.get(GROUP_LABEL) == group
+        ]
+
+    def remove_group(self, group: str, run_id: str) -> int:
+        """Remove what says that it is of a group, and of that run."""
+        self.call("remove_group", group, cleanup=True)
+        wanted = {GROUP_LABEL: group, RUN_LABEL: run_id}.items()
+        made = [each for each in self.containers.values() if wanted <= each.spec.labels.items()]
+        for each in made:
+            each.remove()
+        self.networks = {name: labels for name, labels in self.networks.items() if not wanted <= labels.items()}
+        return len(made)
 
     def layer_store(self) -> LayerStore | None:
         """None: its layers come from the export."""

@@ -63,6 +63,20 @@ RUNNING = (
         see=("docker run --rm IMAGE; echo $?",),
     ),
     Explanation(
+        code="companion-failed",
+        summary="what runs beside the variant (a database, a cache) does not serve, so nothing is known of it",
+        looks=(
+            "db: it ended with exit code 1",
+            "Error: Database is uninitialized and superuser password is not specified.",
+        ),
+        why="Each variant runs with companions of its own: services of the compose file, or of --with. One that ends, "
+        "cannot start, never gets healthy or cannot be pulled says nothing of the variant's image, which is therefore "
+        "not checked and not called broken. The evidence holds the end of the companion's log.",
+        before=("# compose.yaml", "#   db: {image: postgres:16}"),
+        after=("# compose.yaml", "#   db: {image: postgres:16, environment: {POSTGRES_PASSWORD: shop}}"),
+        see=("docker compose up db", "docker compose logs db"),
+    ),
+    Explanation(
         code="service-missing",
         summary="the app needs something else to talk to (a database, a cache), and does not reach it",
         looks=(

@@ -17,6 +17,7 @@ from posixpath import dirname, join
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from imgcompare.engine.client.container_config import container_config
 from imgcompare.engine.client.exec import capture, execute
 from imgcompare.engine.client.file_head import first_file
 from imgcompare.engine.client.listeners import TABLES, is_reached, listeners, read_tables
@@ -55,7 +56,6 @@ _PORT_WAIT_S = 5.0
 _CREATE_WAIT_S = 5.0
 _POLL_S = 0.05
 _KILLED = 128 + 9
-_TMPFS = "rw,noexec,nosuid,nodev,mode=1777"
 
 _PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
 # What the image is to blame for: a program that is missing or cannot run, an unknown user, a bad working directory.
@@ -86,7 +86,7 @@ class SdkContainer:
         self._api.stop_if_cancelled()
         self._asked = True
         try:
-            self._api.call("POST", "/containers/create", params={"name": self.name}, body=_config(self._spec))
+            self._api.call("POST", "/containers/create", params={"name": self.name}, body=container_config(self._spec))
         except EngineRefusedError:
             self._asked = False
             raise
@@ -146,6 +146,7 @@ class SdkContainer:
             exit_code=state.get("ExitCode") if ended and not running else None,
             oom_killed=bool(state.get("OOMKilled")),
             error=error,
+            health=str((state.get("Health") or {}).get("Status") or ""),
         )
 
     def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
@@ -316,37 +317,3 @@ def _seconds(time_told: Any) -> float:
         return datetime.fromisoformat(time_told).timestamp()
     except (TypeError, ValueError):
         return 0.0
-
-
-def _config(spec: ContainerSpec) -> dict[str, Any]:
-    ports = [] if spec.container_port is None else [f"{spec.container_port}/tcp"]
-    host_port = "" if spec.host_port is None else str(spec.host_port)
-    return {
-        "Image": spec.image,
-        "Env": [f"{name}={value}" for name, value in spec.env.items()],
-        "Labels": dict(spec.labels),
-        "ExposedPorts": {port: {} for port in ports},
-        **({"Entrypoint": list(spec.entrypoint), "Cmd": []} if spec.entrypoint else {}),
-        "HostConfig": {
-            "PortBindings": {port: [{"HostIp": spec.publish_address, "HostPort": host_port}] for port in ports},
-            "Memory": spec.memory_limit_bytes,
-            # Equal to Memory: no swap, so a container that needs too much dies now rather than slowing the machine.
-            "MemorySwap": spec.memory_limit_bytes,
-            "PidsLimit": spec.pids_limit,
-            # Two files: with one, the tail would be gone each time the log is cut.
-            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "2"}},
-            **_restrictions(spec),
-        },
-    }
-
-
-def _restrictions(spec: ContainerSpec) -> dict[str, Any]:
-    """What hardens a container; nothing is said of what is not asked for, so that the engine's defaults hold."""
-    asked: dict[str, Any] = {
-        "NanoCpus": spec.cpus and int(spec.cpus * 1e9),
-        "ReadonlyRootfs": spec.read_only,
-        "Tmpfs": dict.fromkeys(spec.tmpfs, _TMPFS),
-        "CapDrop": ["ALL"] if spec.drop_capabilities else [],
-        "SecurityOpt": ["no-new-privileges"] if spec.no_new_privileges else [],
-    }
-    return {name: value for name, value in asked.items() if value}

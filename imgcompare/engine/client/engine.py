@@ -28,6 +28,7 @@ from imgcompare.engine.build import buildkit, classic, solve
 from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
 from imgcompare.engine.build.errors import refuse_unknown_options
 from imgcompare.engine.build.session import Sessions
+from imgcompare.engine.client import groups
 from imgcompare.engine.client.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.client.container import SdkContainer
 from imgcompare.engine.client.docker_config import login, proxy_arguments, pull_header
@@ -43,6 +44,7 @@ from imgcompare.engine.interface import (
     ContainerSpec,
     Endpoint,
     EngineImage,
+    Member,
     is_local,
 )
 from imgcompare.engine.transport.errors import place
@@ -113,6 +115,22 @@ class SdkEngine:
         """The id in the engine's data root; Podman makes a new one up for each answer, so there it is the URL."""
         identity = self._info.get("ID")
         return str(identity) if identity and self._name() != _PODMAN else self._endpoint.url
+
+    def attach(self, name: str) -> Container:
+        """A container that somebody else made, by its name."""
+        return SdkContainer(self._api, ContainerSpec(name=name, image="", container_port=None))
+
+    def add_network(self, name: str, labels: Mapping[str, str]) -> None:
+        """Make a network for the containers of a group."""
+        groups.add_network(self._api, name, labels)
+
+    def members(self, group: str) -> Sequence[Member]:
+        """The containers whose labels say that they are of that group."""
+        return groups.members(self._api, group)
+
+    def remove_group(self, group: str, run_id: str) -> int:
+        """Remove the containers, networks and volumes of a group whose labels say that run made them, by force."""
+        return groups.remove_group(self._api, group, run_id)
 
     def layer_store(self) -> LayerStore | None:
         """The engine's own files, where it is on this machine and we may read them."""

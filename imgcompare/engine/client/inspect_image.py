@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imgcompare.engine.interface import EngineImage, Healthcheck
+from imgcompare.engine.interface import EngineImage
+from imgcompare.engine.options import Healthcheck
 
 _NANOSECONDS = 1e9
 _SHELL = ("/bin/sh", "-c")
@@ -32,7 +33,7 @@ def read_image(found: Mapping[str, Any], reference: str) -> EngineImage:
         cmd=_words(config.get("Cmd")),
         working_dir=config.get("WorkingDir") or "",
         stop_signal=config.get("StopSignal") or "",
-        healthcheck=_healthcheck(
+        healthcheck=read_healthcheck(
             config.get("Healthcheck") or found.get("Healthcheck") or {}, _words(config.get("Shell"))
         ),
     )
@@ -43,7 +44,7 @@ def _words(command: Any) -> tuple[str, ...]:
     return (command,) if isinstance(command, str) else tuple(command or ())
 
 
-def _healthcheck(found: Mapping[str, Any], shell: tuple[str, ...]) -> Healthcheck | None:
+def read_healthcheck(found: Mapping[str, Any], shell: tuple[str, ...]) -> Healthcheck | None:
     """``["CMD", …]``, ``["CMD-SHELL", "…"]`` or ``["NONE"]``; a time or a number of 0 stands for the default."""
     match tuple(found.get("Test") or ()):
         case ("CMD", _, *_) as test:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from imgcompare.comparison.compare import as_expected, same_body
 from imgcompare.comparison.measures import MEASURES
-from imgcompare.model import Change, Check, Collection, EngineInfo, Gate, Report, Variant, Verdict
+from imgcompare.model import Change, Check, Collection, Companion, EngineInfo, Gate, Report, Variant, Verdict
 from imgcompare.render.cells.grid import variant_name
 from imgcompare.text.printable import printable
 from imgcompare.text.units import (
@@ -215,12 +215,36 @@ def shortcomings(report: Report) -> tuple[str, ...]:
     return (*broken, *failed_gates(report))
 
 
+def _companions(variants: Sequence[Variant]) -> list[str]:
+    """Return which companions ran, once for the variants that had the same."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for variant in variants:
+        shown = tuple(_companion(each) for each in variant.companions)
+        if shown:
+            groups.setdefault(shown, []).append(variant_name(variant.name))
+    everybody = len(groups) == 1 and sum(map(len, groups.values())) == len(variants)
+    return [
+        f"{'Each variant' if everybody else ', '.join(names)} ran beside {', '.join(shown)}"
+        f"{', of its own' if everybody or len(names) == 1 else ', each its own'}."
+        for shown, names in groups.items()
+    ]
+
+
+def _companion(companion: Companion) -> str:
+    image = printable(companion.image, limit=80)
+    # Of one that is built here the image's name tells nothing.
+    of = "" if image.startswith("imgcompare/") else f" ({image})"
+    note = f", of which {printable(companion.note, limit=120)}" if companion.note else ""
+    return f"{printable(companion.name, limit=60)}{of}{note}"
+
+
 def footnotes(report: Report) -> tuple[str, ...]:
     """Return what a reader has to know to trust the numbers: stand-in bases, replies that differ or were cut."""
     stand_ins = sorted({printable(name) for v in report.variants if v.image for name in v.image.stand_ins})
     notes = []
     if stand_ins:
         notes.append(f"Base images are stand-ins made from the distribution's packages: {', '.join(stand_ins)}.")
+    notes += _companions(report.variants)
     notes += _different_replies(report.variants)
     notes += [
         f"{variant_name(v.name)} replies the same but for {printable(v.check.same_but_for)}."

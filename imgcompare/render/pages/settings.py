@@ -11,7 +11,7 @@ from msgspec import Struct
 from imgcompare.config.model import Config
 from imgcompare.config.project import DEFAULT, VARIANTS, Value
 from imgcompare.config.resolve import Resolved, Selection
-from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, PAIRED, SETTINGS, Setting
+from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, OF_SERVICES, PAIRED, SETTINGS, Setting
 from imgcompare.config.variants import VariantSpec
 from imgcompare.console.style import Style
 from imgcompare.model import SCHEMA_VERSION, Shard
@@ -105,7 +105,7 @@ def _settings(resolved: Resolved) -> Iterator[tuple[str, Value]]:
 
 def _default(config: Config, setting: Setting) -> object:
     name = setting.field or setting.key
-    if name in OF_REQUESTS:
+    if setting.key in OF_REQUESTS or setting.key in OF_SERVICES:
         return None
     if name in OF_BUILDS:
         return getattr(config.build, name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from imgcompare.engine.client.inspect_image import read_image
-from imgcompare.engine.interface import EngineImage, Healthcheck
+from imgcompare.engine.interface import EngineImage
+from imgcompare.engine.options import Healthcheck
 
 
 def test_everything_that_a_run_needs_is_read() -> None:
