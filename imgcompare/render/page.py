@@ -17,7 +17,8 @@ from imgcompare.text.printable import to_ascii
 from imgcompare.text.units import draw_bar
 
 LIST_BELOW = 50  # cells: narrower than this, lines read better than columns
-_BAR_MIN, _BAR_MAX = 5, 30
+_BAR_MIN, _BAR_GOOD, _BAR_MAX = 5, 24, 30
+_EXTRA_RANK = 10  # columns of this rank and above are worth neither a short text of another nor a stump of a bar
 _WIDE_MIN = 12
 _GAP = 2
 _COLORS: dict[Tone, str] = {"plain": "", "strong": "bold", "good": "green", "bad": "red", "dim": "dim"}
@@ -159,9 +160,15 @@ def _fit(grid: Grid, style: Style, spell: Callable[[str], str]) -> list[_Fitted]
             if column.rank not in dropped
         ]
         spare = style.width - sum(c.gap + c.width for c in columns) + columns[0].gap
-        if spare >= 0:
+        extra = any(fitted.column.rank >= _EXTRA_RANK for fitted in columns)
+        if spare >= (_bar_wants(columns) if extra else 0) and not (extra and short):
             return _share_out(columns, spare, style, spell("…"))
     return None
+
+
+def _bar_wants(columns: Sequence[_Fitted]) -> int:
+    """Say how much room a bar needs, if there is one, beyond its least width to be of good length."""
+    return _BAR_GOOD - _BAR_MIN if any(fitted.column.key == "bar" for fitted in columns) else 0
 
 
 def _forms(grid: Grid) -> Iterator[tuple[frozenset[int], bool]]:

@@ -68,7 +68,7 @@ def _bar(variant: Variant, facts: _Facts) -> Cell:
 
 def _change(variant: Variant, facts: _Facts) -> Cell:
     if variant.name == facts.baseline:
-        return Cell(text="baseline", short="", tone="dim")
+        return Cell(text="baseline", tone="dim")
     row = facts.changes.get(variant.name)
     if row is None or row.uncompressed_ratio is None:
         return _MISSING
@@ -189,16 +189,16 @@ def _declared_verdict(variant: Variant) -> Cell:
 _COLUMNS: tuple[tuple[Column, Callable[[Variant, _Facts], Cell]], ...] = (
     (Column(key="variant", title="Variant"), _name),
     (Column(key="uncompressed_size", title="Unpacked", right=True), _uncompressed),
-    (Column(key="bar", title="", rank=8, joined=True), _bar),
+    (Column(key="bar", title="", rank=6, joined=True), _bar),
     (Column(key="change", title="Change", rank=2, right=True), _change),
     (Column(key="compressed_size", title="Pull", rank=3, right=True), _compressed),
-    (Column(key="unique", title="Unique", rank=10, right=True), _unique),
-    (Column(key="wasted", title="Wasted", rank=11, right=True), _wasted),
-    (Column(key="layers", title="Layers", rank=4, right=True), _layers),
-    (Column(key="build", title="Build", rank=6, right=True), _build),
-    (Column(key="cached", title="Cached", rank=7, right=True, joined=True, short_title=""), _cached),
-    (Column(key="ready", title="Ready", rank=5, right=True), _ready),
-    (Column(key="memory", title="Memory", rank=9, right=True), _memory),
+    (Column(key="unique", title="Unique", rank=11, right=True), _unique),
+    (Column(key="wasted", title="Wasted", rank=12, right=True), _wasted),
+    (Column(key="layers", title="Layers", rank=5, right=True), _layers),
+    (Column(key="build", title="Build", rank=8, right=True), _build),
+    (Column(key="cached", title="Cached", rank=9, right=True, joined=True, short_title=""), _cached),
+    (Column(key="ready", title="Ready", rank=7, right=True), _ready),
+    (Column(key="memory", title="Memory", rank=10, right=True), _memory),
     (Column(key="health", title="Health", rank=1, right=True), _health),
     (Column(key="stop", title="Stop", rank=1, right=True), _stop),
     (Column(key="hardened", title="Hardened", rank=1), _hardened),

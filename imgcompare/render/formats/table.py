@@ -19,6 +19,8 @@ from imgcompare.render.page import LIST_BELOW, Page
 from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines, verbatim
 
+_LONG = 10  # rows after which an answer below the table is out of sight
+
 
 def render(document: Document, context: RenderContext) -> str:
     """Return the page: no line is wider than the style's width, and every character is one the terminal can show."""
@@ -38,6 +40,9 @@ def render(document: Document, context: RenderContext) -> str:
 def _comparison(page: ReportPage, report: Report, notes: tuple[str, ...] = ()) -> None:
     """Add one comparison: its table, the answer, what is broken, footnotes."""
     page.head(report)
+    if len(report.variants) > _LONG:
+        page.say(sentences.headline(report), "strong")
+        page.gap()
     page.comparison(build_grid(report))
     page.gap()
     page.say(sentences.headline(report), "strong")

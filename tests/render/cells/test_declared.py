@@ -64,12 +64,12 @@ def test_140_columns(declared: Report) -> None:
 imgcompare · slim-to-slim · Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
 A slim builder and a slim runtime.
 
-Variant   Unpacked                       Change  Layers  Build Cached   Ready   Memory  Check  Verdict
-single    233.1 MB ██████████████████  baseline       6  2.2 s    0/9  0.52 s  38.9 MB  ✓ 200  works
-tutorial  222.1 MB █████████████████▏    −4.7 %       3  8.5 s    3/5       –        –  ✗ run  ✗ broken (as expected: \
+Variant   Unpacked                                Change  Layers  Build Cached   Ready  Check  Verdict
+single    233.1 MB ███████████████████████████  baseline       6  2.2 s    0/9  0.52 s  ✓ 200  works
+tutorial  222.1 MB █████████████████████████▊     −4.7 %       3  8.5 s    3/5       –  ✗ run  ✗ broken (as expected: \
 missing-python-module)
-mended    227.4 MB █████████████████▌    −2.4 %       6  2.2 s    0/9  0.52 s  38.9 MB  ✓ 200  works
-alpine           –                            –       –      –      –       –        –  –      skipped
+mended    227.4 MB ██████████████████████████▍    −2.4 %       6  2.2 s    0/9  0.52 s  ✓ 200  works
+alpine           –                                     –       –      –      –       –  –      skipped
 
 mended is the smallest image that works: 5.7 MB (2.4 %) less than single; tutorial is smaller still, but broken.
 
@@ -96,11 +96,11 @@ imgcompare · slim-to-slim
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
 A slim builder and a slim runtime.
 
-Variant   Unpacked    Change  Layers  Build   Ready  Check  Verdict
-single    233.1 MB  baseline       6  2.2 s  0.52 s  ✓ 200  works
-tutorial  222.1 MB    −4.7 %       3  8.5 s       –  ✗ run  ✗ broken (expected)
-mended    227.4 MB    −2.4 %       6  2.2 s  0.52 s  ✓ 200  works
-alpine           –         –       –      –       –  –      skipped
+Variant   Unpacked            Change  Layers   Ready  Check  Verdict
+single    233.1 MB ███████  baseline       6  0.52 s  ✓ 200  works
+tutorial  222.1 MB ██████▋    −4.7 %       3       –  ✗ run  ✗ broken (expected)
+mended    227.4 MB ██████▉    −2.4 %       6  0.52 s  ✓ 200  works
+alpine           –                 –       –       –  –      skipped
 
 mended is the smallest image that works: 5.7 MB (2.4 %) less than single;
 tutorial is smaller still, but broken.

@@ -55,9 +55,9 @@ def test_80_columns(two: Report) -> None:
 imgcompare · default
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
 
-Variant       Unpacked         Change  Layers  Build       Ready  Check  Verdict
-single-stage  957.2 MB ██████               7  3.1 s 0/6  0.41 s  ✓ 200  works
-multi-stage   199.4 MB █▎       −79 %       6  2.2 s 9/9  0.52 s  ✓ 200  works
+Variant       Unpacked             Change  Layers  Build   Ready  Check  Verdict
+single-stage  957.2 MB ████████  baseline       7  3.1 s  0.41 s  ✓ 200  works
+multi-stage   199.4 MB █▋           −79 %       6  2.2 s  0.52 s  ✓ 200  works
 
 multi-stage is the smallest image that works: 757.8 MB (79 %) less than
 single-stage.
@@ -84,6 +84,30 @@ multi-stage is the smallest image that works: 757.8 MB (79 %) less than single-s
 Base images are stand-ins made from the distribution's packages: python:3.11-slim.
 """
     )
+
+
+def test_the_bar_goes_before_what_few_look_for(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """Unique, wasted and memory are shown beside a bar of good length; at 120 columns the bar has their room."""
+    variants = [make_variant(name, size * 10**6) for name, size in (("single-stage", 957), ("multi-stage", 199))]
+    full = [
+        replace(v, image=replace(v.image, unique_bytes=9, wasted_bytes=9, compressed_size=268_300_000))
+        for v in variants
+    ]
+    lines = {width: page(make_report(*full), width).splitlines()[2:4] for width in (80, 120, 160)}
+    titles = {width: next(line for line in found if line.startswith("Variant")) for width, found in lines.items()}
+    assert titles[160].split()[-8:] == ["Wasted", "Layers", "Build", "Cached", "Ready", "Memory", "Check", "Verdict"]
+    assert titles[120].split()[-7:] == ["Pull", "Layers", "Build", "Cached", "Ready", "Check", "Verdict"]
+    assert "█" * 24 in page(make_report(*full), 120)
+    assert "█" in page(make_report(*full), 80)
+    assert "baseline" in page(make_report(*full), 80)
+
+
+def test_the_answer_stands_above_a_long_table_too(make_report: MakeReport, make_variant: MakeVariant) -> None:
+    """Of more than ten rows the answer below is out of sight; of ten it is not said twice."""
+    for count, said in ((10, 1), (11, 2)):
+        text = page(make_report(*(make_variant(f"v{n}", 10**8 + n) for n in range(count))), 80)
+        assert text.count("v0, the baseline, is the smallest image that works") == said
+    assert text.index("v0, the baseline") < text.index("Variant ")
 
 
 def test_60_columns(two: Report) -> None:
@@ -151,10 +175,10 @@ def test_broken_variant(three: Report) -> None:
 imgcompare · default
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
 
-Variant       Unpacked         Change  Layers  Build       Ready  Check  Verdict
-single-stage  957.2 MB ██████               7  3.1 s 0/6  0.41 s  ✓ 200  works
-multi-stage   199.4 MB █▎       −79 %       6  2.2 s 9/9  0.52 s  ✓ 200  works
-tutorial      150.1 MB █        −84 %       5   72 s 2/8       –  ✗ run  broken
+Variant       Unpacked             Change  Layers  Build   Ready  Check  Verdict
+single-stage  957.2 MB ████████  baseline       7  3.1 s  0.41 s  ✓ 200  works
+multi-stage   199.4 MB █▋           −79 %       6  2.2 s  0.52 s  ✓ 200  works
+tutorial      150.1 MB █▎           −84 %       5   72 s       –  ✗ run  broken
 
 multi-stage is the smallest image that works: 757.8 MB (79 %) less than
 single-stage; tutorial is smaller still, but broken.
@@ -178,10 +202,10 @@ def test_ascii(three: Report) -> None:
 imgcompare - default
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) - linux/amd64
 
-Variant       Unpacked        Change  Layers  Build       Ready  Check   Verdict
-single-stage  957.2 MB #####               7  3.1 s 0/6  0.41 s  ok 200  works
-multi-stage   199.4 MB #       -79 %       6  2.2 s 9/9  0.52 s  ok 200  works
-tutorial      150.1 MB #       -84 %       5   72 s 2/8       -  x run   broken
+Variant       Unpacked            Change  Layers  Build   Ready  Check   Verdict
+single-stage  957.2 MB #######  baseline       7  3.1 s  0.41 s  ok 200  works
+multi-stage   199.4 MB #           -79 %       6  2.2 s  0.52 s  ok 200  works
+tutorial      150.1 MB #           -84 %       5   72 s       -  x run   broken
 
 multi-stage is the smallest image that works: 757.8 MB (79 %) less than
 single-stage; tutorial is smaller still, but broken.
@@ -206,7 +230,7 @@ imgcompare · default
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
 
 Variant   Unpacked                     Change  Layers  Build      Check  Verdict
-tutorial  150.1 MB ██████████████████               5   72 s 2/8  ✗ run  broken
+tutorial  150.1 MB ████████████████  baseline       5   72 s 2/8  ✗ run  broken
 other            –                          –       –   72 s 2/8  –      broken
 
 No variant works, so there is no smallest image to name.
@@ -248,9 +272,9 @@ def test_hostile_names(hostile: Report) -> None:
 imgcompare · default
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) · linux/amd64
 
-Variant         Unpacked    Change  Layers  Build Cached   Ready  Check  Verdict
-evil[red]x[/]    50.0 MB  baseline       6  2.2 s    0/9  0.52 s  ✓ 200  works
-应用程序-größe   40.0 MB     −20 %       6  2.2 s    0/9  0.52 s  ✓ 200  works
+Variant         Unpacked           Change  Layers  Build   Ready  Check  Verdict
+evil[red]x[/]    50.0 MB ██████  baseline       6  2.2 s  0.52 s  ✓ 200  works
+应用程序-größe   40.0 MB ████▊      −20 %       6  2.2 s  0.52 s  ✓ 200  works
 
 应用程序-größe is the smallest image that works: 10.0 MB (20 %) less than
 evil[red]x[/].
@@ -266,9 +290,9 @@ def test_hostile_names_in_ascii(hostile: Report) -> None:
 imgcompare - default
 Docker Engine 20.10.24 (own engine, overlay2, BuildKit) - linux/amd64
 
-Variant                     Unpacked    Change  Layers   Ready  Check   Verdict
-evil[red]x[/]                50.0 MB  baseline       6  0.52 s  ok 200  works
-\\u5e94\\u7528\\u7a0b\\u5e8...   40.0 MB     -20 %       6  0.52 s  ok 200  works
+Variant                     Unpacked             Change  Layers  Check   Verdict
+evil[red]x[/]                50.0 MB ########  baseline       6  ok 200  works
+\\u5e94\\u7528\\u7a0b\\u5e8...   40.0 MB ######       -20 %       6  ok 200  works
 
 \\u5e94\\u7528\\u7a0b\\u5e8f-gr\\xf6\\xdfe is the smallest image that works: 10.0 MB
 (20 %) less than evil[red]x[/].
