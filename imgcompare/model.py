@@ -61,6 +61,7 @@ class EngineInfo(Struct, frozen=True, kw_only=True, gc=False):
 class Source(Struct, frozen=True, kw_only=True, gc=False):
     """What a variant is made from: a Dockerfile (with target and build arguments, names only) or an existing image.
 
+    ``context`` is the folder that was sent to the builder, as seen from where the run was started.
     ``lines`` are the Dockerfile's as it was built, secrets masked; none where there are more than a page shows.
     """
 
@@ -69,6 +70,7 @@ class Source(Struct, frozen=True, kw_only=True, gc=False):
     build_args: tuple[str, ...] = ()
     image: str | None = None
     dockerfile_digest: str | None = None
+    context: str | None = None
     context_digest: str | None = None
     lines: tuple[str, ...] = ()
 

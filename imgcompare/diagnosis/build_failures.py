@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from imgcompare.diagnosis.command import written
 from imgcompare.diagnosis.compiling import not_compiled
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.run_steps import failed_step
-from imgcompare.diagnosis.step_fixes import in_context, nearly_in_context
+from imgcompare.diagnosis.step_fixes import folder_with_all, in_context, nearly_in_context
 from imgcompare.dockerfile.copy_sources import Copy, read_copy
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.placing import Spot
@@ -99,12 +100,20 @@ def _no_source(case: Case) -> Failure | None:
         "copy-source-missing",
         f"COPY names {name}, which is not in the build context" + (f": that has {there}." if there else "."),
         (step, message),
-        hint="Instead of that line: paths count from the build context."
-        if certain
-        else "Paths count from the build context, and .dockerignore takes away from it.",
+        hint=_where_paths_count(case, certain=certain),
         fix=(f"{line.keyword} {_with(line.text, name, there)}",) if certain and line else (),
         spot=Spot(instruction=line) if certain else None,
     )
+
+
+def _where_paths_count(case: Case, *, certain: bool) -> str:
+    if folder := folder_with_all(case):
+        other = "Or build" if certain else "Build"
+        hint = f"{other} in the folder that has all that is copied: --build-context {shlex.quote(folder)}"
+        return f"Instead of that line: paths count from the build context. {hint}" if certain else hint
+    if certain:
+        return "Instead of that line: paths count from the build context."
+    return "Paths count from the build context, and .dockerignore takes away from it."
 
 
 def _with(text: str, name: str, there: str) -> str:

@@ -84,8 +84,8 @@ class Case:
     ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,
     with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
     ``document`` is the Dockerfile to be mended, None for an image without one, and ``target`` the stage that was built.
-    ``context`` gives the names of the files that COPY can see, ``base_command`` is the base image's CMD, and
-    ``engine_architecture`` the engine's machine, "" where it is not known.
+    ``context`` gives the names of the files that COPY can see below ``context_folder``, ``base_command`` is the base
+    image's CMD, and ``engine_architecture`` the engine's machine, "" where it is not known.
     """
 
     evidence: Evidence
@@ -97,6 +97,7 @@ class Case:
     document: Document | None = None
     target: str | None = None
     context: Callable[[], Iterable[str]] = field(default=tuple)
+    context_folder: str = "."
     base_command: tuple[str, ...] = ()
     engine_architecture: str = ""
 

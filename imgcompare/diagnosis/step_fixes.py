@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from posixpath import basename, normpath
 
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.dockerfile.copy_sources import copied
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import replace
 from imgcompare.dockerfile.parser import Instruction
@@ -89,6 +94,31 @@ def in_context(case: Case, name: str) -> str:
         return path
     alike = [file for file in files if basename(file) == basename(path)]
     return alike[0] if len(alike) == 1 else ""
+
+
+def folder_with_all(case: Case) -> str:
+    """The folder below the context that has everything that COPY takes from it; "" where none has, or several.
+
+    Only of more than one thing is that no accident.
+    """
+    named = {normpath(one.lstrip("/")) for one in copied(case.document.instructions)} if case.document else set()
+    wanted = named - {"."}
+    if len(named) < 2 or any("://" in one or one.startswith("..") for one in wanted):
+        return ""
+    there = {path: None for file in case.context() for path in (file, *map(str, PurePosixPath(file).parents))}
+    folders = [
+        folder for folder in there if folder != "." and all(_has(there, posixpath.join(folder, one)) for one in wanted)
+    ]
+    return posixpath.normpath(posixpath.join(case.context_folder, folders[0])) if len(folders) == 1 else ""
+
+
+def _has(there: Iterable[str], pattern: str) -> bool:
+    if not any(mark in pattern for mark in "*?["):
+        return pattern in there
+    parts = pattern.split("/")
+    return any(
+        len(found) == len(parts) and all(map(fnmatchcase, found, parts)) for found in (one.split("/") for one in there)
+    )
 
 
 def nearly_in_context(case: Case, name: str) -> str:

@@ -80,6 +80,7 @@ def _blueprint(plan: Plan, variant: PlannedVariant) -> Blueprint:
         target=spec.target,
         build_args=tuple(sorted(config.build_args)),
         dockerfile_digest=context.dockerfile_digest(),
+        context=_shown(config.context),
         lines=shown_lines(context.dockerfile_content.decode("utf-8", "replace")),
     )
     drawn = Blueprint(

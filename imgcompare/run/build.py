@@ -164,6 +164,7 @@ def case_of(blueprint: Blueprint, evidence: Evidence) -> Case:
         document=blueprint.document,
         target=blueprint.variant.spec.target,
         context=blueprint.context.files if blueprint.context else tuple,
+        context_folder=blueprint.source.context or ".",
     )
 
 

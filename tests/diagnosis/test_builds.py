@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -536,6 +537,30 @@ ROWS = {
         (f"COPY --from=b {SITE} /deps",),
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("lines", "files", "hint"),
+    [
+        ("COPY requirements.txt .\nCOPY . .", ("mist/requirements.txt", "mist/app.py", "README"), "mist"),
+        ("COPY app.py .\nCOPY req*.txt .", ("a b/req.txt", "a b/app.py", "x/app.py"), "'a b'"),
+        ("COPY src/ .\nCOPY app.py .", ("web/api/src/x.py", "web/api/app.py"), "web/api"),
+        ("COPY app.py .\nCOPY . .", ("a/app.py", "b/app.py"), ""),
+        ("COPY app.py .", ("a/app.py",), ""),
+        ("COPY app.py .\nCOPY more.txt .", ("a/app.py",), ""),
+        ("COPY ../app.py .\nCOPY . .", ("a/app.py",), ""),
+    ],
+)
+def test_the_folder_that_has_all_that_is_copied_is_proposed(lines: str, files: tuple[str, ...], hint: str) -> None:
+    """Where one folder below the context has it all, that context was meant; one file alone proves little."""
+    line = lines.partition("\n")[0]
+    name = line.split()[1]
+    example = Example(f"{SLIM}{lines}\nCMD python app.py\n", context=files)
+    found = example.build_fails(f"[2/2] {line}", f'failed to calculate checksum of ref x::y: "/{name}": not found')
+    assert found.code == "copy-source-missing"
+    assert found.hint
+    told = re.search(r"in the folder that has all that is copied: --build-context (.*)", found.hint)
+    assert (told[1] if told else "") == hint
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -239,9 +239,12 @@ def _companion(companion: Companion) -> str:
 
 
 def footnotes(report: Report) -> tuple[str, ...]:
-    """Return what a reader has to know to trust the numbers: stand-in bases, replies that differ or were cut."""
+    """Return what a reader has to know to trust the numbers: context, stand-in bases, replies that differ."""
     stand_ins = sorted({printable(name) for v in report.variants if v.image for name in v.image.stand_ins})
     notes = []
+    if contexts := sorted({v.source.context for v in report.variants if v.source.context}):
+        told = ("this folder" if context == "." else printable(context, limit=200) for context in contexts)
+        notes.append(f"Build context: {', '.join(told)}.")
     if stand_ins:
         notes.append(f"Base images are stand-ins made from the distribution's packages: {', '.join(stand_ins)}.")
     notes += _companions(report.variants)
