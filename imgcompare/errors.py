@@ -79,6 +79,12 @@ class ImageFormatError(ImgcompareError):
     exit_code = 4
 
 
+class RegistryError(ImgcompareError):
+    """A registry cannot be reached, refused, or sent something that is not what was asked for."""
+
+    exit_code = 4
+
+
 class ForgeError(ImgcompareError):
     """The API of GitHub or GitLab failed, or replied what it should not."""
 

@@ -28,6 +28,7 @@ from imgcompare.cli.output import write_text
     "[default: a hundredth of all that moved]",
 )
 @click.option("--json", "json_", is_flag=True, help="Print the difference as JSON, in full.")
+@click.option("--remote", is_flag=True, help="Read references from their registries; needs no engine.")
 @platform_option
 @engine_options
 def diff(
@@ -38,6 +39,7 @@ def diff(
     all_: bool,
     min_: str | None,
     json_: bool,
+    remote: bool,
     platform: str | None,
     host: str | None,
     docker_context: str | None,
@@ -47,8 +49,9 @@ def diff(
     Sizes and the reason for their difference, layers, packages, files and config.
 
     A and B are variants of this folder's newest report, files that `docker save` wrote, OCI layouts as files or
-    folders, Dockerfiles, which are built, or references on the engine. The first of these that fits is meant; ./FILE is
-    always a file, image:REFERENCE always a reference, and FILE#NAME one of several images in a file.
+    folders, Dockerfiles, which are built, registry:REFERENCE, or references on the engine. The first of these that fits
+    is meant; ./FILE is always a file, image:REFERENCE always a reference, and FILE#NAME one of several images in a
+    file. With --remote references are read from their registries.
 
     \b
     Examples:
@@ -56,8 +59,9 @@ def diff(
       imgcompare diff single-stage multi-stage --packages
       imgcompare diff shop:1.4 shop:1.5 --files --min 100kB
       imgcompare diff old.tar new.tar --json
+      imgcompare diff --remote shop/app:1.4 shop/app:1.5
 
-    Files and folders need no engine. What the numbers mean: docs/numbers.md
+    Files, folders and registries need no engine. What the numbers mean: docs/numbers.md
     """
     from imgcompare.analysis.diff_images import Section, compare_images  # noqa: PLC0415 - --help must be quick
     from imgcompare.console.progress import open_progress  # noqa: PLC0415
@@ -71,7 +75,7 @@ def diff(
     min_bytes = parse_bytes("--min", min_) if min_ is not None else None
     with open_progress(sys.stderr, quiet=False) as progress:
         connection = Connection(host=host, context=docker_context)
-        old, new = load_images((before, after), Path.cwd(), connection, progress, platform=platform)
+        old, new = load_images((before, after), Path.cwd(), connection, progress, platform=platform, remote=remote)
     wanted = tuple(map(Section, sections)) if sections and not all_ else tuple(Section)
     found = compare_images(old, new, wanted, min_bytes=min_bytes)
     style = style_for(sys.stdout, os.environ)

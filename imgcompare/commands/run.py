@@ -102,11 +102,11 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, **_options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
 
-    A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage) or NAME=image:REFERENCE (an image that
-    exists); a folder stands for the project in it. Without any, what imgcompare.toml says is compared, or else this
-    folder's Dockerfiles, as `imgcompare init` would write them down, or else the bundled Flask app, built from a
-    single-stage and a multi-stage Dockerfile; or what --scenario names is run: `imgcompare scenarios` lists them. What
-    is declared broken has to break so.
+    A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage), NAME=image:REFERENCE (an image that
+    exists) or NAME=registry:REFERENCE (one that is pulled); a folder stands for the project in it. Without any, what
+    imgcompare.toml says is compared, or else this folder's Dockerfiles, as `imgcompare init` would write them down, or
+    else the bundled Flask app, built from a single-stage and a multi-stage Dockerfile; or what --scenario names is run:
+    `imgcompare scenarios` lists them. What is declared broken has to break so.
 
     \b
     Examples:

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgcompare.errors import UsageError
+from imgcompare.image.registry_reference import parse_remote
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 _IMAGE_PREFIX = "image:"
+_REGISTRY_PREFIX = "registry:"
 
 
-VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET or NAME=image:REFERENCE"
+VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET, NAME=image:REFERENCE or NAME=registry:REFERENCE"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,9 @@ def _parse_variant(text: str, folder: Path) -> VariantSpec:
         reference = rest.removeprefix(_IMAGE_PREFIX)
         if not reference:
             raise UsageError(f"variant {text!r} names no image", hint=f"A variant is {VARIANT_FORMS}.")
+        return VariantSpec(name=check_name(f"variant {text!r}", name or _name_of_image(reference)), image=reference)
+    if rest.startswith(_REGISTRY_PREFIX):  # an engine pulls what it does not have
+        reference = parse_remote(rest.removeprefix(_REGISTRY_PREFIX)).name
         return VariantSpec(name=check_name(f"variant {text!r}", name or _name_of_image(reference)), image=reference)
     if not rest:
         raise UsageError(f"variant {text!r} names no Dockerfile", hint=f"A variant is {VARIANT_FORMS}.")

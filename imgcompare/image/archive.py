@@ -26,7 +26,7 @@ _MAX_NESTING = 8
 THREADS = 2
 _REFERENCE_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 # https://docs.docker.com/build/metadata/attestations/attestation-storage/
-_ATTESTATION = "vnd.docker.reference.type"
+ATTESTATION = "vnd.docker.reference.type"
 
 
 class ArchivedImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,7 +205,7 @@ def _walk(
 
     What is no image is added to ``others``.
     """
-    if _ATTESTATION in (descriptor.annotations or {}):
+    if ATTESTATION in (descriptor.annotations or {}):
         return
     if depth > _MAX_NESTING:
         refuse(f"its indexes are nested more than {_MAX_NESTING} deep")

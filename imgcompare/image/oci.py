@@ -20,6 +20,19 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _IMAGE_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")
 
 
+class Platform(msgspec.Struct, frozen=True):
+    """What a manifest in an index is for."""
+
+    os: str = ""
+    architecture: str = ""
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """The platform as ``linux/arm64/v8``."""
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
 class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
     """A reference to a blob; ``size`` is checked where it is given."""
 
@@ -27,6 +40,7 @@ class Descriptor(msgspec.Struct, frozen=True, rename="camel"):
     size: int | None = None
     media_type: str | None = None
     annotations: dict[str, str] | None = None
+    platform: Platform | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel"):

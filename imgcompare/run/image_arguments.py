@@ -12,14 +12,16 @@ from imgcompare.config.variants import VariantSpec, parse_variants
 from imgcompare.dockerfile.parser import parse
 from imgcompare.errors import UsageError
 from imgcompare.image.open_file import may_be_image
+from imgcompare.image.registry_reference import Remote, parse_remote
 from imgcompare.model import Document, Report, Variant
 from imgcompare.text.printable import printable
 
 FORMS = (
     "An IMAGE is a variant of this folder's newest report, a file of `docker save` or an OCI layout (FILE#NAME where "
-    "it has several images, - for stdin), a Dockerfile, or a reference on the engine."
+    "it has several images, - for stdin), a Dockerfile, registry:REFERENCE, or a reference on the engine."
 )
 _IMAGE_PREFIX = "image:"
+REGISTRY_PREFIX = "registry:"
 _STDIN = "-"
 _MAX_DOCKERFILE = 1 << 20  # characters; what has no FROM until then is none
 # https://pkg.go.dev/github.com/distribution/reference: a host may be in capitals, a repository may not.
@@ -39,7 +41,7 @@ class ArchiveFile:
     name: str | None
 
 
-Subject = Variant | ArchiveFile | VariantSpec
+Subject = Variant | ArchiveFile | VariantSpec | Remote
 
 
 def variants_by_name(document: Document) -> dict[str, Variant]:
@@ -49,19 +51,25 @@ def variants_by_name(document: Document) -> dict[str, Variant]:
     return {f"{report.scenario}/{v.name}": v for report in document.comparisons for v in report.variants}
 
 
-def find_subjects(texts: Sequence[str], variants: Mapping[str, Variant]) -> tuple[Subject, ...]:
+def find_subjects(
+    texts: Sequence[str], variants: Mapping[str, Variant], *, remote: bool = False
+) -> tuple[Subject, ...]:
     """Find out what each text means; a name in ``variants``, those of the newest report, comes before what is on disk.
+
+    With ``remote`` a reference is meant to be in a registry, not on the engine.
 
     Raises UsageError for what is nothing of that; whether the engine has a reference is not asked.
     """
-    found = [_find(text, variants) for text in texts]
+    found = [_find(text, variants, remote=remote) for text in texts]
     dockerfiles = [text for text, subject in zip(texts, found, strict=True) if subject is None]
     specs = dict(zip(dockerfiles, parse_variants(dockerfiles), strict=True))
     return tuple(specs[text] if subject is None else subject for text, subject in zip(texts, found, strict=True))
 
 
-def _find(text: str, variants: Mapping[str, Variant]) -> Subject | None:
+def _find(text: str, variants: Mapping[str, Variant], *, remote: bool) -> Subject | None:
     """What a text means; None for a Dockerfile."""
+    if text.startswith(REGISTRY_PREFIX):
+        return parse_remote(text.removeprefix(REGISTRY_PREFIX))
     if text in variants:
         return variants[text]
     if text.startswith(_IMAGE_PREFIX):
@@ -80,7 +88,7 @@ def _find(text: str, variants: Mapping[str, Variant]) -> Subject | None:
         raise UsageError(f"there is no file {printable(text, limit=200)!r}", hint=FORMS)
     if not _REFERENCE.fullmatch(text):
         raise UsageError(f"{printable(text, limit=200)!r} is neither a file nor an image's reference", hint=FORMS)
-    return VariantSpec(name=f"{_IMAGE_PREFIX}{text}", image=text)
+    return parse_remote(text) if remote else VariantSpec(name=f"{_IMAGE_PREFIX}{text}", image=text)
 
 
 def _refuse_misspelled(text: str, variants: Mapping[str, Variant]) -> None:

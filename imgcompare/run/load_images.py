@@ -22,6 +22,8 @@ from imgcompare.image.archive import ArchivedImage, is_platform
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.open_file import open_image
+from imgcompare.image.registry import read_remote
+from imgcompare.image.registry_reference import Remote
 from imgcompare.model import Image, Stage, Variant
 from imgcompare.reports import store
 from imgcompare.reports.run_id import new_run_id
@@ -36,13 +38,21 @@ from imgcompare.text.printable import printable
 
 
 def load_images(
-    texts: Sequence[str], project: Path, connection: Connection, progress: Progress, *, platform: str | None = None
+    texts: Sequence[str],
+    project: Path,
+    connection: Connection,
+    progress: Progress,
+    *,
+    platform: str | None = None,
+    remote: bool = False,
 ) -> tuple[LoadedImage, ...]:
     """Load the images that the texts name, in their order; Dockerfiles are built, and missing references pulled.
 
+    With ``remote`` references are read from their registries, which needs no engine.
+
     Raises UsageError for what is no image, and what engines and builds raise.
     """
-    subjects = find_subjects(texts, _newest_variants(project, progress))
+    subjects = find_subjects(texts, _newest_variants(project, progress), remote=remote)
     cache = default_cache()
     loaded = {
         text: found
@@ -81,6 +91,12 @@ def _without_engine(
         case ArchiveFile(path, name):
             archived = open_image(path, name, platform=platform, note=progress.note)
             image = replace(analyse(archived, None), reference=text, stand_ins=_stand_ins(archived))
+            return LoadedImage(name=text, archived=archived, image=image)
+        case Remote():
+            from imgcompare.engine.client.docker_config import login  # noqa: PLC0415 - files need no SDK of an engine
+
+            archived = read_remote(subject, login, cache, platform=platform)
+            image = replace(analyse(archived, None), reference=subject.name, stand_ins=_stand_ins(archived))
             return LoadedImage(name=text, archived=archived, image=image)
         case Variant(image=Image(image_id=image_id)):
             known = cache.image(image_id, None)

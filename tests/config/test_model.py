@@ -86,6 +86,15 @@ def test_dockerfiles_of_one_name_are_named_after_their_folders() -> None:
     assert [variant.name for variant in parse_variants(texts)] == ["old", "new", "x"]
 
 
+def test_an_image_in_a_registry_is_pulled() -> None:
+    """Its whole name is what the engine pulls; a plain one is Docker Hub's."""
+    (hub, ours) = parse_variants(["a=registry:shop/app:1.4", "registry:http://127.0.0.1:5000/shop:2"])
+    assert (hub.name, hub.image) == ("a", "docker.io/shop/app:1.4")
+    assert (ours.name, ours.image) == ("shop-2", "127.0.0.1:5000/shop:2")
+    with pytest.raises(UsageError, match="no image in a registry"):
+        parse_variants(["a=registry:"])
+
+
 def test_the_folder_of_a_bare_dockerfile_is_the_current_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A Dockerfile here and one elsewhere are named too, this folder by its own name."""
     here = tmp_path / "shop"

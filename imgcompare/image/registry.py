@@ -1,0 +1,130 @@
+"""An image in a registry → the same as an archive gives, without an engine: its layers read as they stream by.
+
+Nothing is stored. A layer that the cache knows is not fetched; its compressed size is that of its manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform as machine
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from msgspec.structs import replace
+
+from imgcompare.errors import ImageFormatError, RegistryError, UsageError
+from imgcompare.image.archive import ATTESTATION, THREADS, ArchivedImage, is_platform
+from imgcompare.image.blob import BlobReader
+from imgcompare.image.cache import ImageCache
+from imgcompare.image.layer_index import LayerIndex
+from imgcompare.image.oci import Descriptor, ImageConfig, Manifest, decode, is_digest
+from imgcompare.image.registry_client import Login, RegistryClient
+from imgcompare.image.registry_reference import Remote
+from imgcompare.text.printable import printable
+
+_MAX_CONFIG = 8 << 20
+_MAX_LAYERS = 1000
+_MAX_NESTING = 3
+
+
+def read_remote(remote: Remote, login: Login, cache: ImageCache, *, platform: str | None) -> ArchivedImage:
+    """Read an image: that for ``platform``, else for this machine's.
+
+    Raises UsageError for what is not there, RegistryError, and ImageFormatError for what is damaged.
+    """
+    with RegistryClient(remote, login) as client:
+        manifest = _manifest(client, remote, platform)
+        if (kind := manifest.foreign) or manifest.config is None:
+            raise UsageError(f"{remote.name} is no image, but {printable(kind or 'nothing that is known', limit=100)}")
+        config_bytes = _whole(client, manifest.config)
+        config = decode(config_bytes, ImageConfig, "the image's config")
+        parts, diff_ids = manifest.layers or (), config.rootfs.diff_ids or ()
+        if len(parts) != len(diff_ids) or len(parts) > _MAX_LAYERS:
+            raise ImageFormatError(
+                f"{remote.name}: its config lists {len(diff_ids)} layers, its manifest {len(parts)}."
+            )
+        layers = _layers(client, list(zip(parts, diff_ids, strict=True)), cache)
+    image = ArchivedImage(config=config_bytes, image_id=manifest.config.digest, layers=layers)
+    cache.put_image(image.image_id, None, image)
+    return image
+
+
+def _manifest(client: RegistryClient, remote: Remote, platform: str | None) -> Manifest:
+    """The manifest of the image for a platform, through as many indexes as lead to it."""
+    reference = remote.digest or remote.tag
+    for _ in range(_MAX_NESTING):
+        content = client.manifest(reference)
+        if is_digest(reference):
+            _hold(content, reference)
+        manifest = decode(content, Manifest, f"the manifest of {remote.name}")
+        if manifest.manifests is None:
+            return manifest
+        reference = _chosen(remote, manifest.manifests, platform).digest
+        if not is_digest(reference):
+            raise ImageFormatError(f"{printable(reference, limit=100)} is no sha256 digest.")
+    raise ImageFormatError(f"{remote.name}: its indexes are nested more than {_MAX_NESTING} deep.")
+
+
+def _chosen(remote: Remote, found: tuple[Descriptor, ...], platform: str | None) -> Descriptor:
+    images = [one for one in found if ATTESTATION not in (one.annotations or {})]
+    wanted = platform or f"linux/{machine.machine()}"
+    fitting = [one for one in images if one.platform and is_platform(one.platform.name, wanted)]
+    if fitting or len(images) == 1:
+        return (fitting or images)[0]
+    told = ", ".join(sorted(one.platform.name for one in images if one.platform)) or "none"
+    raise UsageError(
+        f"{remote.name} is not there for {printable(wanted, limit=60)}; it is for {printable(told, limit=300)}",
+        hint="Choose one of them with --platform.",
+    )
+
+
+def _layers(client: RegistryClient, parts: list[tuple[Descriptor, str]], cache: ImageCache) -> tuple[LayerIndex, ...]:
+    found: dict[str, LayerIndex] = {}
+    with ThreadPoolExecutor(THREADS) as executor:
+        reader = BlobReader(executor)
+        for number, (part, diff_id) in enumerate(parts, 1):
+            if diff_id in found:
+                continue
+            if (known := cache.layer(diff_id)) is not None:
+                found[diff_id] = _measured(known, part)
+                continue
+            if not is_digest(part.digest):
+                raise ImageFormatError(f"{printable(part.digest, limit=100)} is no sha256 digest.")
+            blob = reader.read(client.blob(part.digest), keep=0)
+            if blob.digest != part.digest or part.size not in (None, blob.size):
+                raise RegistryError(f"Layer {number} is damaged: it is {blob.digest} of {blob.size} bytes.")
+            if blob.layer is None or blob.layer.diff_id != diff_id:
+                raise ImageFormatError(f"Layer {number} ({part.digest}) is not what the image's config says.")
+            found[diff_id] = blob.layer
+            cache.put_layer(blob.layer)
+    return tuple(found[diff_id] for _, diff_id in parts)
+
+
+def _measured(known: LayerIndex, part: Descriptor) -> LayerIndex:
+    """A layer that is known, with the compressed size that the registry tells, where that is gzip's."""
+    if known.compressed_size_exact or part.size is None or "gzip" not in (part.media_type or ""):
+        return known
+    return replace(known, compressed_size=part.size, compressed_size_exact=True)
+
+
+def _whole(client: RegistryClient, part: Descriptor) -> bytes:
+    if not is_digest(part.digest):
+        raise ImageFormatError(f"{printable(part.digest, limit=100)} is no sha256 digest.")
+    content = b"".join(_up_to(client.blob(part.digest), _MAX_CONFIG))
+    _hold(content, part.digest)
+    return content
+
+
+def _up_to(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    for piece in pieces:
+        limit -= len(piece)
+        if limit < 0:
+            raise ImageFormatError(f"The image's config has more than {_MAX_CONFIG >> 20} MiB.")
+        yield piece
+
+
+def _hold(content: bytes, digest: str) -> None:
+    if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        raise RegistryError(
+            f"The registry sent something else than {digest}.", hint="It is damaged there, or on the way."
+        )
