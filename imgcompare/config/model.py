@@ -35,7 +35,8 @@ class Config:
     ``asking`` is how ``route`` is asked; ``more_routes`` are asked beside it, and ``also`` are run inside;
     ``non_root`` has a smaller Dockerfile get a user.
     ``compose`` is the service whose place the variants take, and ``companions`` are images that run beside each (name,
-    image, environment); ``options`` are those of each variant's container. ``remarks`` are told before anything is run.
+    image, environment); ``options`` are those of each variant's container. ``remarks`` are told before anything is run;
+    ``offered`` are services that do not run, with what to do for that.
     ``against`` names what growth is measured from; ``stored`` is that, once it was read.
     """
 
@@ -77,6 +78,7 @@ class Config:
     companions: tuple[tuple[str, str, Mapping[str, str]], ...] = ()
     options: RunOptions = NO_OPTIONS
     remarks: tuple[str, ...] = ()
+    offered: Mapping[str, str] = field(default_factory=dict)
     against: str | None = None
     stored: Stored | None = None
 

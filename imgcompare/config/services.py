@@ -19,7 +19,7 @@ from imgcompare.config.variants import VariantSpec
 from imgcompare.dockerfile.parser import parse
 from imgcompare.engine.options import Mount, RunOptions
 from imgcompare.errors import UsageError
-from imgcompare.services.composed import Composed, choose_service, read_service
+from imgcompare.services.composed import Composed, choose_service, read_build, read_service
 from imgcompare.services.program import HOW_TO_GET, file_in, find_program, resolve_file
 from imgcompare.services.project_file import project_file
 
@@ -74,6 +74,13 @@ def read_compose(text: str, service: str | None, environ: Mapping[str, str], *, 
     resolved = resolve_file(file, environ)
     composed = read_service(resolved, file, choose_service(resolved, file, service), mount=mount)
     project_file(composed, "", "", {})  # what a companion may not have is told before anything is built
+    for name in composed.needs:
+        build = read_build(resolved, name)
+        if build and not build.path.is_file():
+            raise UsageError(
+                f"the service {name!r} of {file} is built from {build.path}, which is not there",
+                hint="Its build needs a folder of this machine with a Dockerfile, or it an image.",
+            )
     return composed
 
 
@@ -102,13 +109,24 @@ def _found(config: Config, values: Values, environ: Mapping[str, str], folder: P
     try:
         composed = read_compose(str(file), None, environ, mount=_mounts(values))
     except UsageError as exc:
-        return _remark(config, f"{exc.message}: the variants run without it. {exc.hint or ''}".strip())
+        config = _remark(config, f"{exc.message}: the variants run without it. {exc.hint or ''}".strip())
+        return replace(config, offered=_offered(file, environ))
     if not _is_of(config, composed, given="context" in values):
         return config
     needs = ", ".join(composed.needs)
     beside = f", each beside its own {needs}" if needs else ""
     told = f"{file.name}: the variants run as its service {composed.service}{beside}. --compose none leaves it aside."
     return _remark(_applied(config, composed, values, environ), told)
+
+
+def _offered(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The services of a file that was not taken up, and how it is."""
+    try:
+        names = resolve_file(file, environ)["services"]
+    except UsageError:
+        return {}
+    told = f"{file.name} has it: name the service that the variants are, --compose {file.name}:SERVICE"
+    return dict.fromkeys(names, told)
 
 
 def _is_of(config: Config, composed: Composed, *, given: bool) -> bool:
@@ -143,6 +161,11 @@ def _applied(config: Config, composed: Composed, values: Values, environ: Mappin
             add_hosts=ours.add_hosts or theirs.add_hosts,
         ),
         options=_merged(composed.options, config.options),
+        offered={
+            name: f"{composed.file.name} has it: let {composed.service} depend on it (depends_on: {name})."
+            for name in composed.resolved["services"]
+            if name not in composed.needs and name != composed.service
+        },
     )
     if not composed.unmounted:
         return config

@@ -14,6 +14,7 @@ from imgcompare.diagnosis.modules import missing_module
 from imgcompare.diagnosis.network import unreachable
 from imgcompare.diagnosis.no_command import no_command
 from imgcompare.diagnosis.package_versions import incompatible, permission
+from imgcompare.diagnosis.service_errors import not_migrated, service_not_ready, wrong_credentials
 from imgcompare.diagnosis.shadowing import shadowed_module
 from imgcompare.diagnosis.shell_scripts import misread_script
 from imgcompare.diagnosis.silence import nothing_said
@@ -29,6 +30,9 @@ CAUSES = (
     missing_module,
     variable_not_set,
     shared_library,
+    service_not_ready,
+    wrong_credentials,
+    not_migrated,
     service_missing,
     incompatible,
     permission,

@@ -35,7 +35,8 @@ class Evidence:
     ``errors`` are the last lines of stderr alone: what a program writes to stdout may come after its own last words.
     ``env`` is what the container was given beside the image's. ``listeners`` is None where nobody could look, ``heads``
     has the first bytes of the programs that the command starts, by path. ``port_given`` says that the port to ask was
-    named by the user and not by EXPOSE.
+    named by the user and not by EXPOSE. ``beside`` are companions that ran, and ``services`` what else could be one,
+    by its name, with what to do for that.
     """
 
     observed: Failure
@@ -50,6 +51,8 @@ class Evidence:
     port_given: bool = False
     listeners: tuple[Listener, ...] | None = None
     heads: Mapping[str, bytes] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
+    services: Mapping[str, str] = field(default_factory=dict)
 
 
 class Neighbours(Protocol):

@@ -73,6 +73,21 @@ def _told(case: Case, line: str, host: str, port: str) -> Failure:
             proof,
             hint=f"In a container, localhost is the container: name the machine that has it ({give}).",
         )
+    if host in case.evidence.beside:
+        return case.found(
+            "service-missing",
+            f"The app connects to {where}, and gets no answer there, though {host} runs beside it.",
+            proof,
+            hint="See on which port that listens, and whether the app waits for it: depends_on: "
+            f"{{{host}: {{condition: service_healthy}}}}",
+        )
+    if host in case.evidence.services:
+        return case.found(
+            "service-missing",
+            f"The app needs the service {where}, and it did not run beside it.",
+            proof,
+            hint=case.evidence.services[host],
+        )
     if "." in host and not _is_address(host):
         return case.found(
             "service-missing",
@@ -80,13 +95,15 @@ def _told(case: Case, line: str, host: str, port: str) -> Failure:
             proof,
             hint="See whether containers on this machine reach that host at all; or let the app start without it.",
         )
+    ran = f"; beside it ran {', '.join(case.evidence.beside)}" if case.evidence.beside else ": each image runs alone"
+    with_ = f", or one beside it: --with {host}=IMAGE" if host and not case.evidence.beside else ""
     return case.found(
         "service-missing",
-        f"The app needs a service at {where}, and none is there: each image runs alone."
+        f"The app needs a service at {where}, and none is there{ran}."
         if host
-        else "The app needs a service, and does not find its host: each image runs alone.",
+        else f"The app needs a service, and does not find its host{ran}.",
         proof,
-        hint=f"Let it start without, or give it one that is reached from its container: {give}",
+        hint=f"Let it start without, or give it one that is reached from its container: {give}{with_}",
     )
 
 

@@ -69,6 +69,14 @@ class Tried:
 
 def run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
     """Run the image, wait for its route, check the reply, measure its memory; the container is gone afterwards."""
+    tried, config = _run_variant(plan, variant, built, bench), plan.config
+    if tried.evidence is None:
+        return tried
+    beside = tuple(config.compose.needs) if config.compose else tuple(name for name, _, _ in config.companions)
+    return replace(tried, evidence=replace(tried.evidence, beside=beside, services=config.offered))
+
+
+def _run_variant(plan: Plan, variant: PlannedVariant, built: BuiltVariant, bench: Workbench) -> Tried:
     built = replace(built, image=effective(built.image, plan.config.options))
     if not (built.image.entrypoint or built.image.cmd):
         return Tried(failure=observed.nothing_to_run())

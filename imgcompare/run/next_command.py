@@ -47,7 +47,16 @@ def _options(config: Config) -> Iterator[str]:
     for option, (value, default) in plain.items():
         if value != default:
             yield from (option, str(value))
-    yield from _pairs("--env", config.env)
+    theirs = config.compose.environment if config.compose else {}
+    if config.compose:
+        file = os.path.relpath(config.compose.file)
+        yield from (
+            "--compose",
+            f"{config.compose.file if file.startswith(os.pardir) else file}:{config.compose.service}",
+        )
+    for name, image, env in config.companions:
+        yield from ("--with", ",".join((f"{name}={image}", *(f"{key}={value}" for key, value in env.items()))))
+    yield from _pairs("--env", {name: value for name, value in config.env.items() if theirs.get(name) != value})
     yield from _pairs("--build-arg", config.build_args)
     yield from _of_the_build(config.build)
     if config.health:

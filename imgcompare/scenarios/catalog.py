@@ -133,6 +133,26 @@ _WAITRESS_JSON = Scenario(
     timeout_s=20.0,
 )
 
+_WITH_DATABASE = Scenario(
+    name="with-database",
+    description="A Flask app with Postgres and Redis, each variant beside a database and a cache of its own.",
+    lessons=(
+        "An app is checked with what it needs, or not at all. Compose says what that is: imgcompare runs it for each "
+        "variant anew, so that no variant finds what another has left.",
+        "What is compiled in the builder may load libraries when it runs: psycopg2 needs libpq in the last stage, too.",
+    ),
+    context=_DOCKERFILES / "with-database/app",
+    variants=(
+        _variant("with-database/single-stage", "one stage on the full image"),
+        _variant("with-database/with-libpq", "full to slim, with the library that psycopg2 loads"),
+        _variant("with-database/no-libpq", "full to slim, without it", breaks_as="missing-shared-library"),
+        _variant("with-database/no-service", "asks for a host that nobody is", breaks_as="service-missing"),
+    ),
+    baseline="single-stage",
+    expect_body="Assam",
+    compose=_DOCKERFILES / "with-database/app/compose.yaml",
+)
+
 _BASE_IMAGES = Scenario(
     name="base-images",
     description="The same Dockerfile on the full, the slim and the Alpine Python image.",
@@ -173,6 +193,7 @@ ALL = (
     _FLASK_RUN,
     _TARGETS,
     _WAITRESS_JSON,
+    _WITH_DATABASE,
     _BASE_IMAGES,
     _COMMON_MISTAKES,
 )

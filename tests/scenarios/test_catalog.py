@@ -7,7 +7,10 @@ import pytest
 from imgcompare.errors import UsageError
 from imgcompare.scenarios import SCENARIOS, bundled_root, scenario, scenarios
 
-NAMES = "default, slim-to-slim, full-to-slim, flask-run, targets, waitress-json, base-images, common-mistakes"
+NAMES = (
+    "default, slim-to-slim, full-to-slim, flask-run, targets, waitress-json, with-database, base-images, "
+    "common-mistakes"
+)
 
 
 def test_default_compares_single_stage_with_multi_stage() -> None:

@@ -13,7 +13,7 @@ import json
 import struct
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TypeAlias, cast
 
@@ -120,6 +120,8 @@ class Example:
     base_command: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
     context: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    services: Mapping[str, str] = field(default_factory=dict)
 
     def exits(self, code: int, log: str, *, stdout: str = "") -> Failure:
         """The container ended; ``log`` is what it wrote to stderr, after what it wrote to stdout."""
@@ -162,7 +164,7 @@ class Example:
         above = dockerfile.stages[: max(stage.index for stage in needed)]
         return observed.diagnose(
             Case(
-                evidence=evidence,
+                evidence=replace(evidence, beside=self.beside, services=self.services),
                 view=self.view("this", self.target, self.files) if built and not self.unread else None,
                 neighbours=_Nearby(self),
                 written=written,

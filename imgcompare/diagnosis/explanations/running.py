@@ -94,6 +94,55 @@ RUNNING = (
         see=("docker run --rm IMAGE getent hosts db",),
     ),
     Explanation(
+        code="service-not-ready",
+        summary="the app asks its database, cache or broker before that takes connections",
+        looks=(
+            "FATAL:  the database system is starting up",
+            "redis.exceptions.BusyLoadingError: Redis is loading the dataset in memory",
+        ),
+        why="A container that has started is not a service that answers: a database takes seconds to set itself up. "
+        "depends_on alone waits for the start. An app that tries again survives a restart of its database, too.",
+        before=("#   depends_on: [db]",),
+        after=(
+            "#   depends_on: {db: {condition: service_healthy}}",
+            "#   db: {healthcheck: {test: pg_isready -h localhost}}",
+        ),
+        see=("docker compose logs db",),
+    ),
+    Explanation(
+        code="wrong-credentials",
+        summary="a database, cache or broker does not take the user or the password that the app has",
+        looks=(
+            'FATAL:  password authentication failed for user "shop"',
+            "Access denied for user 'shop'@'172.18.0.3' (using password: YES)",
+            "redis.exceptions.AuthenticationError: Authentication required.",
+        ),
+        why="The two sides are set up in two places, and a database keeps the password that its volume was made with. "
+        "One variable of the compose file for both sides keeps them the same.",
+        before=(
+            "#   db: {environment: {POSTGRES_PASSWORD: tea}}",
+            "#   web: {environment: {DATABASE_URL: …:shop@db/shop}}",
+        ),
+        after=("#   both of ${DB_PASSWORD}, which .env says",),
+        see=("docker compose exec db psql -U USER",),
+    ),
+    Explanation(
+        code="not-migrated",
+        summary="the app looks for a table or a database that nobody has made yet",
+        looks=(
+            "sqlite3.OperationalError: no such table: users",
+            'psycopg2.errors.UndefinedTable: relation "teas" does not exist',
+        ),
+        why="Each variant runs with a database of its own, which is empty at first, as a new machine's is. What makes "
+        "the tables has to run before the app serves: in its command, or as a service that it waits for.",
+        before=('CMD ["gunicorn", "app:app"]',),
+        after=(
+            "#   migrate: {build: ., command: flask db upgrade}",
+            "#   web: {depends_on: {migrate: {condition: service_completed_successfully}}}",
+        ),
+        see=("docker compose run --rm migrate",),
+    ),
+    Explanation(
         code="variable-not-set",
         summary="the program, or a step of the build, needs a variable that nobody sets there",
         looks=("KeyError: 'SECRET_KEY'", "./start.sh: line 3: DATABASE_URL: unbound variable"),
