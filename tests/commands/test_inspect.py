@@ -189,3 +189,14 @@ def test_the_archive_of_a_stand_in_says_so(offline: Offline) -> None:
     offline.save("base.tar", {"x:1": [{"a": b"1"}]}, Labels={STAND_IN_LABEL: "python:3.11-slim"})
     assert "python:3.11-slim" in offline("inspect", "base.tar").stdout
     assert json.loads(offline("inspect", "base.tar", "--json").stdout)["stand_ins"] == ["python:3.11-slim"]
+
+
+@pytest.mark.parametrize(("form", "key"), [("cyclonedx", "components"), ("spdx", "packages"), ("json", "contents")])
+def test_a_file_in_other_formats(offline: Offline, form: str, key: str) -> None:
+    """A document on stdout and nothing else, as scanners read it."""
+    status = b"Package: curl\nStatus: install ok installed\nVersion: 7.88\nArchitecture: amd64\n"
+    offline.save("shop.tar", {"shop:1": [{**BASE, "var/lib/dpkg/status": status}]})
+    done = offline("inspect", "shop.tar", "--format", form)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert key in json.loads(done.stdout)
+    assert "curl" in done.stdout
