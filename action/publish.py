@@ -5,33 +5,63 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from imgcompare.model import Collection, Document
+from imgcompare.model import Collection, Document, Report
 from imgcompare.reports.store import load
 from imgcompare.text.printable import printable
 
 
-def smallest(document: Document) -> str:
-    """Name the smallest variant that works, of several comparisons each with its own."""
+def told(document: Document, value: Callable[[Report], str]) -> str:
+    """Say a value of a comparison; of several each with its name before it, where there is one."""
     if isinstance(document, Collection) and (len(document.comparisons) > 1 or document.missing):
-        return " ".join(
-            f"{report.scenario}:{report.comparison.smallest_working}"
-            for report in document.comparisons
-            if report.comparison.smallest_working
-        )
+        values = ((report.scenario, value(report)) for report in document.comparisons)
+        return " ".join(f"{name}:{found}" for name, found in values if found)
     reports = document.comparisons if isinstance(document, Collection) else (document,)
-    return next((report.comparison.smallest_working or "" for report in reports), "")
+    return next(map(value, reports), "")
+
+
+def smallest(report: Report) -> str:
+    """Name the smallest variant that works."""
+    return report.comparison.smallest_working or ""
+
+
+def saving(report: Report) -> str:
+    """By how many per cent the smallest is smaller than the baseline: of the baseline itself 0.0."""
+    row = next((row for row in report.comparison.rows if row.variant == smallest(report)), None)
+    ratio = 1.0 if smallest(report) == report.baseline else row.uncompressed_ratio if row else None
+    return "" if ratio is None or not smallest(report) else f"{100 * (1 - ratio):.1f}"
+
+
+def uncompressed(report: Report) -> str:
+    """The bytes of the smallest, unpacked."""
+    return next((str(v.image.uncompressed_size) for v in report.variants if v.name == smallest(report) and v.image), "")
+
+
+def compressed(report: Report) -> str:
+    """The bytes that a pull of the smallest takes, where they are known or estimated."""
+    sizes = (v.image.compressed_size for v in report.variants if v.name == smallest(report) and v.image)
+    return next((str(size) for size in sizes if size is not None), "")
+
+
+_OUTPUTS = {
+    "smallest": smallest,
+    "saving-percent": saving,
+    "uncompressed-bytes": uncompressed,
+    "compressed-bytes": compressed,
+}
 
 
 def main() -> None:
     """Publish what there is: a comment that cannot be posted is a warning, the verdict is the comparison's alone."""
     report = Path(os.environ["REPORT"])
     if not report.is_file():
-        _output("passed=false\nsmallest=\n")
+        _output("passed=false\n" + "".join(f"{name}=\n" for name in _OUTPUTS))
         return  # the log says why nothing was compared
     document = load(report)
-    _output(f"passed={str(document.passed).lower()}\nsmallest={printable(smallest(document))}\n")
+    values = "".join(f"{name}={printable(told(document, value))}\n" for name, value in _OUTPUTS.items())
+    _output(f"passed={str(document.passed).lower()}\n{values}")
     if os.environ["INPUT_COMMENT"].lower() != "true":
         return
     imgcompare = Path(sys.executable).with_name("imgcompare")

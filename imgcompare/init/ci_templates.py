@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from imgcompare import __version__
+
 GITHUB = "github"
 GITLAB = "gitlab"
 FILES = {GITHUB: ".github/workflows/imgcompare.yml", GITLAB: ".gitlab/imgcompare.gitlab-ci.yml"}
@@ -18,6 +20,9 @@ on:
 permissions:
   contents: read
   pull-requests: write # for the comment
+concurrency: # a newer push to a pull request makes the run of the one before needless
+  group: ${{ github.workflow }}-${{ github.ref }}
+  cancel-in-progress: ${{ github.event_name == 'pull_request' }}
 
 jobs:
 """
@@ -36,7 +41,7 @@ _GITHUB_STEPS = """\
       - uses: actions/setup-python@v5
         with:
           python-version: "3.12"
-      - run: pip install docker-imgcompare
+      - run: pip install docker-imgcompare==@VERSION@
 """
 _GITHUB_ONE = f"""\
   compare:
@@ -87,8 +92,8 @@ _GITLAB_HEAD = """\
 # Compares the images of imgcompare.toml on every merge request. Take it up in .gitlab-ci.yml:
 #   include: [{ local: .gitlab/imgcompare.gitlab-ci.yml }]
 # `imgcompare setup` starts an engine in the job itself, for which the runner's containers have to be privileged. On a
-# runner with the shell executor and Docker, leave that line out. For a comment on the merge request add
-# `imgcompare comment report.json`, and a token that may write it as the variable GITLAB_TOKEN.
+# runner that hands its jobs Docker's socket, or one with the shell executor, leave that line out. For a comment on the
+# merge request add `imgcompare comment report.json`, and a token that may write it as the variable GITLAB_TOKEN.
 """
 _GITLAB_JOB = """\
 imgcompare:
@@ -97,7 +102,7 @@ imgcompare:
     - if: $CI_PIPELINE_SOURCE == "merge_request_event"
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
 {parallel}  before_script:
-    - pip install docker-imgcompare
+    - pip install docker-imgcompare==@VERSION@
     - imgcompare setup --yes
   script:
     - {script}
@@ -108,6 +113,7 @@ imgcompare:
 _GITLAB_REPORTS = """\
     reports:
       junit: report.xml
+      metrics: report.prom
 """
 _GITLAB_MERGE = """\
 
@@ -120,8 +126,8 @@ imgcompare-report:
     - if: $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH
       when: always
   script:
-    - pip install docker-imgcompare
-    - imgcompare merge shard-*.json -o report.json -o report.html -o report.xml
+    - pip install docker-imgcompare==@VERSION@
+    - imgcompare merge shard-*.json -o report.json -o report.html -o report.xml -o report.prom
   artifacts:
     when: always
     paths: [report.json, report.html]
@@ -131,7 +137,8 @@ imgcompare-report:
 def write_job(forge: str, comparisons: int) -> str:
     """Return the text of the file for a forge, with a machine for each comparison up to a few."""
     machines = min(comparisons, _MOST_MACHINES)
-    return _github(machines) if forge == GITHUB else _gitlab(machines)
+    text = _github(machines) if forge == GITHUB else _gitlab(machines)
+    return text.replace("@VERSION@", __version__)
 
 
 def _github(machines: int) -> str:
@@ -148,7 +155,7 @@ def _github(machines: int) -> str:
 
 def _gitlab(machines: int) -> str:
     if machines < 2:
-        script = "imgcompare run --all -o report.json -o report.html -o report.xml"
+        script = "imgcompare run --all -o report.json -o report.html -o report.xml -o report.prom"
         job = _GITLAB_JOB.format(parallel="", script=script, paths="report.json, report.html", reports=_GITLAB_REPORTS)
         return _GITLAB_HEAD + job
     # GitLab tells each of parallel jobs its number and how many there are.

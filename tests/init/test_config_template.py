@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgcompare import __version__
 from imgcompare.config.project import entries, read_project
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.init.ci_templates import write_job
@@ -117,8 +119,24 @@ def test_whatever_files_and_folders_are_called_the_file_reads_back(paths: list[t
 def test_a_job_runs_all_on_one_machine() -> None:
     """One comparison needs neither shares nor a merge."""
     assert "run: imgcompare run --all --format github -o report.json -o report.html\n" in write_job("github", 1)
-    assert "- imgcompare run --all -o report.json -o report.html -o report.xml\n" in write_job("gitlab", 1)
+    assert "- imgcompare run --all -o report.json -o report.html -o report.xml -o report.prom\n" in write_job(
+        "gitlab", 1
+    )
     assert "imgcompare merge" not in write_job("github", 1) + write_job("gitlab", 1)
+
+
+@pytest.mark.parametrize("comparisons", [1, 9])
+def test_a_job_stays_as_it_is(comparisons: int) -> None:
+    """It installs the version that wrote it, and of two pushes to one pull request the newer one counts."""
+    github, gitlab = write_job("github", comparisons), write_job("gitlab", comparisons)
+    for text in (github, gitlab):
+        assert set(re.findall(r"pip install (.*)", text)) == {f"docker-imgcompare=={__version__}"}
+    assert yaml.safe_load(github)["concurrency"] == {
+        "group": "${{ github.workflow }}-${{ github.ref }}",
+        "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
+    }
+    *_, job = yaml.safe_load(gitlab).values()
+    assert job["artifacts"]["reports"] == {"junit": "report.xml", "metrics": "report.prom"}
 
 
 @pytest.mark.parametrize("comparisons", [1, 9])
@@ -148,3 +166,14 @@ def test_many_comparisons_are_shared_among_a_few_machines() -> None:
     assert "when: always\n" in gitlab
     for text in (github, gitlab):
         assert "imgcompare merge shard-*.json" in text
+
+
+def test_the_component_of_gitlab_takes_its_inputs_and_no_other() -> None:
+    """What it interpolates is declared, and its files are where the artifacts are taken from."""
+    text = (Path(__file__).parents[2] / "templates" / "imgcompare.yml").read_text(encoding="utf-8")
+    head, body = yaml.safe_load_all(text)
+    assert set(re.findall(r"\$\[\[ inputs\.(\w+) \]\]", text)) == set(head["spec"]["inputs"])
+    (job,) = body.values()
+    (run,) = (line for line in job["script"] if line.startswith("imgcompare run"))
+    for file in (*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()):
+        assert f"-o {file}" in run

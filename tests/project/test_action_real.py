@@ -80,6 +80,8 @@ def test_a_pull_request_that_is_fine(pushed: Pushed) -> None:
     job = pushed("fat=Dockerfile:fat slim=Dockerfile:slim", gates="--min-saving slim=1%")
     assert job.code == 0, job.log
     assert (job.outputs["passed"], job.outputs["smallest"]) == ("true", "slim")
+    assert float(job.outputs["saving-percent"]) > 0
+    assert int(job.outputs["uncompressed-bytes"]) > int(job.outputs["compressed-bytes"]) > 0
     report = json.loads(Path(job.outputs["report"]).read_bytes())
     assert [variant["name"] for variant in report["variants"]] == ["fat", "slim"]
     assert Path(job.outputs["page"]).read_text(encoding="utf-8").startswith("<!doctype html>")

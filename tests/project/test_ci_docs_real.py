@@ -292,7 +292,7 @@ def test_gitlab(bench: Bench) -> None:
     """One job, its token that of the variable; its files are where the artifacts are taken from."""
     job = yaml.safe_load(blocks("yaml", section("GitLab CI"))[0])["images"]
     bench.sh("\n".join(job["script"]), bench.forge.gitlab_environ())
-    kept = [*job["artifacts"]["paths"], job["artifacts"]["reports"]["junit"]]
+    kept = [*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()]
     assert all((bench.folder / file).is_file() for file in kept)
     assert len(bench.forge.bodies()) == 1
 

@@ -132,14 +132,36 @@ def _seconds(variant: Variant, stage: Stage) -> float | None:
 def _failed(case: _Case, variant: Variant, failure: Failure) -> _Case:
     """The case of the stage that failed; a failure that was declared is as it should be."""
     hint = (f"Next: {failure.hint}",) if failure.hint else ()
-    told = (failure.message, *failure.evidence, *hint, *failure.fix)
+    told = (f"Expected: {_expected(variant)}", f"Happened: {failure.message}", *failure.evidence, *hint, *failure.fix)
     title = sentences.failure_title(variant)
     if as_expected(variant):
         return replace(case, told=(title, *told))
     return replace(case, wrong=f"{title}. {failure.message}", kind=failure.code, told=told)
 
 
+def _expected(variant: Variant) -> str:
+    """What would have been right, in words, at the stage that failed."""
+    if variant.check is None:
+        stage = variant.failure.stage if variant.failure else Stage.RUN
+        return {Stage.BUILD: "its Dockerfile builds", Stage.PULL: "its image is there"}.get(
+            stage, "its container answers"
+        )
+    wanted = variant.check.expected
+    where = f" to {wanted.location}" if wanted.location else ""
+    if wanted.body is not None:
+        body = f", a body with “{wanted.body}”"
+    elif wanted.body_pattern is not None:
+        body = f", a body that matches {wanted.body_pattern}"
+    else:
+        body = ", the baseline's body" if variant.failure and variant.failure.code == "different-response" else ""
+    return f"{variant.check.method} {variant.check.url} replies {wanted.status}{where}{body}"
+
+
 def _gate(gate: Gate, report: Report) -> _Case:
     name = f"{sentences.gate_name(gate)} of {variant_name(gate.subject)} {sentences.gate_limit(gate)}"
-    wrong = "" if gate.passed else sentences.failed_gate(gate)
-    return _Case(group=f"{report.scenario}.gates", name=name, wrong=wrong, kind=f"gate-{gate.name}" if wrong else "")
+    if gate.passed:
+        return _Case(group=f"{report.scenario}.gates", name=name)
+    reason = (gate.reason,) if gate.reason else ()
+    told = (f"Expected: {name}", f"Happened: {sentences.gate_actual(gate)}", *reason)
+    wrong = sentences.failed_gate(gate)
+    return _Case(group=f"{report.scenario}.gates", name=name, wrong=wrong, kind=f"gate-{gate.name}", told=told)

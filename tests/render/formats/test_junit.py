@@ -62,7 +62,8 @@ def test_as_it_is_written(make_report: MakeReport, single: Variant, tutorial: Va
     <testcase classname="default.tutorial" name="build" time="72.400" />
     <testcase classname="default.tutorial" name="run">
       <failure message="tutorial is broken: exits-at-once. The container exited with code 1 before its route answered.\
-" type="exits-at-once">The container exited with code 1 before its route answered.
+" type="exits-at-once">Expected: its container answers
+Happened: The container exited with code 1 before its route answered.
 Traceback (most recent call last):
 ModuleNotFoundError: No module named 'flask'
 Next: COPY --from=builder /usr/local/lib/python3.11/site-packages /usr/local/lib/python3.11/site-packages</failure>
@@ -71,7 +72,9 @@ Next: COPY --from=builder /usr/local/lib/python3.11/site-packages /usr/local/lib
       <skipped message="run failed" />
     </testcase>
     <testcase classname="default.gates" name="Unpacked of single-stage ≤ 500.0 MB">
-      <failure message="single-stage: Unpacked 957.2 MB (limit ≤ 500.0 MB)" type="gate-uncompressed_size" />
+      <failure message="single-stage: Unpacked 957.2 MB (limit ≤ 500.0 MB)" type="gate-uncompressed_size">\
+Expected: Unpacked of single-stage ≤ 500.0 MB
+Happened: 957.2 MB</failure>
     </testcase>
   </testsuite>
 </testsuites>
