@@ -6,13 +6,13 @@ import json
 import re
 import unicodedata
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from imgcompare.config.variants import parse_variants
 from imgcompare.errors import UsageError
-from imgcompare.init.discover import FoundDockerfile
+from imgcompare.init.discover import FoundDockerfile, FoundService
 
 _HEAD = """\
 # What is compared here, and what has to hold: imgcompare run
@@ -41,6 +41,7 @@ class Draft:
     name: str
     context: str
     dockerfiles: Mapping[str, FoundDockerfile]
+    service: FoundService | None = None
 
     @property
     def route(self) -> str | None:
@@ -64,8 +65,13 @@ class Draft:
         return tuple(each.path for each in self.dockerfiles.values() if len(each.exposed) != 1)
 
 
-def draft(found: Sequence[FoundDockerfile], project: str) -> tuple[Draft, ...]:
-    """Group Dockerfiles by their build context, and name everything; the project's own folder goes by ``project``."""
+def draft(found: Sequence[FoundDockerfile], project: str, service: FoundService | None = None) -> tuple[Draft, ...]:
+    """Group Dockerfiles by their build context, and name everything; the project's own folder goes by ``project``.
+
+    That of a ``service`` has the context that its compose file says, and so have those which would have the same.
+    """
+    if service:
+        found = [replace(each, context=service.context) if each.path == service.dockerfile else each for each in found]
     contexts = dict.fromkeys(each.context for each in found)
     tails = [context.rpartition("/")[2] for context in contexts]
     names: dict[str, str] = {}
@@ -73,7 +79,12 @@ def draft(found: Sequence[FoundDockerfile], project: str) -> tuple[Draft, ...]:
         plain = project if context == "." else tail if tails.count(tail) == 1 else context
         names[context] = _unused(_fit(plain), list(names.values()))
     return tuple(
-        Draft(names[context], context, _variants([each for each in found if each.context == context]))
+        Draft(
+            names[context],
+            context,
+            _variants([each for each in found if each.context == context]),
+            service if service and service.context == context else None,
+        )
         for context in contexts
     )
 
@@ -96,12 +107,18 @@ def _comparison(one: Draft) -> str:
 
 def _settings(one: Draft) -> str:
     lines = [] if one.context == "." else [f"context = {_text(one.context)}"]
+    if one.service:
+        needs = f", each beside its own {', '.join(one.service.needs)}" if one.service.needs else ""
+        lines.append(f"compose = {_text(one.service.file)}   # every variant runs as its service{needs}")
+        lines.append(f"service = {_text(one.service.name)}")
     lines.append(
         f"route = {_text(one.route)}   # asked for by HEALTHCHECK"
         if one.route
         else '# route = "/healthz"      # what is asked for; without it, /'
     )
-    if one.port:
+    if one.service:
+        lines.append("# container_port = 8000   # without it, the one that the service publishes, or that of EXPOSE")
+    elif one.port:
         lines.append(f"container_port = {one.port}")
     else:
         why = f"; not clear for {', '.join(one.unclear)}" if one.unclear else ""
@@ -115,7 +132,7 @@ def _baseline(one: Draft) -> str:
 
 
 def _table(one: Draft) -> str:
-    lines = [f"{_key(name)} = {_dockerfile(each.path)}\n" for name, each in one.dockerfiles.items()]
+    lines = [f"{_key(name)} = {_dockerfile(each.path, _target(one, each))}\n" for name, each in one.dockerfiles.items()]
     taken = set(one.dockerfiles)
     for each in one.dockerfiles.values():
         for stage in each.stages:
@@ -123,6 +140,11 @@ def _table(one: Draft) -> str:
             taken.add(name)
             lines.append(f"# {_key(name)} = {_dockerfile(each.path, stage)}   # a stage before the last\n")
     return "".join(lines)
+
+
+def _target(one: Draft, found: FoundDockerfile) -> str | None:
+    """The stage that the compose file says."""
+    return one.service.target if one.service and one.service.dockerfile == found.path else None
 
 
 def _dockerfile(path: str, target: str | None = None) -> str:

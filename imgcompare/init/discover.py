@@ -36,6 +36,18 @@ _PORT_OPTION = re.compile(r"(?:--port|--bind|--listen|-b|-p)[ =\",']+(?:[\w.*\[\
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoundService:
+    """The service of a compose file that one of the Dockerfiles is; paths are relative to the folder searched."""
+
+    file: str
+    name: str
+    dockerfile: str
+    context: str
+    target: str | None = None
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class FoundDockerfile:
     """A Dockerfile; paths are relative to the folder that was searched.
 

@@ -10,6 +10,7 @@ from imgcompare.config.project import read_project
 from imgcompare.config.toml_file import FILE_NAME, PYPROJECT, find_config
 from imgcompare.errors import UsageError
 from imgcompare.init.ci_templates import FILES, GITLAB, write_job
+from imgcompare.init.compose import find_service
 from imgcompare.init.config_template import Draft, draft, write
 from imgcompare.init.discover import find_dockerfiles
 from imgcompare.reports.files import check_writable, write_atomically
@@ -51,7 +52,7 @@ def _drafts(folder: Path) -> tuple[Draft, ...]:
             f"there is no Dockerfile in {folder.absolute()} or below",
             hint="Name the project's folder, imgcompare init PATH, or try a bundled comparison: imgcompare run",
         )
-    return draft(found, folder.absolute().name)
+    return draft(found, folder.absolute().name, find_service(folder, os.environ))
 
 
 def _refuse(path: Path, *, force: bool) -> None:
@@ -74,7 +75,9 @@ def _told(settings: Path, drafts: Sequence[Draft]) -> Iterator[str]:
     for each in drafts:
         shown = ", ".join(f"{name} ({found.path})" for name, found in each.dockerfiles.items())
         yield f"{each.name}: {shown}"
-        if each.unclear and not each.port:
+        if each.service:
+            yield f"{each.name}: runs as the service {each.service.name} of {each.service.file}."
+        elif each.unclear and not each.port:
             yield f"{each.name}: set container_port, for the port of {', '.join(each.unclear)} is not clear."
 
 

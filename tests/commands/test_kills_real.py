@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import docker
 
-from tests.support.projects import ours
+from tests.support.projects import BASE, ours
 
 if TYPE_CHECKING:
     from tests.support.projects import Project
@@ -35,8 +35,19 @@ COMMANDS = (
     "run {}=Dockerfile:works {}s=Dockerfile:sleeps -o {}.json -q",
     "run {}=Dockerfile:works --builder classic --no-cache",
     "run {}=Dockerfile:works --after-change --hardened --stop",
+    "run {}=Dockerfile:works --compose services.yaml -q",
     "inspect Dockerfile:works",
 )
+SERVICES = f"""
+services:
+  web: {{build: ., depends_on: {{db: {{condition: service_healthy}}}}}}
+  db:
+    image: {BASE}
+    command: [python, -m, http.server, "80"]
+    volumes: ["state:/state"]
+    healthcheck: {{test: [CMD, python, -c, "import socket; socket.create_connection(('localhost', 80))"]}}
+volumes: {{state: {{}}}}
+"""
 # It tells when the interpreter is up: before that a signal meets nothing of ours.
 _START = "import os; os.write(2, b'up\\n'); from imgcompare.__main__ import main; main()"
 
@@ -76,6 +87,7 @@ def test_whatever_kills_a_run_nothing_stays(
 ) -> None:
     """Runs that can still act leave no container; what SIGKILL leaves, `clean` removes."""
     project.stages("works", "exits", "sleeps")
+    project.write({"services.yaml": SERVICES})
     chance = random.Random(SEED)
     wanted = [
         Kill(f"k{SEED}x{n}", chance.choice(COMMANDS), chance.choice(SIGNALS), chance.uniform(0.03, LONGEST_S))
@@ -90,6 +102,8 @@ def test_whatever_kills_a_run_nothing_stays(
     cleaned = project("clean")
     assert cleaned.code == 0, cleaned.stderr
     assert {name for name in ours(client) if f"-k{SEED}x" in name} == set(), f"seed {SEED}"
+    others = [*client.networks.list(), *client.volumes.list()]
+    assert [each for each in others if f"-k{SEED}x" in str(each.attrs["Name"])] == [], f"seed {SEED}"
     assert [path.name for path in project.folder.iterdir() if path.name.startswith(".imgcompare-")] == []
     assert project.ledgers() == []
     record_testsuite_property("containers left by signal, before clean", dict(left))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -15,8 +16,9 @@ from imgcompare import __version__
 from imgcompare.config.project import entries, read_project
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.init.ci_templates import write_job
+from imgcompare.init.compose import find_service
 from imgcompare.init.config_template import draft, write
-from imgcompare.init.discover import FoundDockerfile
+from imgcompare.init.discover import FoundDockerfile, FoundService
 
 TEXT = """\
 # What is compared here, and what has to hold: imgcompare run
@@ -177,3 +179,25 @@ def test_the_component_of_gitlab_takes_its_inputs_and_no_other() -> None:
     (run,) = (line for line in job["script"] if line.startswith("imgcompare run"))
     for file in (*job["artifacts"]["paths"], *job["artifacts"]["reports"].values()):
         assert f"-o {file}" in run
+
+
+def test_a_compose_file_is_taken_up(tmp_path: Path) -> None:
+    """The service's file, name, context and stage are written; what is written is what a run reads."""
+    web = FoundDockerfile(path="web/Dockerfile", context="web", stages=("prod",))
+    other = FoundDockerfile(path="tool/Dockerfile", context="tool", exposed=(80,))
+    service = FoundService(
+        file="compose.yaml", name="shop", dockerfile="web/Dockerfile", context="web", target="prod", needs=("db",)
+    )
+    text = write(draft([web, other], "project", service))
+    read = tomllib.loads(text)["comparisons"]
+    assert read["web"]["compose"] == "compose.yaml"
+    assert read["web"]["service"] == "shop"
+    assert read["web"]["variants"] == {"Dockerfile": "web/Dockerfile:prod"}
+    assert "each beside its own db" in text
+    assert "compose" not in read["tool"]
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web/Dockerfile").write_text("FROM scratch AS prod\nFROM scratch\n")
+    (tmp_path / "compose.yaml").write_text(
+        "services:\n  shop: {build: {context: web, target: prod}, depends_on: [db]}\n  db: {image: x}\n"
+    )
+    assert find_service(tmp_path, os.environ) == service

@@ -53,7 +53,7 @@ class Shop:
         self.folder = folder
         self.told = Told()
         self.saved: list[Report] = []
-        self.engine = FakeEngine({"works": App(), "ends": App(log=("no such table: users",), exit_code=3)})
+        self.engine = FakeEngine({"works": App(), "ends": App(log=("no users are known",), exit_code=3)})
         self.engine.add_base(BASE)
         (folder / "app.py").write_text("print()\n")
 
