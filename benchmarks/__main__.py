@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import big_context
+from benchmarks import big_context, shrink_speed
 from benchmarks.against_dive import compare_with_dive
 from benchmarks.pairs import Command, compare
 from imgcompare.run.opening import Connection, connected
@@ -29,6 +29,7 @@ def main() -> None:
         results = [*_against_by_hand(docker, environ, folder), _eight_variants(environ, folder), _help(environ, folder)]
         results += compare_with_dive(_by_hand_tags(), docker, environ, folder)
         results += big_context.main(docker, url)
+        results += shrink_speed.main(docker, url)
         subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
     _remove_by_hand(docker, environ)
     for part in ("read_image", "render_report", "fleet"):

@@ -101,7 +101,7 @@ PROJECTS = (
     Project("yardenavr/Jenkins241", "ced3d251adc399e1e24dc4df641bf69f548b8a15", 5000, FULL),
     Project("AnujGupta1606/flask-dockerhub-deploy", "6540003e977eed5e2985ec70338088d174e45973", 5000, SLIM),
     Project("OmarThinks/docker-flask-demo", "b5d27ad20da4a0a5a7470d91ab620cae755d4abf", 5000, FULL),
-    Project("Remy-Miquel/todo-docker-flask", "2bfb9a44d72e65b0df989b306a2b95282db9f5a5", 8000, SLIM),
+    Project("Remy-Miquel/todo-docker-flask", "2bfb9a44d72e65b0df989b306a2b95282db9f5a5", 8000, SLIM, route="/login"),
     Project(
         "algonacci/flask-docker-template", "f1d037997751b6c405adafee355418900f66368f", 8080, SLIM, env=("PORT=8080",)
     ),
@@ -122,7 +122,6 @@ PROJECTS = (
     ),
     Project("DavidBarron/test-fastapi-docker", "8fb845e38801fb69248a66db00910be0807fc950", 8080, SLIM, route="/docs"),
     Project("amansingh2207/flask-docker", "7f2e4c4d0bd6265cca4e60e9b7ddaa9f8ad32d99", 4000, FULL),
-    Project("KubeDev/conversao-distancia", "07db9acc514715fbdca4f8cd117c6016fcbe98db", 5000, FULL, folder="src"),
     Project("Samsonjebaraj2023/Github", "ca33c7850e5e6b85b31e74929d6c786dfe7a7e7a", 8080, FULL),
     Project(
         "gswack/test-automation-framework",
@@ -151,7 +150,7 @@ PROJECTS = (
     Project(
         "cb-demos/user-registration", "15a5c03a48c4f79719a6b8350e4a136660fc0763", 8000, SLIM, more_routes=("/success",)
     ),
-    Project("AlinaGay/learning-flask", "f555b0ccd12b788efc4616506e87b4b236985b91", 5000, FULL, route="/swagger-ui"),
+    Project("AlinaGay/learning-flask", "f555b0ccd12b788efc4616506e87b4b236985b91", 5000, FULL, route="/store"),
     Project("mrmark-69/python_django_github", "deb408cb0bafb1f09752cfeb1c4b525244b3fad0", 8000, FULL),
     Project("lvthillo/python-flask-docker", "6cf30975fdb885e09c40937e91a052abd1cf3089", 8080, SLIM),
     Project("Swaminathan11/dev-pro", "8f8ec08a05991eb6a6276b03f303894b8c5bb7e7", 5000, SLIM),

@@ -102,7 +102,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         sizes = row["sizes"]
         result = sizes.get(row["result"], sizes["original"])
         outcome = row["result"] or row["outcome"]
-        told = f"{sizes['original'] / 1e6:.0f} MB | {result / 1e6:.0f} MB | {100 * row['saving']:.0f} %"
+        told = f"{sizes['original'] / 1e6:.0f} MB | {result / 1e6:.0f} MB | {1 - result / sizes['original']:.0%}"
         lines.append(f"| {row['name']} | {row['tag']} | {outcome} | {told} | {row['rounds']} |")
     for tag in sorted({row["tag"] for row in worked}):
         savings = [row["saving"] if row["result"] else 0.0 for row in worked if row["tag"] == tag]

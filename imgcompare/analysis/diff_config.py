@@ -96,7 +96,7 @@ def _shown(group: str, key: str, value: str | None) -> str | None:
     # Settings that are known are in small letters; of all others the name may say that it is a secret.
     if (group or not key.islower()) and is_secret(key, value):
         return MASK
-    return redact_command(printable(value, limit=_LIMIT))
+    return printable(redact_command(value), limit=_LIMIT)  # cut afterwards: what is cut off ends a secret's form
 
 
 def _plain(config: ImageConfig, settings: Settings) -> dict[str, str]:

@@ -26,6 +26,11 @@ _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[\[(].*")
 _AUTHORIZATION = re.compile(
     r"\b(authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s+)([^\s\"']{4,4000})", re.IGNORECASE
 )
+# A private key written out: up to its end, or as far as its lines go where that was cut off. Line ends may be spelled.
+_KEY_LINES = r"(?:(?:\s|\\r|\\n|[\"',+])*[A-Za-z0-9+/=]{24,}){1,2000}(?:(?:\s|\\r|\\n)*[A-Za-z0-9+/=]{1,24})?"
+_KEY = re.compile(
+    rf"({PRIVATE_KEY.pattern})(?:(?:(?!-----)[\s\S]){{1,20000}}(?=-----END [A-Z0-9 ]{{0,60}}-----)|{_KEY_LINES})"
+)
 
 
 def secret_values(*pairs: Mapping[str, str]) -> tuple[str, ...]:
@@ -61,6 +66,8 @@ def redact_command(text: str) -> str:
 
 
 def _by_form(text: str, variable: re.Pattern[str]) -> str:
+    if "-----BEGIN " in text:
+        text = _KEY.sub(rf"\1{MASK}", text)
     if "=" in text:
         text = variable.sub(_given, text)
     if "-" in text:

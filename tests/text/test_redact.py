@@ -187,3 +187,36 @@ def test_commands_do_not_give_secrets_away(command: str, masked: str) -> None:
 def test_long_commands_take_no_time() -> None:
     """Words of any length are looked at once: this would not end otherwise."""
     assert redact_command("a" * 200_000 + "-token-" * 20_000).startswith("aaa")
+
+
+KEY_LINES = [
+    "MIIEowIBAAKCAQEAx4UbaDzY5xjW6hc9jwN0mX33XpTDVW0",
+    "q9Cn2mZ1pQ8ZbYw0Jk3sV7rT5uX9aB2cD4eF6gH8iJ0kL1m",
+    "Zz09==",
+]
+
+
+@pytest.mark.parametrize(("kind", "line_end"), [("RSA ", "\n"), ("", "\r\n"), ("OPENSSH ", "\\n"), ("EC ", " ")])
+def test_a_private_key_that_is_written_out_is_masked(kind: str, line_end: str) -> None:
+    """In a command, a log or a message, with its line ends or their spelling, and where its end was cut off."""
+    begin, end = f"-----BEGIN {kind}PRIVATE KEY-----", f"-----END {kind}PRIVATE KEY-----"
+    written = line_end.join((begin, *KEY_LINES, end))
+    for mask in (redact, redact_command):
+        told = mask(f"echo '{written}' > /id && ls")
+        assert told == f"echo '{begin}{MASK}{end}' > /id && ls"
+        cut = mask(line_end.join((begin, *KEY_LINES[:2])))
+        assert cut == f"{begin}{MASK}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no start line: expecting -----BEGIN PRIVATE KEY----- in /etc/tls/key.pem, found something else",
+        "-----BEGIN CERTIFICATE-----\nMIIEowIBAAKCAQEAx4UbaDzY5xjW6hc9jwN0mX33XpTDVW0\n-----END CERTIFICATE-----",
+        "-----BEGIN PUBLIC KEY-----\nMIIEowIBAAKCAQEAx4UbaDzY5xjW6hc9jwN0mX33XpTDVW0\n-----END PUBLIC KEY-----",
+    ],
+)
+def test_what_only_speaks_of_a_key_stays(text: str) -> None:
+    """A message about the line that is missing, a certificate and a public key are no secrets."""
+    assert redact(text) == text
+    assert redact_command(text) == text
