@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,7 +24,8 @@ import click
     metavar="FILE",
     help="Take base images and packages from a file of `imgcompare bundle save`, and nothing from the network.",
 )
-def setup(*, yes: bool, stand_ins: tuple[str, ...], bundle: Path | None) -> None:
+@click.option("--docker-plugin", is_flag=True, help="Only let `docker imgcompare …` do what `imgcompare …` does.")
+def setup(*, yes: bool, stand_ins: tuple[str, ...], bundle: Path | None, docker_plugin: bool) -> None:
     """Make this machine ready: engine and base images.
 
     An engine that answers and has the base images, or can pull them, is used as it is. Otherwise imgcompare starts an
@@ -37,7 +39,13 @@ def setup(*, yes: bool, stand_ins: tuple[str, ...], bundle: Path | None) -> None
       imgcompare setup --yes
       imgcompare setup --stand-in python:3.9-slim
       imgcompare setup --bundle workshop.bundle
+      imgcompare setup --docker-plugin
     """
+    if docker_plugin:
+        from imgcompare.setup.docker_plugin import install_plugin  # noqa: PLC0415
+
+        click.echo(f"Wrote {install_plugin(os.environ, Path.home())}. Next: docker imgcompare run", err=True)
+        return
     from imgcompare.setup.prepare import prepare  # noqa: PLC0415 - --help must be quick
     from imgcompare.text.printable import printable  # noqa: PLC0415
 
