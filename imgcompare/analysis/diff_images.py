@@ -13,6 +13,7 @@ from imgcompare.analysis.breakdown import reason
 from imgcompare.analysis.diff_config import SettingChange, config_changes
 from imgcompare.analysis.diff_files import Change as FileChange
 from imgcompare.analysis.diff_files import collapse, difference
+from imgcompare.analysis.diff_history import HistoryPair, pair_history
 from imgcompare.analysis.filesystem import merge
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.model import Change, DebianPackage, Image, Layer, Package, PythonPackage
@@ -141,6 +142,7 @@ class ImageDifference(Struct, frozen=True, kw_only=True):
     packages: PackageChanges | None
     files: FileChanges | None
     config: tuple[SettingChange, ...] | None
+    history: tuple[HistoryPair, ...] | None = None
 
 
 def compare_images(
@@ -160,6 +162,7 @@ def compare_images(
         packages=_packages(before, after) if Section.PACKAGES in wanted else None,
         files=_files(before.archived, after.archived, min_bytes) if Section.FILES in wanted else None,
         config=config_changes(before.archived.config, after.archived.config) if Section.CONFIG in wanted else None,
+        history=pair_history(before.archived.config, after.archived.config) if Section.LAYERS in wanted else None,
     )
 
 

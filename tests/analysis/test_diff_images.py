@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgcompare.analysis.diff_history import pair_history
 from imgcompare.analysis.diff_images import PackageChangeKind, package_changes, pair_layers
 from imgcompare.model import DebianPackage, Layer, PythonPackage
+from tests.support.images import Make
 
 
 def stack(*layers: str) -> tuple[Layer, ...]:
@@ -95,3 +97,16 @@ def test_the_changes_add_up(before: list[DebianPackage], after: list[DebianPacka
     moved = sum(row.delta_bytes for row in package_changes(before, after))
     assert moved == sum(p.installed_bytes for p in after) - sum(p.installed_bytes for p in before)
     assert package_changes(before, list(reversed(before))) == ()
+
+
+def test_histories_stand_side_by_side(make: Make) -> None:
+    """Rows without a layer too; of variables the names alone are told, for anything may be in their values."""
+    layers = make.layers()
+    old = make.config(layers, history=[{"created_by": "COPY a /"}, {"created_by": "ENV A=1", "empty_layer": True}])
+    new = make.config(layers, history=[{"created_by": "COPY a /"}, {"created_by": "ENV A=2", "empty_layer": True}, {}])
+    assert [(pair.before, pair.after, pair.empty_layer) for pair in pair_history(old, new)] == [
+        ("COPY a /", "COPY a /", False),
+        ("ENV A", None, True),
+        (None, "ENV A", True),
+        (None, "", False),
+    ]

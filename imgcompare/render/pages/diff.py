@@ -9,12 +9,14 @@ from typing import TypeVar
 from imgcompare.analysis.diff_config import SettingChange, SettingChangeKind
 from imgcompare.analysis.diff_files import Change as FileChange
 from imgcompare.analysis.diff_files import ChangeKind
+from imgcompare.analysis.diff_history import HistoryPair
 from imgcompare.analysis.diff_images import (
     FileChanges,
     ImageDifference,
     LayerPair,
     PackageChange,
     PackageChangeKind,
+    PackageChanges,
     Side,
 )
 from imgcompare.console.style import Style
@@ -63,14 +65,10 @@ def render(found: ImageDifference, style: Style, *, rows: int | None) -> str:
     listing = _Listing(page, rows)
     if found.layers is not None:
         listing.layers(found.layers, before, after)
+    if found.history is not None:
+        listing.history(found.history)
     if found.packages is not None:
-        for kind in found.packages.compared:
-            changes = [change for change in found.packages.all if change.type == kind]
-            listing.packages(f"{TITLES.get(kind, kind)} packages", changes)
-        if not found.packages.compared:
-            listing.nothing("Packages", "none in either")
-        for manager in found.packages.not_compared:
-            listing.nothing(f"{manager} packages", "not compared")
+        listing.ecosystems(found.packages)
     if found.files is not None:
         listing.files(found.files)
     if found.config is not None:
@@ -199,6 +197,30 @@ class _Listing:
         section(self._page, "Files", Grid(columns, rows), told)
         gone, come = sum(row.removed_bytes for row in rest), sum(row.added_bytes for row in rest)
         self._rest(rest, "row", f", {format_delta(-gone)}, {format_delta(come)}")
+
+    def ecosystems(self, found: PackageChanges) -> None:
+        """Add the packages of every ecosystem that was compared, and say which was not."""
+        for kind in found.compared:
+            self.packages(f"{TITLES.get(kind, kind)} packages", [one for one in found.all if one.type == kind])
+        if not found.compared:
+            self.nothing("Packages", "none in either")
+        for manager in found.not_compared:
+            self.nothing(f"{manager} packages", "not compared")
+
+    def history(self, pairs: Sequence[HistoryPair]) -> None:
+        """Add what the two histories say differently, instructions that made no layer included."""
+        changed = [pair for pair in pairs if pair.before != pair.after]
+        if not changed:
+            return
+        self._page.gap()
+        empty = sum(pair.empty_layer for pair in changed)
+        self._page.say(f"History  {len(pairs) - len(changed)} of {len(pairs)} rows the same", "strong")
+        shown, rest = self._split(changed)
+        for pair in shown:
+            mark = "+" if pair.before is None else MINUS
+            told = printable(pair.before or pair.after or "") or "(no instruction)"
+            self._page.say(told + ("  (no layer)" if pair.empty_layer else ""), lead=f"{mark} ", hang=2)
+        self._rest(rest, "row", f", {empty} without a layer" if empty else "")
 
     def config(self, changes: Sequence[SettingChange]) -> None:
         """Add how the settings differ."""

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from imgcompare.analysis.diff_config import SettingChange, SettingChangeKind
 from imgcompare.analysis.diff_files import Change as FileChange
 from imgcompare.analysis.diff_files import ChangeKind
+from imgcompare.analysis.diff_history import HistoryPair
 from imgcompare.analysis.diff_images import (
     FileChanges,
     ImageDifference,
@@ -318,3 +319,15 @@ def test_nothing_to_tell(found: ImageDifference) -> None:
         "Python packages  no difference",
         "Files  no difference in content, mode or owner\n",
     ]
+
+
+def test_what_the_histories_say_differently(found: ImageDifference) -> None:
+    """Each row of one image alone, with what made no layer told; equal ones are counted."""
+    pairs = (
+        HistoryPair(before="COPY a /", after="COPY a /", empty_layer=False),
+        HistoryPair(before="ENV A=1", after=None, empty_layer=True),
+        HistoryPair(before=None, after="RUN b", empty_layer=False),
+    )
+    shown = page(replace(found, history=pairs), 80)
+    assert "History  1 of 3 rows the same\n− ENV A=1  (no layer)\n+ RUN b\n" in shown
+    assert "History" not in page(replace(found, history=pairs[:1]), 80)
