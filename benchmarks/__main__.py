@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import big_context, shrink_speed
+from benchmarks import big_context, companions, shrink_speed
 from benchmarks.against_dive import compare_with_dive
 from benchmarks.pairs import Command, compare
 from imgcompare.run.opening import Connection, connected
@@ -27,9 +27,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="imgcompare-bench-") as folder:
         environ = os.environ | {"DOCKER_HOST": url, "PYTHONDONTWRITEBYTECODE": ""}
         results = [*_against_by_hand(docker, environ, folder), _eight_variants(environ, folder), _help(environ, folder)]
-        results += compare_with_dive(_by_hand_tags(), docker, environ, folder)
+        results += compare_with_dive(_by_hand_tags("default"), docker, environ, folder)
         results += big_context.main(docker, url)
         results += shrink_speed.main(docker, url)
+        results += companions.main(docker, environ, folder)
         subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
     _remove_by_hand(docker, environ)
     for part in ("read_image", "render_report", "fleet"):
@@ -87,7 +88,7 @@ def _help(environ: dict[str, str], folder: str) -> bool:
 def _remove_by_hand(docker: str, environ: dict[str, str]) -> None:
     """Remove the images built by hand, those too whose tags the next ones took."""
     for remove in (
-        ["image", "rm", "--force", *_by_hand_tags()],
+        ["image", "rm", "--force", *_by_hand_tags("default", "with-database"), "by-hand:db", "by-hand:cache"],
         ["image", "prune", "--force", "--filter=label=imgcompare-bench"],
     ):
         subprocess.run([docker, *remove], env=environ, check=False, capture_output=True)
@@ -106,8 +107,8 @@ def _docker_with_buildkit() -> str:
     raise SystemExit("no docker CLI with BuildKit on PATH: install docker.io (or docker-cli and docker-buildx)")
 
 
-def _by_hand_tags() -> list[str]:
-    return [f"by-hand:{variant.name}" for variant in scenario("default").variants]
+def _by_hand_tags(*names: str) -> list[str]:
+    return [f"by-hand:{variant.name}" for name in names for variant in scenario(name).variants]
 
 
 if __name__ == "__main__":
