@@ -221,6 +221,8 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
     What a RUN with apt in it wrote there, apt writes again; a file in /etc that a script wrote, nobody does.
     """
     category = original.categories.of(path)
+    if category is Category.RUNTIME and original.files.inventory.of_system(path):
+        category = Category.SYSTEM_PACKAGES  # Node of Debian's packages, which are compared as packages
     if category in {Category.APPLICATION, Category.OTHER, Category.LANGUAGE_PACKAGES, Category.RUNTIME}:
         return True
     by_apt = _DPKG in original.archived.layers[layer].documents

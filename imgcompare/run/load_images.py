@@ -22,7 +22,6 @@ from imgcompare.image.archive import ArchivedImage, is_platform
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.open_file import open_image
-from imgcompare.image.registry import read_remote
 from imgcompare.image.registry_reference import Remote
 from imgcompare.model import Image, Stage, Variant
 from imgcompare.reports import store
@@ -93,7 +92,9 @@ def _without_engine(
             image = replace(analyse(archived, None), reference=text, stand_ins=_stand_ins(archived))
             return LoadedImage(name=text, archived=archived, image=image)
         case Remote():
-            from imgcompare.engine.client.docker_config import login  # noqa: PLC0415 - files need no SDK of an engine
+            # Files need neither an engine's SDK nor HTTP.
+            from imgcompare.engine.client.docker_config import login  # noqa: PLC0415
+            from imgcompare.image.registry import read_remote  # noqa: PLC0415
 
             archived = read_remote(subject, login, cache, platform=platform)
             image = replace(analyse(archived, None), reference=subject.name, stand_ins=_stand_ins(archived))

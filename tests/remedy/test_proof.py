@@ -123,6 +123,15 @@ def test_a_file_of_the_system_that_no_package_brought() -> None:
     assert failed(seen(PROBE, written=by_apt), seen(PROBE)) == {}
 
 
+def test_a_runtime_of_a_package_is_the_packages_matter() -> None:
+    """Node of Debian's package is held to by its package; one that was copied must be there as the application is."""
+    listed: Written = {**packages("nodejs"), "/var/lib/dpkg/info/nodejs.list": "/usr/bin/node\n"}
+    by_apt: dict[int, Written] = {3: APP[3], 4: {**APP[4], **listed, "/usr/bin/node": elf()}}
+    assert failed(seen(PROBE, written=by_apt), seen(PROBE, written={3: APP[3], 4: {**APP[4], **listed}})) == {}
+    copied: dict[int, Written] = {3: APP[3], 4: {**APP[4], "/usr/local/bin/node": elf()}}
+    assert failed(seen(PROBE, written=copied), seen(PROBE)) == {"files": ("/usr/local/bin/node is missing",)}
+
+
 def test_data_that_a_distribution_installed_elsewhere() -> None:
     """Nobody imports it: it may lie in an environment's own share, and must lie somewhere."""
     information = "flask-3.0.dist-info"
