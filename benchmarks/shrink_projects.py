@@ -126,7 +126,7 @@ PROJECTS = (
     Project(
         "gswack/test-automation-framework",
         "65f19a117ddee2a39b7d8a6e17c1e2733715f5f9",
-        8080,
+        5000,
         SLIM,
         more_routes=("/health",),
     ),

@@ -47,7 +47,7 @@ def wait_for_ports(
 ) -> Listens | Deaf | Exited | Unseen:
     """Look until something listens for others, the container exits or ``timeout_s`` is over."""
     began = time.monotonic()
-    settled = 0.0
+    settled = blind = 0.0
     while (now := time.monotonic()) < began + timeout_s:
         if cancelled():
             raise EngineError("cancelled")
@@ -57,9 +57,12 @@ def wait_for_ports(
             seen = container.listening()
         except EngineRefusedError:  # it has ended since
             continue
-        if seen is None:  # nobody can look, or it has ended since
-            state = container.state()
-            return Unseen() if state.running else Exited(state, time.monotonic() - began)
+        if seen is None:  # nobody can look, or it has ended since, which a busy engine tells later
+            blind = blind or now
+            if now >= blind + _SETTLES_S:
+                return Unseen()
+            time.sleep(_LOOK_S)
+            continue
         ports = likeliest_first(seen, exposed)
         settled = settled or (now + max(_SETTLES_S, now - began) if ports else 0.0)
         if ports and now >= settled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from imgcompare.check.route import Exited
 from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Evidence
-from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
+from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, ContainerState, EngineImage
 from imgcompare.engine.options import RunOptions
 from imgcompare.engine.transport.faults import engine_fault, full_disk
 from imgcompare.errors import EngineRefusedError
@@ -21,6 +22,8 @@ from imgcompare.run.resources import Workbench
 MOST_PORTS = 3
 """How many ports are asked of an image that listens on several."""
 _ROOM_BYTES = 4 << 20
+_KILLED = 128 + 9
+_LOOKS, _LOOK_S = 10, 0.05
 
 
 def options_of(plan: Plan, variant: PlannedVariant) -> RunOptions:
@@ -84,11 +87,22 @@ def ended(exited: Exited, container: Container, image: EngineImage, config: Conf
 
     Raises EngineFailedError where it is the engine that could not start it.
     """
-    state = exited.state
+    state = _settled(exited.state, container)
+    exited = replace(exited, state=state)
     if fault := engine_fault(state.error):
         raise fault
     failed = observed.start_failed(state) if state.error else observed.exited(exited, container.log_tail())
     return gather.of_start(failed, state, container, image, config.env)
+
+
+def _settled(state: ContainerState, container: Container) -> ContainerState:
+    """The state with what the kernel's kill is told by: an event of its own, which may come after that of the end."""
+    for _ in range(_LOOKS):
+        if state.exit_code != _KILLED or state.oom_killed:
+            break
+        time.sleep(_LOOK_S)
+        state = container.state()
+    return state
 
 
 def raise_fault(evidence: Evidence, container: Container) -> None:

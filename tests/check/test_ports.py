@@ -84,6 +84,14 @@ def test_an_end_that_looks_like_blindness_is_an_end() -> None:
     assert found.state == ended
 
 
+def test_an_end_that_a_busy_engine_tells_late_is_an_end() -> None:
+    """It says of what it cannot look into any more that it runs, for a while."""
+    ended = ContainerState(running=False, exit_code=4)
+    found = wait_for_ports(Listening(None, states=(RUNNING, RUNNING, RUNNING, ended)), (), 3600, never)
+    assert isinstance(found, Exited)
+    assert found.state == ended
+
+
 def test_silence_and_blindness_are_two_things() -> None:
     """Nothing listens, and nobody can see what does."""
     assert wait_for_ports(Listening([Listener("127.0.0.1", 80)]), (), 0.2, never) == Deaf(0.2)
