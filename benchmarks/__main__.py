@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import big_context, companions, shrink_speed
+from benchmarks import big_context, companions, growth, shrink_speed
 from benchmarks.against_dive import compare_with_dive
 from benchmarks.pairs import Command, compare
 from imgcompare.run.opening import Connection, connected
@@ -26,7 +26,7 @@ def main() -> None:
     docker = _docker_with_buildkit()
     with tempfile.TemporaryDirectory(prefix="imgcompare-bench-") as folder:
         environ = os.environ | {"DOCKER_HOST": url, "PYTHONDONTWRITEBYTECODE": ""}
-        results = [*_against_by_hand(docker, environ, folder), _eight_variants(environ, folder), _help(environ, folder)]
+        results = [*_against_by_hand(docker, environ, folder), _help(environ, folder), *growth.main(docker, url)]
         results += compare_with_dive(_by_hand_tags("default"), docker, environ, folder)
         results += big_context.main(docker, url)
         results += shrink_speed.main(docker, url)
@@ -59,20 +59,6 @@ def _against_by_hand(docker: str, environ: dict[str, str], folder: str) -> list[
             runs=3,
         ),
     ]
-
-
-def _eight_variants(environ: dict[str, str], folder: str) -> bool:
-    bundled = scenario("default")
-    run = [*_IMGCOMPARE, "run", "--quiet", "--json", "--build-context", str(bundled.context)]
-    two = [f"{variant.name}={variant.dockerfile}" for variant in bundled.variants]
-    eight = [f"{variant.name}-{n}={variant.dockerfile}" for n in range(4) for variant in bundled.variants]
-    return compare(
-        f"eight variants ÷ two, everything cached, {os.cpu_count()} processors",
-        Command([*run, *eight], environ, folder),
-        Command([*run, *two], environ, folder),
-        limit=2.5,
-        runs=9,
-    )
 
 
 def _help(environ: dict[str, str], folder: str) -> bool:

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.big_report import big_report
 from benchmarks.pairs import Command, compare, report
@@ -20,7 +22,8 @@ _MEASURE = """
 import resource, subprocess, sys, time
 began = time.monotonic()
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print(time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+took, used = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(took, used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
 _SECONDS, _MEGABYTES, _PAGE_MEGABYTES, _DRAWN_S = 1.0, 150.0, 5.0, 1.0
 
@@ -58,11 +61,26 @@ def _format(saved: str, format_: str, folder: Path) -> list[bool]:
     ]
 
 
+class Used(NamedTuple):
+    """What a command used: wall seconds, seconds of all processors, and megabytes at its peak."""
+
+    seconds: float
+    cpu_s: float
+    megabytes: float
+
+
+def used(command: list[str], folder: Path, environ: Mapping[str, str] = os.environ) -> Used:
+    """Run it; a small process starts it, for a child begins with its parent's peak."""
+    measure = [sys.executable, "-c", _MEASURE, *command]
+    done = subprocess.run(measure, cwd=folder, env=environ, stdout=subprocess.PIPE, check=True)
+    seconds, cpu_s, kilobytes = done.stdout.split()
+    return Used(float(seconds), float(cpu_s), int(kilobytes) * 1024 / 1e6)
+
+
 def measured(command: list[str], folder: Path) -> tuple[float, float]:
-    """Seconds, and megabytes at the peak; a small process starts it, for a child begins with its parent's peak."""
-    done = subprocess.run([sys.executable, "-c", _MEASURE, *command], cwd=folder, stdout=subprocess.PIPE, check=True)
-    seconds, kilobytes = done.stdout.split()
-    return float(seconds), int(kilobytes) * 1024 / 1e6
+    """Seconds, and megabytes at the peak."""
+    found = used(command, folder)
+    return found.seconds, found.megabytes
 
 
 def drawn(page: Path, folder: Path) -> float:

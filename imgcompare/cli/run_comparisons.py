@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from imgcompare.cli.browser import open_page
-from imgcompare.cli.next_step import next_step
 from imgcompare.cli.output import Output
 from imgcompare.comparison.baseline_file import DEFAULT_FILE
 from imgcompare.config.project import DEFAULT, Value
@@ -17,7 +15,6 @@ from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
 from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
-from imgcompare.init.found import found_in
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.reports import store
 from imgcompare.run.against import with_stored
@@ -44,6 +41,8 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
         private = any(each.config.holds_secrets for each in selection.comparisons)
         output.write(document, notes=notes, private=private)
         if options.get("open_"):
+            from imgcompare.cli.browser import open_page  # noqa: PLC0415 - seldom needed, and takes a while to import
+
             open_page(document, notes=notes)
         elif error is None and sys.stdout.isatty() and sys.stderr.isatty() and not options.get("quiet"):
             _tell_next(document, file, selection)
@@ -56,6 +55,8 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
 
 
 def _tell_next(document: Document, file: ConfigFile | None, selection: Selection) -> None:
+    from imgcompare.cli.next_step import next_step  # noqa: PLC0415 - not needed where nobody looks
+
     held = any(each.config.against for each in selection.comparisons)
     configured = file is not None and not file.label
     if told := next_step(document, configured=configured, has_baseline=held or DEFAULT_FILE.exists()):
@@ -70,6 +71,8 @@ def choose(
     named = given["config"].value if "config" in given else None
     file = find_config(project, named) if "scenario" not in given else None
     if file is None and not given.keys() & {"scenario", "variants"}:
+        from imgcompare.init.found import found_in  # noqa: PLC0415 - not needed where a file says what to run
+
         file = found_in(project)
         if file is None and project != Path.cwd():
             raise UsageError(f"there is no Dockerfile in {project} or below", hint="Name a folder that has one.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +27,7 @@ from imgcompare.image.oci import ImageConfig, decode, is_digest
 _VERSION = "v6"
 _MAX_ENTRIES = 4096
 _MAX_BYTES = 512 << 20
+_USE_NOTED_S = 3600.0
 _CHECKSUM_BYTES = 32
 _LENGTH_BYTES = 4
 _Loaded = TypeVar("_Loaded")
@@ -67,7 +69,7 @@ class ImageCache:
 
     def put_layer(self, index: LayerIndex) -> None:
         """Keep a layer's index; an exact compressed size once known is not forgotten."""
-        if not index.compressed_size_exact and self._has(index.diff_id):
+        if self._loaded.get(index.diff_id) is index or (not index.compressed_size_exact and self._has(index.diff_id)):
             return
         self._loaded.pop(index.diff_id, None)
         self._store(index.diff_id, "", encode_layer(index))
@@ -150,7 +152,8 @@ class ImageCache:
         except (OSError, ValueError, msgspec.MsgspecError):
             return None
         with suppress(OSError):
-            os.utime(path)  # pruning drops what was longest unused
+            if time.time() - path.stat().st_mtime > _USE_NOTED_S:
+                os.utime(path)  # pruning drops what was longest unused
         return entry
 
     def _store(self, digest: str, kind: str, messages: Iterator[bytes]) -> None:

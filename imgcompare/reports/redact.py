@@ -18,12 +18,20 @@ from imgcompare.model import (
     Failure,
     Finding,
     Gate,
+    LargeFile,
+    LargeFolder,
     Layer,
     Mending,
+    Packages,
+    Part,
     Proof,
     Report,
+    Saving,
+    SecretFile,
+    Security,
     Shrunk,
     Source,
+    Spread,
     Step,
     Variant,
     WastedFile,
@@ -51,12 +59,16 @@ FREE_TEXT: dict[type[Struct], tuple[str, ...]] = {
     Shrunk: ("before", "after", "diff", "refused", "unproved"),
 }
 # Text that must stay what it is to be of use, or begins with what is ours: only what was given is masked in it.
-_GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {
+GIVEN_ONLY: dict[type[Struct], tuple[str, ...]] = {
     Failure: ("fix",),
     Caution: ("fix",),
     Edit: ("lines",),
     Variant: ("mend",),
 }
+
+
+# Names and numbers by the thousand in each image, none of them free text nor holding any: there is nothing to look for.
+PLAIN: frozenset[type] = frozenset((Part, Packages, LargeFile, LargeFolder, SecretFile, Security, Saving, Spread))
 
 
 def redact_report(report: Report, secrets: tuple[str, ...] = ()) -> Report:
@@ -70,7 +82,7 @@ def _redacted(struct: S, secrets: tuple[str, ...]) -> S:
         value = getattr(struct, name)
         if name in FREE_TEXT.get(type(struct), ()):
             new = _each(value, partial(redact, secrets=secrets))
-        elif name in _GIVEN_ONLY.get(type(struct), ()):
+        elif name in GIVEN_ONLY.get(type(struct), ()):
             new = _each(value, partial(mask, secrets=secrets))
         elif isinstance(struct, Check) and name == "url":
             new = value if (told := _url(value, secrets)) == value else told
@@ -83,9 +95,11 @@ def _redacted(struct: S, secrets: tuple[str, ...]) -> S:
 
 def _inside(value: object, secrets: tuple[str, ...]) -> object:
     """Values that are made of others; the very same where nothing was masked."""
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Struct):
         return _redacted(value, secrets)
-    if isinstance(value, tuple) and any(isinstance(each, Struct) for each in value):
+    if isinstance(value, tuple) and value and isinstance(value[0], Struct) and type(value[0]) not in PLAIN:
         parts = tuple(_inside(each, secrets) for each in value)
         return parts if any(new is not old for new, old in zip(parts, value, strict=True)) else value
     return value

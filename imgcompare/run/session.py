@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from imgcompare.run.blueprints import Blueprint, draw_blueprints
 from imgcompare.run.opening import Connection, opened, rfc3339, working_engine
 from imgcompare.run.pipeline import Outcome, run_comparison
 from imgcompare.run.plan import Plan, make_plan
+
+_SAVING_FACTOR = 20
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,10 @@ def perform_all(
         for count, errand in enumerate(errands, 1):
             progress.comparison(errand.plan.config.scenario, f"{count} of {len(errands)}")
             outcome = errand.now().run(
-                engine, progress, lambda report: save(collect([*done, report], created=created, shard=shard))
+                engine, progress, _sparing(lambda report: save(collect([*done, report], created=created, shard=shard)))
             )
             done.append(outcome.report)
+            save(collect(done, created=created, shard=shard))
             progress.compared(counted(outcome.report.variants), ok=outcome.report.passed)
             if outcome.error:
                 return CollectionOutcome(collect(done, created=created, shard=shard), outcome.error)
@@ -136,6 +140,23 @@ def saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Doc
                 progress.note(f"The report is not saved: {exc.message}. {exc.hint}")
 
     return save
+
+
+def _sparing(save: Callable[[Report], None]) -> Callable[[Report], None]:
+    """Save only so often that it takes a twentieth of the time: of a hundred comparisons all are written each time.
+
+    What it leaves out is in what is saved next, at the latest when the comparison ends.
+    """
+    free_at = 0.0
+
+    def save_some(report: Report) -> None:
+        nonlocal free_at
+        began = time.monotonic()
+        if began >= free_at:
+            save(report)
+            free_at = time.monotonic() + _SAVING_FACTOR * (time.monotonic() - began)
+
+    return save_some
 
 
 def refuse_remote(endpoint: Endpoint, config: Config) -> None:

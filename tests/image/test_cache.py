@@ -165,11 +165,11 @@ def test_without_home_nothing_is_written_here(tmp_path: Path) -> None:
 def test_old_entries_make_room(tmp_path: Path, image: ArchivedImage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the limit the longest unused entries go; what was used lately stays."""
     monkeypatch.setattr(module, "_MAX_ENTRIES", 10)
-    cache = ImageCache(tmp_path)
-    cache.put_image(ENGINE_DIGEST, None, image)
+    ImageCache(tmp_path).put_image(ENGINE_DIGEST, None, image)
     for number in range(20):
         for path in files(tmp_path):
-            os.utime(path, (0, path.stat().st_mtime - 100))
+            os.utime(path, (0, path.stat().st_mtime - 10_000))
+        cache = ImageCache(tmp_path)
         assert cache.image(ENGINE_DIGEST, None) == image
         cache.put_image(f"sha256:{number:064x}", None, image)
     assert len(files(tmp_path)) == 10

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args, get_type_hints
+
 import msgspec
 import pytest
 
@@ -16,7 +18,7 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
-from imgcompare.reports.redact import FREE_TEXT, redact_report
+from imgcompare.reports.redact import FREE_TEXT, GIVEN_ONLY, PLAIN, redact_report
 from imgcompare.text.redact import MASK, redact, redact_command, secret_values
 from tests.support import reports
 
@@ -164,6 +166,21 @@ def test_each_text_of_the_model_is_free_text_or_is_not() -> None:
         and field not in FREE_TEXT.get(kind, ())
     }
     assert told == set()
+
+
+def test_what_is_not_looked_into_holds_no_free_text() -> None:
+    """Files and packages come by the thousand, and are passed over: a text that people wrote must never be in one."""
+
+    def inside(kind: object, found: set[object]) -> set[object]:
+        if kind not in found:
+            found.add(kind)
+            for part in get_args(kind) or (get_type_hints(kind).values() if isinstance(kind, type) else ()):
+                inside(part, found)
+        return found
+
+    texts = {*FREE_TEXT, *GIVEN_ONLY, Check}
+    assert all(issubclass(kind, msgspec.Struct) for kind in PLAIN)
+    assert [kind for kind in PLAIN if inside(kind, set()) & texts] == []
 
 
 @pytest.mark.parametrize(
