@@ -129,7 +129,7 @@ def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> I
         ),
         other_paths={
             links.real(file): Owner(one.name, one.section, one.type)
-            for one in chain.from_iterable(removed)
+            for one in reversed([*chain.from_iterable(removed)])  # what installs systems comes first, and counts
             for file in one.files
         },
         folders=Innermost(

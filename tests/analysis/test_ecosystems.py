@@ -236,6 +236,23 @@ def test_every_file_counts_once(make: Make) -> None:
     assert purls(inventory) == ["pkg:deb/debian/python3-six@1.16?arch=all&distro=debian-12", "pkg:pypi/six@1.16"]
 
 
+def test_what_the_system_installed_is_the_system_s(make: Make) -> None:
+    """A program of Go and a package.json that Alpine's packages brought are theirs, and so are the bytes."""
+    program, package = go_program(), document(name="npm", version="10.0.0")
+    database = b"P:shop-tool\nV:1-r0\nF:usr/bin\nR:shop\nF:usr/lib/node_modules/npm\nR:package.json\n\n"
+    entries: Entries = [
+        ("lib/apk/db/installed", database),
+        ("usr/bin/shop", program),
+        ("usr/lib/node_modules/npm/package.json", package),
+    ]
+    inventory = found(make, entries)
+    assert rows(inventory, "apk") == [("apk", "shop-tool", "1-r0", len(program) + len(package))]
+    assert {size for *_, size in rows(inventory, "golang") + rows(inventory, "npm")} == {0}
+    assert {inventory.owner(path) for path in ("usr/bin/shop", "usr/lib/node_modules/npm/package.json")} == {
+        "shop-tool"
+    }
+
+
 @pytest.mark.parametrize(
     "cache",
     [
