@@ -33,7 +33,7 @@ def main() -> None:
         results += companions.main(docker, environ, folder)
         subprocess.run([*_IMGCOMPARE, "clean"], env=environ, check=True)
     _remove_by_hand(docker, environ)
-    for part in ("read_image", "render_report", "fleet"):
+    for part in ("read_image", "render_report", "fleet", "ready"):
         results.append(subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=False).returncode == 0)
     sys.exit(0 if all(results) else 1)
 
