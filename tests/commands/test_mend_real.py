@@ -16,7 +16,7 @@ from tests.support.projects import BASE, Project, Result
 # These have no fix that is certain: what is wrong is in the app, or a choice is to be made.
 NOT_CERTAIN = {
     *("base-too-old", "newer-libc", "nothing-to-do", "other-architecture", "other-libc", "other-prefix"),
-    *("too-much-memory", "worker-only"),
+    *("too-much-memory", "worker-only", "no-service"),
 }
 BROKEN = {
     f"{scenario.name}/{variant.name}": (scenario, variant)
@@ -48,7 +48,8 @@ def outcomes(lasting_project: Project) -> dict[str, Result]:
     def mend(each: tuple[Scenario, ScenarioVariant]) -> Result:
         scenario, variant = each
         context = ("--build-context", str(scenario.context), "--route", scenario.route, "--timeout", "20")
-        return lasting_project("mend", str(variant.dockerfile), *context, "--json", "--quiet")
+        beside = ("--compose", str(scenario.compose)) if scenario.compose else ()
+        return lasting_project("mend", str(variant.dockerfile), *context, *beside, "--json", "--quiet")
 
     with ThreadPoolExecutor(4) as pool:
         return dict(zip(BROKEN, pool.map(mend, BROKEN.values()), strict=True))
