@@ -103,7 +103,11 @@ def end() -> None:
 def _parent() -> Iterator[_Parent]:
     """One that nobody else has: a new one where all are at work. After an error it is not used again."""
     parent = _idle.pop() if _idle else _Parent()
-    yield parent
+    try:
+        yield parent
+    except BaseException:
+        parent.end()
+        raise
     _idle.append(parent)
 
 

@@ -140,6 +140,8 @@ class Connection:
     def end(self, stream: Stream) -> None:
         """See ``Stream.end``."""
         with self._changed:
+            if stream.ended and self._accept is None:
+                return  # answered, and perhaps closed, before it was wholly asked: RFC 9113 §8.1
             self._check(stream)
             self._apply(lambda: self._h2.end_stream(stream.number))
         self._flush()

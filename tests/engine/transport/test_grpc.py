@@ -8,6 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import RequestReceived
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +24,8 @@ from imgcompare.engine.transport.grpc import (
     GrpcError,
     ServerCall,
     framed,
+    messages,
+    raise_for_status,
     server,
     unary,
 )
@@ -175,6 +181,25 @@ def test_an_answer_without_a_status_is_no_success(
 
     with connected(accept) as client, pytest.raises(GrpcError, match=text):
         ClientCall(client, "/x", b"").result()
+
+
+def test_a_peer_may_answer_and_close_before_it_was_wholly_asked() -> None:
+    """RFC 9113, section 8.1: the answer is whole, and there is nothing left to be ended."""
+    ours, theirs = socket.socketpair()
+    peer = H2Connection(H2Configuration(client_side=False))
+    peer.initiate_connection()
+    with closing(Connection(ours)) as connection, theirs:
+        stream = connection.open([(":method", "POST"), (":scheme", "http"), (":authority", "x"), (":path", "/x")])
+        while not any(isinstance(event, RequestReceived) for event in peer.receive_data(theirs.recv(65_536))):
+            pass
+        peer.send_headers(stream.number, [(":status", "200")])
+        peer.send_data(stream.number, framed(b"x"))
+        peer.send_headers(stream.number, [("grpc-status", "0")], end_stream=True)
+        peer.reset_stream(stream.number, ErrorCodes.NO_ERROR)
+        theirs.sendall(peer.data_to_send())
+        assert list(messages(stream)) == [b"x"]
+        stream.end()
+        raise_for_status(stream)
 
 
 @settings(deadline=None, max_examples=60)
