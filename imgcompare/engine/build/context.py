@@ -128,8 +128,8 @@ class BuildContext:
         """Whether COPY does not see a name, by its own pattern or by that of a folder it is in."""
         match = NO_MATCH
         for end in [index for index, char in enumerate(name) if char == "/"] + [len(name)]:
-            match = self.rules.last_match(name[:end], match)
-        return self.rules.ignores(match)
+            match = self.rules.match(name[:end], match)
+        return match.named
 
 
 def open_context(root: Path, dockerfile: Path) -> BuildContext:

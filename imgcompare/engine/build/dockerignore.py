@@ -2,7 +2,8 @@
 
 The rules are those of https://docs.docker.com/build/concepts/context/#dockerignore-files and of the matcher behind them
 (https://github.com/moby/patternmatcher). Where moby's code and the documentation differ (``^`` or ``\\d`` reaching Go's
-regexp engine unescaped), the documented meaning holds.
+regexp engine unescaped), the documented meaning holds. Of that matcher's three ways to ask, the one that BuildKit's
+clients walk a folder by is followed, ``MatchesUsingParentResults``.
 """
 
 from __future__ import annotations
@@ -13,9 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from imgcompare.errors import UsageError
-
-NO_MATCH = -1
-"""The match of a name that no pattern speaks of."""
 
 _CLASS_CHARACTER = r"(?:\\.|[^\\\]-])"
 _CLASS_ITEM = re.compile(rf"({_CLASS_CHARACTER})(?:-({_CLASS_CHARACTER}))?")
@@ -44,25 +42,41 @@ class Pattern:
 
 
 @dataclass(frozen=True)
+class Match:
+    """What rules say of a name: whether they name it, and which patterns match it or a folder above, by number."""
+
+    named: bool = False
+    patterns: tuple[int, ...] = ()
+
+
+NO_MATCH = Match()
+"""The match of a name that no pattern speaks of."""
+
+
+@dataclass(frozen=True)
 class IgnoreRules:
-    """The patterns of one ignore file in their order; the last one that matches a name or a folder above it decides."""
+    """The patterns of one ignore file in their order; the last one that changes what was said of a name decides."""
 
     patterns: tuple[Pattern, ...] = ()
 
-    def last_match(self, name: str, inherited: int = NO_MATCH) -> int:
-        """Return which pattern decides for ``name``, given the match of the folder it is in."""
-        for index in range(len(self.patterns) - 1, inherited, -1):
-            if self.patterns[index].matches(name):
-                return index
-        return inherited
+    def match(self, name: str, above: Match = NO_MATCH) -> Match:
+        """Return what holds for ``name``, given the match of the folder it is in.
 
-    def ignores(self, match: int) -> bool:
-        """Whether a name with this match is left out."""
-        return match != NO_MATCH and not self.patterns[match].negated
+        A pattern that would change nothing is not asked. So it does not count for what is below either: with
+        ``**/*.pyc`` and ``!app`` nothing takes app back, which was never left out, and app/x.pyc is.
+        """
+        named = False
+        matching = []
+        for number, each in enumerate(self.patterns):
+            if number in above.patterns or (each.negated == named and each.matches(name)):
+                matching.append(number)
+                named = not each.negated
+        return Match(named, tuple(matching))
 
-    def may_keep_below(self, folder: str, match: int) -> bool:
+    def may_keep_below(self, folder: str, match: Match) -> bool:
         """Whether something in a folder that is left out could be kept, so that one has to look inside."""
-        return any(later.negated and later.may_match_below(folder) for later in self.patterns[match + 1 :])
+        later = self.patterns[match.patterns[-1] + 1 :] if match.patterns else self.patterns
+        return any(each.negated and each.may_match_below(folder) for each in later)
 
     def keeping(self, name: str) -> IgnoreRules:
         """Return these rules with one more that keeps ``name``, whatever the others say."""
@@ -83,10 +97,11 @@ def parse_rules(text: str, source: str) -> IgnoreRules:
     """Read the patterns in an ignore file's ``text``; ``source`` names the file in a UsageError for a bad pattern."""
     patterns = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        if line.startswith("#") or not line.strip():
+        cleaned = "" if line.startswith("#") else _from_the_root(line.strip())
+        if not cleaned.strip():
             continue
         try:
-            patterns.append(pattern(line.strip()))
+            patterns.append(pattern(cleaned))
         except ValueError as exc:
             raise UsageError(
                 f"{source}, line {number}: bad pattern “{line.strip()}”: {exc}",
@@ -95,19 +110,25 @@ def parse_rules(text: str, source: str) -> IgnoreRules:
     return IgnoreRules(tuple(patterns))
 
 
+def _from_the_root(line: str) -> str:
+    """A line as BuildKit's frontend hands it on: relative to the context's root whether or not it has a slash first."""
+    bang = "!" if line.startswith("!") else ""
+    text = line.removeprefix("!").strip()
+    return bang + (posixpath.normpath(text).lstrip("/") or "/") if text else bang
+
+
 def has_wildcards(text: str) -> bool:
     """Whether a pattern can match anything but itself."""
     return not _WILDCARDS.isdisjoint(text)
 
 
 def pattern(line: str) -> Pattern:
-    """Read one pattern. Raises ValueError where it is malformed."""
-    negated = line.startswith("!")
-    text = line[1:].strip() if negated else line
+    """Read one pattern as a client gets it from the frontend. Raises ValueError where it is malformed."""
+    text = posixpath.normpath(line.strip())
+    negated = text.startswith("!")
+    text = text.removeprefix("!")
     if not text:
-        raise ValueError("nothing follows the “!”")
-    # A pattern is relative to the context's root whether or not it starts with a slash; a lone slash names nothing.
-    text = posixpath.normpath(text).lstrip("/") or "/"
+        raise ValueError("the “!” is followed by nothing that it could keep")
     literal = re.split(r"[*?\[\]\\]", text, maxsplit=1)[0]
     return Pattern(negated, literal, literal != text, _matcher(text))
 

@@ -65,7 +65,7 @@ class DiskFolder:
 
     def members(self, selection: Selection) -> Iterator[Member]:
         """See ``Folder``."""
-        # What is never sent comes last, for the last rule that matches decides.
+        # What is never sent comes last, for the last rule that changes anything decides.
         rules = IgnoreRules((*selection.left_out.patterns, *self._left_out.patterns))
         linked: dict[tuple[int, int], str] = {}
         for entry in walk(self._root, Selection(rules, selection.taken)):
@@ -114,13 +114,13 @@ class MadeFolder:
 
     def follow(self, paths: list[str]) -> IgnoreRules | None:
         """See ``Folder``."""
-        return IgnoreRules(tuple(pattern(path) for path in paths))
+        return IgnoreRules(tuple(pattern(path.lstrip("/")) for path in paths))
 
     def members(self, selection: Selection) -> Iterator[Member]:
         """See ``Folder``."""
         for name, content in sorted(self._files.items(), key=lambda item: os.fsencode(item[0])):
             taken = selection.taken
-            if taken is None or taken.ignores(taken.last_match(name)):
+            if taken is None or taken.match(name).named:
                 yield Member(
                     name=name,
                     mode=0o644,

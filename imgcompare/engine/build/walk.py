@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imgcompare.engine.build.dockerignore import NO_MATCH, IgnoreRules
+from imgcompare.engine.build.dockerignore import NO_MATCH, IgnoreRules, Match
 from imgcompare.errors import UsageError
 
 # What opening or listing says of something that was removed, or replaced by another kind of file, since it was seen.
@@ -34,10 +34,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class _Matches:
-    """Which rule decided for a folder, and so for what is in it as far as no later one does."""
+    """What the rules say of a folder, and so of what is in it as far as they say nothing else of that."""
 
-    left_out: int = NO_MATCH
-    taken: int = NO_MATCH
+    left_out: Match = NO_MATCH
+    taken: Match = NO_MATCH
 
 
 def walk(root: str, selection: Selection) -> Iterator[Entry]:
@@ -90,22 +90,20 @@ def unreadable(path: str, exc: OSError) -> UsageError:
 def _match(selection: Selection, name: str, inherited: _Matches) -> _Matches:
     taken = selection.taken
     return _Matches(
-        selection.left_out.last_match(name, inherited.left_out),
-        NO_MATCH if taken is None else taken.last_match(name, inherited.taken),
+        selection.left_out.match(name, inherited.left_out),
+        NO_MATCH if taken is None else taken.match(name, inherited.taken),
     )
 
 
 def _is_taken(selection: Selection, matches: _Matches) -> bool:
-    # A rule that "ignores" is one that names what it matches: for what is taken, that is the point.
-    named = selection.taken is None or selection.taken.ignores(matches.taken)
-    return named and not selection.left_out.ignores(matches.left_out)
+    return (selection.taken is None or matches.taken.named) and not matches.left_out.named
 
 
 def _may_take_below(selection: Selection, folder: str, matches: _Matches) -> bool:
     left_out, taken = selection.left_out, selection.taken
-    if left_out.ignores(matches.left_out) and not left_out.may_keep_below(folder, matches.left_out):
+    if matches.left_out.named and not left_out.may_keep_below(folder, matches.left_out):
         return False
-    return taken is None or taken.ignores(matches.taken) or taken.may_name_below(folder)
+    return taken is None or matches.taken.named or taken.may_name_below(folder)
 
 
 def _list(root: str, folder: str, *, optional: bool) -> list[str]:

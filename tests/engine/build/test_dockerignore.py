@@ -15,8 +15,8 @@ def ignored(rules: IgnoreRules, name: str) -> bool:
     match = NO_MATCH
     parts = name.split("/")
     for depth in range(1, len(parts) + 1):
-        match = rules.last_match("/".join(parts[:depth]), match)
-    return rules.ignores(match)
+        match = rules.match("/".join(parts[:depth]), match)
+    return match.named
 
 
 # pattern, names it ignores, names it leaves alone
@@ -108,7 +108,7 @@ def test_one_pattern(pattern: str, inside: list[str], outside: list[str]) -> Non
         ("**\n!util/web", ["util", "x"], ["util/web", "util/web/foo"]),
         ("**\n!util/web\nutil/web/foo", ["util/web/foo"], ["util/web/bar"]),
         ("*\n!**/*.py", ["a", "a/x.txt"], ["m.py", "a/b/m.py"]),
-        ("a\n!a/x\na", ["a/x"], []),
+        ("a\n!a/x\na", ["a/y"], ["a/x"]),  # the third line changes nothing of a: BuildKit does not ask it
         ("*\n! /spaced/negation ", ["x"], ["spaced/negation"]),
         ("*\n!!bang", ["bang"], ["!bang"]),
         ("\n\n# all\n*\r\n!a\r\n", ["b"], ["a"]),
@@ -138,17 +138,17 @@ def test_kept_name_is_literal_and_wins() -> None:
     rules = parse_rules("**", "x").keeping("d/[x]*")
     assert not ignored(rules, "d/[x]*")
     assert ignored(rules, "d/xx")
-    assert rules.may_keep_below("d", rules.last_match("d"))
-    assert not rules.may_keep_below("e", rules.last_match("e"))
+    assert rules.may_keep_below("d", rules.match("d"))
+    assert not rules.may_keep_below("e", rules.match("e"))
 
 
 def test_folder_is_pruned_only_when_nothing_inside_can_come_back() -> None:
     """A big ignored folder is not walked for the sake of a negation that cannot reach into it."""
     rules = parse_rules("node_modules\nsrc\n!src/*.py\n!**/keep", "x")
-    assert rules.may_keep_below("node_modules", rules.last_match("node_modules"))
+    assert rules.may_keep_below("node_modules", rules.match("node_modules"))
     rules = parse_rules("!node_modules/x\nnode_modules\nsrc\n!src/*.py", "x")
-    assert not rules.may_keep_below("node_modules", rules.last_match("node_modules"))
-    assert rules.may_keep_below("src", rules.last_match("src"))
+    assert not rules.may_keep_below("node_modules", rules.match("node_modules"))
+    assert rules.may_keep_below("src", rules.match("src"))
 
 
 PIECES = st.sampled_from(["a", "b", "ab", "*", "?", "**", "[ab]", "[^a]", "a*", "**b", r"\a", "..", "."])
@@ -169,5 +169,5 @@ def test_pruning_never_loses_a_kept_name(lines: list[str], name: str) -> None:
         return
     for depth in range(1, len(parts)):
         folder = "/".join(parts[:depth])
-        match = rules.last_match(folder, match)
-        assert not rules.ignores(match) or rules.may_keep_below(folder, match)
+        match = rules.match(folder, match)
+        assert not match.named or rules.may_keep_below(folder, match)
