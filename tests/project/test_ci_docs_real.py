@@ -296,7 +296,7 @@ def test_gitlab(bench: Bench) -> None:
     assert all((bench.folder / file).is_file() for file in kept)
     assert len(bench.forge.bodies()) == 1
 
-    whole = yaml.safe_load(blocks("yaml", section("GitLab CI"))[1])
+    whole = yaml.safe_load(blocks("yaml", section("GitLab CI"))[-1])
     before = whole["default"]["before_script"]
     machines = whole["compare"]["parallel"]
     for number in range(1, machines + 1):
