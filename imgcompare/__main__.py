@@ -22,9 +22,12 @@ def main() -> NoReturn:
         signal.signal(signal.SIGINT, _leave)
     from imgcompare.cli.main import main as run  # noqa: PLC0415 - after Ctrl-C is taken care of
 
-    if heard:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    run()
+    try:
+        if heard:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        run()
+    except KeyboardInterrupt:  # before or after what it runs, which tidies up itself
+        _leave(signal.SIGINT, None)
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
