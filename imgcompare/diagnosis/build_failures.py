@@ -8,6 +8,7 @@ import shlex
 from imgcompare.diagnosis.command import written
 from imgcompare.diagnosis.compiling import not_compiled
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.failed_stage import its_from
 from imgcompare.diagnosis.run_steps import failed_step
 from imgcompare.diagnosis.step_fixes import folder_with_all, in_context, nearly_in_context
 from imgcompare.dockerfile.copy_sources import Copy, read_copy
@@ -59,7 +60,8 @@ def _base_ended(case: Case) -> Failure | None:
         "base-end-of-life",
         f"The package lists of {suite} are gone from the mirror: the base image's distribution is at its end of life.",
         (missing.strip(), line),
-        hint="Begin with an image of a distribution that is still maintained; no fix of apt's sources lasts.",
+        hint=f"{its_from(case)}Begin with an image of a distribution that is still maintained; "
+        "no fix of apt's sources lasts.",
         fix=(f"FROM {renamed}",) if renamed != base else (),
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.failed_stage import its_from
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
 
@@ -86,12 +87,14 @@ def _no_compiler(case: Case) -> Failure | None:
         return None
     tool = re.sub(r"^[\w.]+-linux-\w+-", "", next(filter(None, match.groups())).rpartition("/")[2])
     full = _SLIM.sub(r"\1", case.base)
+    certain = full != case.base and len(case.written) == 1 and tool not in {"Rust", "Cargo"}
     return case.found(
         "missing-build-tool",
         f"A package has to be compiled, and this stage has no {tool}.",
         (line, _step(case)),
-        hint="Compile in a stage with build tools, which the full Python image has, and copy what was made from there.",
-        fix=(f"FROM {full}",) if full != case.base and len(case.written) == 1 and tool not in {"Rust", "Cargo"} else (),
+        hint=(its_from(case) if certain else "")
+        + "Compile in a stage with build tools, which the full Python image has, and copy what was made from there.",
+        fix=(f"FROM {full}",) if certain else (),
     )
 
 

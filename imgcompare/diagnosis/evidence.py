@@ -14,7 +14,7 @@ from imgcompare.diagnosis.command import Command, command_of, environment, searc
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.traceback import LastError, before_giving_up, is_unhandled, last_error
 from imgcompare.dockerfile.copy_sources import read_copy
-from imgcompare.dockerfile.document import Document
+from imgcompare.dockerfile.document import Document, DocumentStage
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot, is_there, place
 from imgcompare.engine.interface import EngineImage, Listener
@@ -22,7 +22,7 @@ from imgcompare.model import Edit, EditAction, Failure
 from imgcompare.text.printable import printable, verbatim
 
 _LIMIT = 500
-_STEP = re.compile(r"step \[(?P<stage>[\w.-]+) +\d+/\d+\]")
+_STEP = re.compile(r"step \[(?:[a-z]+/\S+ +)?(?P<stage>[\w.-]+) +\d+/\d+\]")
 _INSTALLS = re.compile(
     r"\bpip3? .*\binstall\b|\b(?:poetry|pdm) (?:install|sync)\b|\bpipenv (?:install|sync)\b|\buv (?:sync|pip)\b"
 )
@@ -85,7 +85,8 @@ class Case:
     """The evidence beside what can be looked up: this image's files, those of its stages and of other variants.
 
     ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,
-    with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on.
+    with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on; of each
+    stage of the Dockerfile ``chains`` has the latter two, by its number: (base, written).
     ``document`` is the Dockerfile to be mended, None for an image without one, and ``target`` the stage that was built.
     ``context`` gives the names of the files that COPY can see below ``context_folder``, ``base_command`` is the base
     image's CMD, and ``engine_architecture`` the engine's machine, "" where it is not known.
@@ -96,6 +97,7 @@ class Case:
     neighbours: Neighbours = field(default_factory=Nobody)
     written: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
+    chains: tuple[tuple[str, tuple[StageInfo, ...]], ...] = ()
     base: str = ""
     document: Document | None = None
     target: str | None = None
@@ -201,14 +203,16 @@ class Case:
         """
         instructions = self.document.instructions if self.document else ()
         found = [one for one in instructions if one.keyword == keyword and one.text.split() == words.split()]
-        if len(found) > 1 and (failed := _STEP.match(next(iter(self.evidence.observed.evidence), ""))):
-            found = [one for one in found if failed["stage"] in self._names_of_stage(one)]
+        if len(found) > 1 and self.document and (failed := self.told_stage()):
+            found = [one for one in found if self.document.stage_of(one) is failed]
         return found[0] if len(found) == 1 else None
 
-    def _names_of_stage(self, instruction: Instruction) -> set[str]:
-        """What a builder calls the stage of an instruction."""
-        stage = self.document.stage_of(instruction) if self.document else None
-        return {stage.name or f"stage-{stage.index}"} if stage else set()
+    def told_stage(self) -> DocumentStage | None:
+        """The stage that the failed step's name tells, which the classic builder's does not."""
+        told = _STEP.match(next(iter(self.evidence.observed.evidence), ""))
+        stages = self.document.stages if self.document else ()
+        found = [one for one in stages if told and told["stage"].lower() == (one.name or f"stage-{one.index}")]
+        return found[0] if len(found) == 1 else None
 
     def copied_to(self, folder: str) -> Instruction | None:
         """The only COPY --from of the stage that was built, or those below it, whose target is that folder."""

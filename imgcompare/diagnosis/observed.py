@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis.evidence import Case
+from imgcompare.diagnosis.failed_stage import from_the_failed_stage
 from imgcompare.diagnosis.step_fixes import from_another_stage
 from imgcompare.dockerfile.document import Document
 from imgcompare.engine.interface import BuildFailed, ContainerState
@@ -38,6 +39,7 @@ def diagnose(case: Case) -> Failure:
     """
     from imgcompare.diagnosis.causes import CAUSES  # noqa: PLC0415 - many patterns to compile, and most variants work
 
+    case = from_the_failed_stage(case)
     found = (failure for explain in CAUSES if (failure := explain(case)) is not None)
     return next((failure for failure in found if not case.refutes(failure)), case.evidence.observed)
 

@@ -98,9 +98,18 @@ class Dockerfile:
         """
         self.check_target(target)
         values = argument_values(self.arguments, build_args, platforms, self.escape)
+        return self._chain(self.stages[-1] if target is None else self._named(target), values)
+
+    def chains(
+        self, build_args: Mapping[str, str], platforms: Platforms = NO_PLATFORM
+    ) -> tuple[tuple[str | None, tuple[StageInfo, ...]], ...]:
+        """Return the ``chain`` of each stage, in file order, of those without a name too."""
+        values = argument_values(self.arguments, build_args, platforms, self.escape)
+        return tuple(self._chain(stage, values) for stage in self.stages)
+
+    def _chain(self, stage: StageInfo | None, values: Mapping[str, str]) -> tuple[str | None, tuple[StageInfo, ...]]:
         stages: list[StageInfo] = []
         base: str | None = None
-        stage = self.stages[-1] if target is None else self._named(target)
         while stage is not None:
             stages.append(stage)
             base = expand(stage.expression, values, self.escape)

@@ -33,6 +33,7 @@ class Blueprint:
 
     ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.
     ``needed`` are all that its build needs, those it only copies from too, and ``unused`` those above that it does not.
+    ``chains`` are ``base`` and ``stages`` of each stage of the file, by its number.
     ``document`` is the Dockerfile as it is built, and ``parsed`` what it says of stages.
     """
 
@@ -44,6 +45,7 @@ class Blueprint:
     stages: tuple[StageInfo, ...] = ()
     needed: tuple[StageInfo, ...] = ()
     unused: tuple[StageInfo, ...] = ()
+    chains: tuple[tuple[str, tuple[StageInfo, ...]], ...] = ()
     document: Document | None = None
     parsed: Dockerfile | None = None
 
@@ -110,6 +112,7 @@ def _with_stages(config: Config, drawn: Blueprint, platforms: Platforms) -> Blue
     above = drawn.parsed.stages[: max((stage.index for stage in needed), default=0)]
     given = dict(config.build.contexts)
     bases = (_image_of(name, given) for name in drawn.parsed.base_images(*wanted))
+    chains = drawn.parsed.chains(config.build_args, platforms)
     return replace(
         drawn,
         bases=tuple(dict.fromkeys(name for name in bases if name is not None)),
@@ -117,6 +120,7 @@ def _with_stages(config: Config, drawn: Blueprint, platforms: Platforms) -> Blue
         stages=stages,
         needed=needed,
         unused=tuple(stage for stage in above if stage not in needed),
+        chains=tuple((_image_of(each or "", given) or "", stacked) for each, stacked in chains),
     )
 
 

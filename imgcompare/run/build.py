@@ -160,6 +160,7 @@ def case_of(blueprint: Blueprint, evidence: Evidence) -> Case:
         evidence=evidence,
         written=blueprint.stages,
         unused=blueprint.unused,
+        chains=blueprint.chains,
         base=blueprint.base or "",
         document=blueprint.document,
         target=blueprint.variant.spec.target,

@@ -169,6 +169,7 @@ class Example:
                 neighbours=_Nearby(self),
                 written=written,
                 unused=tuple(stage for stage in above if stage not in needed),
+                chains=tuple((each or "", stacked) for each, stacked in dockerfile.chains({})),
                 base=base or "",
                 document=Document(self.dockerfile),
                 target=self.target,
