@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from imgcompare.analysis.breakdown import reason
 from imgcompare.analysis.diff_config import SettingChange, config_changes
+from imgcompare.analysis.diff_content import ContentDifference
 from imgcompare.analysis.diff_files import Change as FileChange
 from imgcompare.analysis.diff_files import collapse, difference
 from imgcompare.analysis.diff_history import HistoryPair, pair_history
@@ -143,12 +144,21 @@ class ImageDifference(Struct, frozen=True, kw_only=True):
     files: FileChanges | None
     config: tuple[SettingChange, ...] | None
     history: tuple[HistoryPair, ...] | None = None
+    contents: tuple[ContentDifference, ...] | None = None
 
 
 def compare_images(
-    before: LoadedImage, after: LoadedImage, sections: Iterable[Section], *, min_bytes: int | None = None
+    before: LoadedImage,
+    after: LoadedImage,
+    sections: Iterable[Section],
+    *,
+    min_bytes: int | None = None,
+    contents: tuple[ContentDifference, ...] | None = None,
 ) -> ImageDifference:
-    """Work out how two images differ; without ``min_bytes`` it is a hundredth of all the bytes that moved."""
+    """Work out how two images differ; without ``min_bytes`` it is a hundredth of all the bytes that moved.
+
+    ``contents`` are single files, compared already.
+    """
     old, new = before.image, after.image
     wanted = frozenset(sections)
     both_packed = old.compressed_size is not None and new.compressed_size is not None
@@ -163,6 +173,7 @@ def compare_images(
         files=_files(before.archived, after.archived, min_bytes) if Section.FILES in wanted else None,
         config=config_changes(before.archived.config, after.archived.config) if Section.CONFIG in wanted else None,
         history=pair_history(before.archived.config, after.archived.config) if Section.LAYERS in wanted else None,
+        contents=contents,
     )
 
 

@@ -19,6 +19,13 @@ from imgcompare.cli.output import write_text
 @click.option("--packages", "sections", flag_value="packages", multiple=True, help="Only the packages, all of them.")
 @click.option("--files", "sections", flag_value="files", multiple=True, help="Only the files, all of them.")
 @click.option("--layers", "sections", flag_value="layers", multiple=True, help="Only the layers.")
+@click.option(
+    "--content",
+    "contents",
+    metavar="PATH",
+    multiple=True,
+    help="Only the text file at PATH, line by line, secrets masked; repeatable.",
+)
 @click.option("--all", "all_", is_flag=True, help="Everything, in full.")
 @click.option(
     "--min",
@@ -36,6 +43,7 @@ def diff(
     before: str,
     after: str,
     sections: tuple[str, ...],
+    contents: tuple[str, ...],
     all_: bool,
     min_: str | None,
     json_: bool,
@@ -58,6 +66,7 @@ def diff(
       imgcompare diff single-stage multi-stage
       imgcompare diff single-stage multi-stage --packages
       imgcompare diff shop:1.4 shop:1.5 --files --min 100kB
+      imgcompare diff shop:1.4 shop:1.5 --content /etc/nginx/nginx.conf
       imgcompare diff old.tar new.tar --json
       imgcompare diff --remote shop/app:1.4 shop/app:1.5
 
@@ -68,6 +77,7 @@ def diff(
     from imgcompare.console.style import style_for  # noqa: PLC0415
     from imgcompare.render.formats.json import to_json  # noqa: PLC0415
     from imgcompare.render.pages import diff as page  # noqa: PLC0415
+    from imgcompare.run.file_versions import compare_files  # noqa: PLC0415
     from imgcompare.run.load_images import load_images  # noqa: PLC0415
     from imgcompare.run.opening import Connection  # noqa: PLC0415
     from imgcompare.text.units import parse_bytes  # noqa: PLC0415
@@ -75,9 +85,13 @@ def diff(
     min_bytes = parse_bytes("--min", min_) if min_ is not None else None
     with open_progress(sys.stderr, quiet=False) as progress:
         connection = Connection(host=host, context=docker_context)
-        old, new = load_images((before, after), Path.cwd(), connection, progress, platform=platform, remote=remote)
-    wanted = tuple(map(Section, sections)) if sections and not all_ else tuple(Section)
-    found = compare_images(old, new, wanted, min_bytes=min_bytes)
+        names, folder = (before, after), Path.cwd()
+        old, new = load_images(names, folder, connection, progress, platform=platform, remote=remote)
+        told = compare_files(
+            names, (old, new), contents, folder, connection, progress, platform=platform, remote=remote
+        )
+    wanted = tuple(map(Section, sections)) if (sections or contents) and not all_ else tuple(Section)
+    found = compare_images(old, new, wanted, min_bytes=min_bytes, contents=told or None)
     style = style_for(sys.stdout, os.environ)
-    rows = None if sections or all_ else page.SUMMARY_ROWS
+    rows = None if sections or contents or all_ else page.SUMMARY_ROWS
     write_text(to_json(found, style) if json_ else page.render(found, style, rows=rows))

@@ -9,6 +9,7 @@ import hashlib
 import platform as machine
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from msgspec.structs import replace
 
@@ -47,6 +48,14 @@ def read_remote(remote: Remote, login: Login, cache: ImageCache, *, platform: st
     image = ArchivedImage(config=config_bytes, image_id=manifest.config.digest, layers=layers)
     cache.put_image(image.image_id, None, image)
     return image
+
+
+@contextmanager
+def layer_chunks(remote: Remote, login: Login, number: int, *, platform: str | None) -> Iterator[Iterator[bytes]]:
+    """One layer's blob, as it streams in; ``number`` counts from 0, the lowest. Raises as ``read_remote`` does."""
+    with RegistryClient(remote, login) as client:
+        parts = _manifest(client, remote, platform).layers or ()
+        yield client.blob(parts[number].digest) if number < len(parts) else iter(())
 
 
 def _manifest(client: RegistryClient, remote: Remote, platform: str | None) -> Manifest:

@@ -51,7 +51,7 @@ def load_images(
 
     Raises UsageError for what is no image, and what engines and builds raise.
     """
-    subjects = find_subjects(texts, _newest_variants(project, progress), remote=remote)
+    subjects = subjects_of(texts, project, progress, remote=remote)
     cache = default_cache()
     loaded = {
         text: found
@@ -64,6 +64,11 @@ def load_images(
     for found in loaded.values():
         _refuse_other_platform(found, platform)
     return tuple(loaded[text] for text in texts)
+
+
+def subjects_of(texts: Sequence[str], project: Path, progress: Progress, *, remote: bool) -> tuple[Subject, ...]:
+    """What the texts mean in this folder. Raises UsageError for what is no image."""
+    return find_subjects(texts, _newest_variants(project, progress), remote=remote)
 
 
 def _refuse_other_platform(found: LoadedImage, platform: str | None) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -142,6 +145,81 @@ def test_flags_restrict_to_sections(two: Offline) -> None:
     assert shown("--packages", "--files") == sections - {"Layers", "Config"}
     found = in_numbers(two, "old.tar", "new.tar", "--packages")
     assert (found["layers"], found["files"], found["config"]) == (None, None, None)
+
+
+CONF = {"etc/app.conf": b"user: me\ntoken: geheim8\nport: 80\n", "etc/link": b"", "lib/big": b"x\n" * 600_000}
+ENVIRONMENT = ["API_KEY=tr0ub4dor"]
+
+
+@pytest.fixture
+def configured(offline: Offline) -> Offline:
+    """Two images with a configuration file, a program, and a folder that a layer has as a link."""
+    new = {"etc/app.conf": b"user: me\ntoken: geheim9\nport: 81\nsaid: tr0ub4dor\n", "bin/app": b"\x7fELF\0\1"}
+    offline.save("old.tar", {"shop:1": [BASE, CONF, {"bin/app": b"\x7fELF\0", "etc/gone": b"1\n"}]})
+    offline.save("new.tar", {"shop:2": [BASE | CONF, new]}, Env=ENVIRONMENT)
+    return offline
+
+
+def test_a_text_file_line_by_line(configured: Offline) -> None:
+    """Only that file is told, as a unified diff; no secret is, neither its own nor a variable's."""
+    done = configured("diff", "old.tar", "new.tar", "--content", "/etc/app.conf")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.partition("/etc/app.conf")[2].splitlines() == [
+        "  changed, 33 B → 49 B",
+        "  @@ -1,3 +1,4 @@",
+        "   user: me",
+        "  -token: •••",
+        "  -port: 80",
+        "  +token: •••",
+        "  +port: 81",
+        "  +said: •••",
+    ]
+    assert "Layers  none" not in done.stdout
+    assert "geheim" not in configured("diff", "old.tar", "new.tar", "--all", "--content", "etc/app.conf").stdout
+
+
+def test_contents_in_numbers(configured: Offline) -> None:
+    """Several files in their order: changed, no text, too large, gone, the same; each read from a packed file too."""
+    packed = gzip.compress((configured.folder / "new.tar").read_bytes())
+    (configured.folder / "new.tar.gz").write_bytes(packed)
+    paths = ("etc/app.conf", "bin/app", "lib/big", "etc/gone", "etc/os-release")
+    found = in_numbers(configured, "old.tar", "new.tar.gz", *(part for path in paths for part in ("--content", path)))
+    assert (found["files"], found["config"]) == (None, None)
+    told = [(row["path"], row["kind"], row["not_shown"], len(row["lines"])) for row in found["contents"]]
+    assert told == [
+        ("etc/app.conf", "changed", None, 7),
+        ("bin/app", "changed", "no text", 0),
+        ("lib/big", "same", None, 0),
+        ("etc/gone", "removed", None, 2),
+        ("etc/os-release", "same", None, 0),
+    ]
+    assert in_numbers(configured, "old.tar", "new.tar")["contents"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("old.tar", "--content", "etc/nothing"), "neither image has a file 'etc/nothing'"),
+        (("old.tar", "--content", "etc"), "'etc' is no file in old.tar"),
+    ],
+)
+def test_a_path_that_is_no_file_is_said(configured: Offline, arguments: tuple[str, ...], problem: str) -> None:
+    """In neither image, or a folder: exit code 2 and nothing on stdout."""
+    done = configured("diff", "old.tar", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert problem in done.stderr
+
+
+def test_what_can_be_read_only_once_has_no_contents(configured: Offline) -> None:
+    """A pipe is not waited for a second time."""
+    pipe = configured.folder / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_bytes((configured.folder / "new.tar").read_bytes()))
+    writer.start()
+    done = configured("diff", "old.tar", "pipe", "--content", "etc/app.conf")
+    writer.join()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "pipe can be read only once" in done.stderr
 
 
 def test_an_image_and_itself(two: Offline) -> None:

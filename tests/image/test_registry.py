@@ -13,7 +13,8 @@ import zstandard
 from imgcompare.errors import ImgcompareError, RegistryError, UsageError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache
-from imgcompare.image.registry import read_remote
+from imgcompare.image.file_content import content_in_layer
+from imgcompare.image.registry import layer_chunks, read_remote
 from imgcompare.image.registry_reference import parse_remote
 from tests.support.images import Make
 from tests.support.registry import OCI, PASSWORD, USER, FakeRegistry, serving
@@ -63,6 +64,17 @@ def test_an_index_leads_to_the_platform_s_image(registry: FakeRegistry, make: Ma
     assert [layer.diff_id for layer in image.layers] == [make.digest(layer) for layer in make.layers()]
     assert [layer.compressed_size for layer in image.layers] == [len(gzip.compress(x, mtime=0)) for x in make.layers()]
     assert all(layer.compressed_size_exact for layer in image.layers)
+
+
+def test_one_file_is_read_out_of_its_layer(registry: FakeRegistry) -> None:
+    """Only the one blob is asked for once more, with the password where that is wanted."""
+    registry.guard = "token"
+    entry = next(e for e in read(registry).layers[1].entries if e.path == "app/app.py")
+    registry.asked.clear()
+    remote = parse_remote(f"{registry.name}/shop/app:1.4")
+    with layer_chunks(remote, known, 1, platform="linux/amd64") as chunks:
+        assert content_in_layer(chunks, entry) == b"print()\n"
+    assert sum("/blobs/" in path for _, path, _ in registry.asked) == 1
 
 
 def test_a_digest_goes_before_a_tag(registry: FakeRegistry, make: Make) -> None:

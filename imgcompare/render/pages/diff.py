@@ -26,6 +26,7 @@ from imgcompare.render.cells.facts import SHORT_ID, absolute, counted, origin, w
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, Tone
 from imgcompare.render.cells.sentences import told_changes
 from imgcompare.render.page import Page, Wide, section
+from imgcompare.render.pages.diff_content import tell_content
 from imgcompare.text.ecosystems import TITLES
 from imgcompare.text.printable import printable
 from imgcompare.text.units import MINUS, format_bytes, format_change, format_delta, format_percent
@@ -73,6 +74,8 @@ def render(found: ImageDifference, style: Style, *, rows: int | None) -> str:
         listing.files(found.files)
     if found.config is not None:
         listing.config(found.config)
+    for content in found.contents or ():
+        tell_content(page, content)
     if listing.cut:
         page.gap()
         page.say("All of it: --packages, --files or --all.", "dim", hang=2)
