@@ -32,7 +32,7 @@ COMMANDS = {
     "explain": "Tell what a CODE means, why it happens, and what mends it.",
     "diff": "Show how image B differs from image A, and why its size does.",
     "inspect": "Show where every byte of an IMAGE went.",
-    "schema": "Print the JSON Schema of the report.",
+    "schema": "Print the JSON Schema of the report, or of imgcompare.toml.",
     "setup": "Make this machine ready: engine and base images.",
     "engine": "Start, stop or show imgcompare's own engine.",
     "completion": "Let the shell complete commands, options and names.",

@@ -10,8 +10,9 @@ import click
 @click.command()
 @click.argument("folder", default=".", type=click.Path(path_type=Path), metavar="[PATH]")
 @click.option("--ci", "forge", type=click.Choice(["github", "gitlab"]), help="Write a CI job for that forge, too.")
+@click.option("--schema", is_flag=True, help="Write its JSON Schema beside it, and name that in it, for editors.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-def init(*, folder: Path, forge: str | None, force: bool) -> None:
+def init(*, folder: Path, forge: str | None, schema: bool, force: bool) -> None:
     """Write imgcompare.toml from the Dockerfiles of a project.
 
     Every Dockerfile below PATH becomes a variant; those with another build context, a comparison of their own. Ports
@@ -22,6 +23,7 @@ def init(*, folder: Path, forge: str | None, force: bool) -> None:
     Examples:
       imgcompare init
       imgcompare init --ci github
+      imgcompare init --schema
       imgcompare init services/web --force
 
     Exit codes: 0 written; 2 there is no Dockerfile, or a file is there already.
@@ -29,5 +31,5 @@ def init(*, folder: Path, forge: str | None, force: bool) -> None:
     from imgcompare.init.project import start_project  # noqa: PLC0415 - --help must be quick
     from imgcompare.text.printable import printable  # noqa: PLC0415
 
-    for line in start_project(folder, forge, force=force):
+    for line in start_project(folder, forge, schema=schema, force=force):
         click.echo(printable(line), err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,16 @@ from typing import Any
 from imgcompare.check.asked import FORMS, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import Limit, by_variant, read_limits
 from imgcompare.comparison.measures import MUST_WORK, OPTIONS
-from imgcompare.config.accepted import is_platform, is_timeout, pattern_fault
+from imgcompare.config.accepted import (
+    LONGEST_TIMEOUT_S,
+    SHORTEST_TIMEOUT_S,
+    is_platform,
+    is_timeout,
+    pattern_fault,
+)
+
+Schema = Mapping[str, Any]
+"""What JSON Schema says of a value; it refuses nothing that is accepted, and may accept what is refused later."""
 
 Read = Callable[[object], Any]
 """Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""
@@ -18,10 +27,11 @@ Read = Callable[[object], Any]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value: ``accepts`` completes the sentence "it must be …"."""
+    """A kind of value: ``accepts`` completes the sentence "it must be …", ``schema`` tells it to editors."""
 
     accepts: str
     read: Read
+    schema: Schema
 
 
 @dataclass(frozen=True)
@@ -83,13 +93,13 @@ def _pattern(value: object) -> str:
     return _text(value)
 
 
-def _whole(least: int, most: int) -> Read:
+def _whole(accepts: str, least: int, most: int) -> Kind:
     def read(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise ValueError
         return value
 
-    return read
+    return Kind(accepts, read, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def _seconds(value: object) -> float:
@@ -148,7 +158,8 @@ def _limits(option: str) -> Read:
         given = value if isinstance(value, list) else [value]
         if option == MUST_WORK:
             given = ["" if text is True else text for text in given]
-        if not given or not all(isinstance(text, str | int | float) and text is not False for text in given):
+        kinds = str if option == MUST_WORK else str | int | float
+        if not given or not all(isinstance(text, kinds) and text is not False for text in given):
             raise ValueError
         return by_variant(read_limits({option: map(str, given)}))
 
@@ -158,7 +169,18 @@ def _limits(option: str) -> Read:
 def _gate(option: str) -> Setting:
     name = OPTIONS[option].parameter
     accepts = "true or variants' names" if option == MUST_WORK else f"what --{option} takes, or an array of it"
-    return Setting(f"{GATES}.{name}", Kind(accepts, _limits(option)), option=name)
+    one = {"enum": [True]} if option == MUST_WORK else {"type": "number"}
+    schema = _one_or_more({"anyOf": [{"type": "string"}, one]})
+    return Setting(f"{GATES}.{name}", Kind(accepts, _limits(option), schema), option=name)
+
+
+def _one_or_more(each: Schema) -> Schema:
+    return {"anyOf": [each, {"type": "array", "items": each, "minItems": 1}]}
+
+
+def _written(accepts: str, read: Read, **schema: object) -> Kind:
+    """Something that is told in text."""
+    return Kind(accepts, read, {**_SOME_TEXT, **schema})
 
 
 BUILDERS = ("auto", "buildkit", "classic")
@@ -169,45 +191,72 @@ MOST_RUNS = 1000
 GATES = "gates"
 """The table of the limits."""
 
-_TEXT = Kind("text", _text)
-_TEXTS = Kind("text, or an array of texts", _texts)
-_TIMES = Kind(f"a number from 1 to {MOST_RUNS}", _whole(1, MOST_RUNS))
-_PORT = Kind("a port from 1 to 65535", _whole(1, 65535))
-_PAIRS = Kind('a table such as { KEY = "value" }, or an array such as ["KEY=value", "KEY_OF_THE_ENVIRONMENT"]', _pairs)
-_YES_OR_NO = Kind("true or false", _yes_or_no)
+_SOME_TEXT: Schema = {"type": "string", "minLength": 1}
+_TEXT = _written("text", _text)
+_TEXTS = Kind("text, or an array of texts", _texts, _one_or_more(_SOME_TEXT))
+_TIMES = _whole(f"a number from 1 to {MOST_RUNS}", 1, MOST_RUNS)
+_PORT = _whole("a port from 1 to 65535", 1, 65535)
+_PAIRS = Kind(
+    'a table such as { KEY = "value" }, or an array such as ["KEY=value", "KEY_OF_THE_ENVIRONMENT"]',
+    _pairs,
+    {
+        "anyOf": [
+            {
+                "type": "object",
+                "propertyNames": {"pattern": "^[^=]+$"},
+                "additionalProperties": {"type": ["string", "integer"]},
+            },
+            {"type": "array", "items": {"type": "string", "pattern": "^[^=]"}},
+        ]
+    },
+)
+_YES_OR_NO = Kind("true or false", _yes_or_no, {"type": "boolean"})
+_ROUTE: Schema = {"type": "string", "pattern": "^/"}
+_SECONDS: Schema = {"type": "number", "minimum": SHORTEST_TIMEOUT_S, "maximum": LONGEST_TIMEOUT_S}
 
 SETTINGS = (
     Setting("description", _TEXT),
-    Setting("context", Kind("a folder", _folder), option="build_context"),
-    Setting("baseline", Kind("a variant's name", _text), unset="the first variant"),
-    Setting("route", Kind(f"a path as it stands in a URL, such as /healthz, or an array of {FORMS}", _routes)),
-    Setting("request_method", Kind("a method such as POST", _method), unset="GET, or POST with a body"),
-    Setting("request_header", Kind("'Name: value', or an array of these", _headers)),
-    Setting("request_body", Kind("text, or @FILE", _text)),
+    Setting("context", _written("a folder", _folder), option="build_context"),
+    Setting("baseline", _written("a variant's name", _text), unset="the first variant"),
+    Setting(
+        "route",
+        Kind(f"a path as it stands in a URL, such as /healthz, or an array of {FORMS}", _routes, _one_or_more(_ROUTE)),
+    ),
+    Setting(
+        "request_method",
+        _written("a method such as POST", _method, pattern="^[A-Za-z][A-Za-z-]*$"),
+        unset="GET, or POST with a body",
+    ),
+    Setting("request_header", Kind("'Name: value', or an array of these", _headers, _TEXTS.schema)),
+    Setting("request_body", _written("text, or @FILE", _text)),
     Setting("container_port", _PORT, unset="from EXPOSE"),
-    Setting("expect_status", Kind("a status from 100 to 599", _whole(100, 599))),
+    Setting("expect_status", _whole("a status from 100 to 599", 100, 599)),
     Setting("expect_body", _TEXT, unset="the baseline's body"),
-    Setting("expect_body_pattern", Kind("a regular expression", _pattern)),
-    Setting("timeout", Kind("seconds from 0.1 to 3600", _seconds), field="timeout_s"),
+    Setting("expect_body_pattern", _written("a regular expression", _pattern)),
+    Setting("timeout", Kind("seconds from 0.1 to 3600", _seconds, _SECONDS), field="timeout_s"),
     Setting("env", _PAIRS),
     Setting("build_args", _PAIRS, option="build_arg"),
-    Setting("platform", Kind("a platform such as linux/amd64", _platform), unset="the engine's"),
-    Setting("builder", Kind(f"one of {', '.join(BUILDERS)}", _builder)),
+    Setting(
+        "platform", _written("a platform such as linux/amd64", _platform, pattern="^[^/]+/[^/]+"), unset="the engine's"
+    ),
+    Setting("builder", Kind(f"one of {', '.join(BUILDERS)}", _builder, {"enum": list(BUILDERS)})),
     Setting("contexts", _PAIRS, option="build_context"),
     Setting("secrets", _TEXTS, option="secret"),
     Setting("ssh", _TEXTS),
-    Setting("network", Kind("one of default, none, host, or a network that exists", _text), unset="the engine's"),
+    Setting("network", _written("one of default, none, host, or a network that exists", _text), unset="the engine's"),
     Setting("add_hosts", _TEXTS, option="add_host"),
     Setting("shm_size", _TEXT, unset="the engine's"),
     Setting("ulimits", _TEXTS, option="ulimit", unset="the engine's"),
     Setting("cache_from", _TEXTS),
     Setting("cache_to", _TEXTS),
-    Setting("compose", Kind("a compose file, or none", _text), unset="found by itself, where it builds one service"),
-    Setting("service", Kind("a service of the compose file", _text), unset="the one that is built"),
+    Setting(
+        "compose", _written("a compose file, or none", _text), unset="found by itself, where it builds one service"
+    ),
+    Setting("service", _written("a service of the compose file", _text), unset="the one that is built"),
     Setting("bind_mounts", _YES_OR_NO),
-    Setting("with", Kind("NAME=IMAGE, or an array of these", _texts), option="with_"),
+    Setting("with", Kind("NAME=IMAGE, or an array of these", _texts, _TEXTS.schema), option="with_"),
     Setting("volumes", _TEXTS, option="volume"),
-    Setting("jobs", Kind("a number from 1 to 64", _whole(1, 64)), unset="processors + 2"),
+    Setting("jobs", _whole("a number from 1 to 64", 1, 64), unset="processors + 2"),
     Setting("pull", _YES_OR_NO),
     Setting("no_cache", _YES_OR_NO),
     Setting("rm_images", _YES_OR_NO),
@@ -217,7 +266,7 @@ SETTINGS = (
     Setting("after_change", _YES_OR_NO),
     Setting("runs", _TIMES),
     Setting("build_runs", _TIMES),
-    Setting("against", Kind("a baseline file, a report, a saved run or an image", _stored)),
+    Setting("against", _written("a baseline file, a report, a saved run or an image", _stored)),
     *map(_gate, OPTIONS),
     Setting("keep", _YES_OR_NO, in_file=False),
     Setting("host_port", _PORT, unset="ports the engine chooses", in_file=False),

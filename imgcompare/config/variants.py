@@ -11,7 +11,10 @@ from pathlib import Path
 from imgcompare.errors import UsageError
 from imgcompare.image.registry_reference import parse_remote
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""What the name of a comparison or a variant is."""
+
+_NAME = re.compile(NAME_PATTERN)
 
 
 _IMAGE_PREFIX = "image:"

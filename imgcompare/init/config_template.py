@@ -89,8 +89,16 @@ def draft(found: Sequence[FoundDockerfile], project: str, service: FoundService 
     )
 
 
-def write(drafts: Sequence[Draft]) -> str:
-    """Return the file's text: one comparison at the top, several in tables of their own."""
+def write(drafts: Sequence[Draft], schema: str | None = None) -> str:
+    """Return the file's text: one comparison at the top, several in tables of their own.
+
+    ``schema`` is a file beside it, which editors with Taplo then read
+    (https://taplo.tamasfe.dev/configuration/directives.html).
+    """
+    return f"#:schema ./{schema}\n{_written(drafts)}" if schema else _written(drafts)
+
+
+def _written(drafts: Sequence[Draft]) -> str:
     if len(drafts) == 1:
         (only,) = drafts
         gates = _GATES.format(size=f'["250MB", "{list(only.dockerfiles)[-1]}=120MB"]')

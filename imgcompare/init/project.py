@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from imgcompare.config.project import read_project
+from imgcompare.config.schema import config_schema
 from imgcompare.config.toml_file import FILE_NAME, PYPROJECT, find_config
 from imgcompare.errors import UsageError
 from imgcompare.init.ci_templates import FILES, GITLAB, write_job
@@ -15,24 +17,32 @@ from imgcompare.init.config_template import Draft, draft, write
 from imgcompare.init.discover import find_dockerfiles
 from imgcompare.reports.files import check_writable, write_atomically
 
+SCHEMA_NAME = "imgcompare.schema.json"
 
-def start_project(folder: Path, forge: str | None, *, force: bool) -> Iterator[str]:
-    """Write the files, after everything was looked at, and yield what to tell. Raises UsageError."""
+
+def start_project(folder: Path, forge: str | None, *, schema: bool = False, force: bool) -> Iterator[str]:
+    """Write the files, after everything was looked at, and yield what to tell. Raises UsageError.
+
+    ``schema`` is whether the file names its own schema, which is then written beside it.
+    """
     settings, job = folder / FILE_NAME, folder / FILES[forge] if forge else None
     drafts = _drafts(folder)
     # A CI job can be added to a project that has its settings.
-    kept = find_config(folder) if job and not force else None
-    if not kept:
-        _refuse(settings, force=force)
-    if job:
-        _refuse(job, force=force)
+    kept = find_config(folder) if job and not force and not schema else None
+    written = [] if kept else [settings, *([folder / SCHEMA_NAME] if schema else [])]
+    for path in (*written, *([job] if job else [])):
+        _refuse(path, force=force)
     count = len(read_project(kept, os.environ).comparisons) if kept else len(drafts)
     if kept:
         yield f"{kept.name} stays as it is."
     else:
         check_writable(settings)
-        write_atomically(settings, write(drafts))
+        if schema:
+            write_atomically(folder / SCHEMA_NAME, json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n")
+        write_atomically(settings, write(drafts, schema=SCHEMA_NAME if schema else None))
         yield from _told(settings, drafts)
+        if schema:
+            yield f"Wrote {folder / SCHEMA_NAME}, for editors."
     if job and forge:
         _make_folder(job.parent)
         write_atomically(job, write_job(forge, count))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+from jsonschema import Draft7Validator
 
 if TYPE_CHECKING:
     from tests.support.projects import Offline
@@ -42,6 +44,22 @@ def test_a_file_is_written_once(shop: Offline) -> None:
     assert "# mine" in written.read_text()
     assert shop("init", "--force").returncode == 0
     assert "# mine" not in written.read_text()
+
+
+def test_the_schema_is_written_for_editors(shop: Offline) -> None:
+    """The file names it in the first line, and is valid by it; neither is written over, nor named where it is not."""
+    assert shop("init", "--schema").returncode == 0
+    written, schema = shop.folder / "imgcompare.toml", shop.folder / "imgcompare.schema.json"
+    assert written.read_text().startswith("#:schema ./imgcompare.schema.json\n# What is compared")
+    assert schema.read_text() == shop("schema", "--config").stdout
+    Draft7Validator(json.loads(schema.read_text())).validate(tomllib.loads(written.read_text()))
+    written.unlink()
+    refused = shop("init", "--schema")
+    assert refused.returncode == 2
+    assert "imgcompare.schema.json is there already; nothing was written" in refused.stderr
+    assert not written.exists()
+    assert shop("init").returncode == 0
+    assert "#:schema" not in written.read_text()
 
 
 def test_settings_in_pyproject_are_not_put_out_of_use(shop: Offline) -> None:

@@ -11,6 +11,7 @@ from imgcompare.config.project import Origin, Project, Value, read_project
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.config.variants import VariantSpec
 from imgcompare.errors import UsageError
+from tests.support.config_schema import CONFIG_SCHEMA
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def read(text: str, prefix: tuple[str, ...] = ()) -> Project:
     """Read a file of that text in the current folder."""
     file = ConfigFile(Path("imgcompare.toml"), tomllib.loads(text), text, prefix)
-    return read_project(file, {"TOKEN": "secret"})
+    project = read_project(file, {"TOKEN": "secret"})
+    CONFIG_SCHEMA.validate(file.table)  # what is accepted is valid
+    return project
 
 
 def at(value: object, line: int) -> Value:

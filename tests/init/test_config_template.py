@@ -19,6 +19,7 @@ from imgcompare.init.ci_templates import write_job
 from imgcompare.init.compose import find_service
 from imgcompare.init.config_template import draft, write
 from imgcompare.init.discover import FoundDockerfile, FoundService
+from tests.support.config_schema import CONFIG_SCHEMA
 
 TEXT = """\
 # What is compared here, and what has to hold: imgcompare run
@@ -100,6 +101,7 @@ def test_every_key_that_is_commented_out_can_be_put_to_use(contexts: tuple[str, 
         dockerfile("docker/slim.Dockerfile", contexts[1], stages=("builder",)),
     ]
     text = uncommented(write(draft(found, "shop")))
+    CONFIG_SCHEMA.validate(tomllib.loads(text))
     project = read_project(ConfigFile(Path("imgcompare.toml"), tomllib.loads(text), text), {})
     assert sum(len(entries(values, "variants")) for values in project.comparisons.values()) == 5
     assert all("gates.max_size" in values and "expect_body" in values for values in project.comparisons.values())
@@ -113,6 +115,7 @@ def test_whatever_files_and_folders_are_called_the_file_reads_back(paths: list[t
     """Quotes, backslashes, '=', ':' and names of other scripts are data."""
     found = [dockerfile(f"{folder}/{name}", folder, stages=(name,)) for folder, name in paths]
     text = write(draft(found, project))
+    CONFIG_SCHEMA.validate(tomllib.loads(text))
     read = read_project(ConfigFile(Path("imgcompare.toml"), tomllib.loads(text), text), {})
     variants = [value.value for values in read.comparisons.values() for value in entries(values, "variants").values()]
     assert sorted(str(each.dockerfile) for each in variants) == sorted(str(Path(each.path)) for each in found)
