@@ -16,12 +16,15 @@ from imgcompare.errors import ImageFormatError, UsageError
 from imgcompare.image.blob import Blob
 from imgcompare.image.blob_store import Contents, document_of, refuse
 from imgcompare.image.layer_index import LayerIndex
-from imgcompare.image.oci import Descriptor, SavedImages, decode, is_digest
+from imgcompare.image.oci import Descriptor, SavedImage, SavedImages, decode, is_digest
+from imgcompare.image.platforms import is_platform
 from imgcompare.image.tarheader import HARDLINK, REGULAR, SYMLINK
 from imgcompare.image.tarstream import Chunk, TarStream
 from imgcompare.text.printable import printable
 
 _MAX_NESTING = 8
+# Each is told with why; more are an attack.
+_MAX_BROKEN = 100
 # Compressing and hashing release the interpreter's lock; more would only compete with the engine that exports.
 THREADS = 2
 _REFERENCE_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
@@ -52,12 +55,30 @@ class _Other(msgspec.Struct, frozen=True, kw_only=True):
     keys: frozenset[str]
 
 
-class Archive:
-    """The images of one exported stream."""
+class _Broken(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that cannot be read, and why."""
 
-    def __init__(self, found: tuple[_Found, ...], others: tuple[_Other, ...] = ()) -> None:
+    error: ImageFormatError
+    keys: frozenset[str]
+
+
+class _Beside(msgspec.Struct, frozen=True):
+    """What is met on the way to images: other things, images that cannot be read, and what is missing."""
+
+    others: list[_Other] = []
+    broken: list[_Broken] = []
+    missing: list[str] = []
+
+
+class Archive:
+    """The images of one exported stream; one that cannot be read only matters where it is what was asked for."""
+
+    def __init__(
+        self, found: tuple[_Found, ...], others: tuple[_Other, ...] = (), broken: tuple[_Broken, ...] = ()
+    ) -> None:
         self._found = found
         self._others = others
+        self._broken = broken
 
     @property
     def images(self) -> tuple[ArchivedImage, ...]:
@@ -66,7 +87,7 @@ class Archive:
 
     def only(self, *, platform: str | None = None) -> ArchivedImage:
         """The archive's one image, or that of a platform. UsageError lists them if that leaves more than one."""
-        return self._chosen(self._found, platform)
+        return self._chosen(self._found, self._broken, platform)
 
     def find(self, key: str, *, platform: str | None = None) -> ArchivedImage:
         """The image of a reference, or of a digest: its config's, its manifest's, or an index's that leads to it.
@@ -75,33 +96,49 @@ class Archive:
         several platforms. Raises ImageFormatError when the archive has no such image, UsageError where it stays open.
         """
         wanted = _key(key)
+        broken = [one for one in self._broken if wanted in one.keys]
         if matches := [found for found in self._found if wanted in found.keys]:
-            return self._chosen(matches, platform)
+            return self._chosen(matches, broken, platform)
+        if broken:
+            raise broken[0].error
         for other in self._others:
             if wanted in other.keys:
                 raise ImageFormatError(f"{printable(key, limit=200)} is no image, but {printable(other.kind)}.")
-        there = sorted({name for found in self._found for name in found.keys})
+        there = sorted({name for keys in self._keys() for name in keys})
         names = printable(", ".join(there), limit=300)
         raise ImageFormatError(f"The archive has no image {printable(key, limit=200)}; it has {names}.")
+
+    def _keys(self) -> Iterator[frozenset[str]]:
+        yield from (found.keys for found in self._found)
+        yield from (broken.keys for broken in self._broken)
+
+    def has(self, key: str) -> bool:
+        """Whether it has an image of that reference or digest, readable or not."""
+        return any(_key(key) in keys for keys in self._keys())
 
     def beside(self, image: ArchivedImage) -> str:
         """What else the archive has, each by its own name, in a sentence; "" where there is nothing."""
         rest = [one for one in self._distinct(self._found) if one.image.image_id != image.image_id]
         names = [self._name(one) for one in rest]
         names += [f"{_shortest(other.keys)}, which is no image but {other.kind}" for other in self._others]
+        names += map(self._told, self._broken)
         return printable(f"It also has {'; '.join(names)}.", limit=500) if names else ""
 
-    def _chosen(self, candidates: Sequence[_Found], platform: str | None) -> ArchivedImage:
+    def _chosen(self, candidates: Sequence[_Found], broken: Sequence[_Broken], platform: str | None) -> ArchivedImage:
         left = self._distinct(candidates)
+        # Of an index for several platforms those that can be read are images all the same.
+        apart = [one for one in broken if not any(one.keys & found.keys for found in left)]
         if platform:
             processor = "/".join(platform.split("/")[:2])
             exact, alike = ([x for x in left if is_platform(x.platform, each)] for each in (platform, processor))
-            left = exact or alike or left
-        if len(left) == 1 or (not platform and self._is_one_index(left)):
+            if broken and not exact and not alike:
+                raise broken[0].error
+            left, apart = exact or alike or left, []
+        if not apart and (len(left) == 1 or (not platform and self._is_one_index(left))):
             return left[0].image
-        listed = printable("; ".join(map(self._name, left)), limit=500)
+        listed = printable("; ".join([*map(self._name, left), *map(self._told, apart)]), limit=500)
         raise UsageError(
-            f"The archive has {len(left)} images: {listed}.",
+            f"The archive has {len(left) + len(apart)} images: {listed}.",
             hint="Name the one meant, FILE#NAME or FILE#DIGEST, or its --platform.",
         )
 
@@ -118,24 +155,9 @@ class Archive:
         taken = {key for found in self._distinct(self._found) if found.image != one.image for key in found.keys}
         return f"{_shortest(one.keys - taken)} ({one.platform})"
 
-
-def is_platform(platform: str, wanted: str) -> bool:
-    """Whether an image for a platform is what was wanted; what a variant is by default need not be said."""
-    return f"{_normal(platform)}/".startswith(f"{_normal(wanted)}/")
-
-
-def _normal(platform: str) -> str:
-    """As containerd writes it: https://pkg.go.dev/github.com/containerd/platforms#Normalize."""
-    os, _, processor = platform.lower().partition("/")
-    architecture, _, variant = processor.partition("/")
-    architecture = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}.get(
-        architecture, architecture
-    )
-    if (architecture, variant) in {("amd64", "v1"), ("arm64", "v8"), ("arm64", "8")}:
-        variant = ""
-    if (architecture, variant) == ("arm", ""):
-        variant = "v7"
-    return "/".join(part for part in (os, architecture, variant) if part)
+    def _told(self, one: _Broken) -> str:
+        taken = {key for found in self._found for key in found.keys}
+        return f"{_shortest(one.keys - taken or one.keys)}, which cannot be read: {one.error.message}"
 
 
 def _shortest(keys: frozenset[str]) -> str:
@@ -161,64 +183,80 @@ def read_archive(chunks: Iterable[Chunk]) -> Archive:
 def archive_of(contents: Contents) -> Archive:
     """The images of contents that were read whole. Raises ImageFormatError as ``read_archive`` does."""
     if not contents.has("index.json") and not contents.has("manifest.json"):
+        contents.refuse_damaged()
         refuse("it has neither index.json nor manifest.json")
-    others: list[_Other] = []
-    found = (*_from_index(contents, others), *_from_manifest(contents))
+    beside = _Beside()
+    found = (*_from_index(contents, beside), *_from_manifest(contents, beside))
+    if not found and beside.broken:
+        raise beside.broken[0].error
     if not found:
-        told = ", ".join(sorted({other.kind for other in others}))
+        contents.refuse_damaged()
+        told = ", ".join(sorted({other.kind for other in beside.others}))
         refuse(f"its index names no image{f', but {told}' if told else ''}")
-    return Archive(found, tuple(others))
+    return Archive(found, tuple(beside.others), tuple(beside.broken))
 
 
-def _from_manifest(contents: Contents) -> Iterator[_Found]:
+def _each(images: Iterator[_Found], keys: frozenset[str], beside: _Beside) -> Iterator[_Found]:
+    """The images, as far as they can be read; what is wrong with another is noted under its keys."""
+    try:
+        yield from images
+    except ImageFormatError as exc:
+        if len(beside.broken) >= _MAX_BROKEN:
+            raise
+        beside.broken.append(_Broken(error=exc, keys=keys))
+
+
+def _from_manifest(contents: Contents, beside: _Beside) -> Iterator[_Found]:
     """The images of ``manifest.json``, which names each by the paths of its config and layers."""
     if not contents.has("manifest.json"):
         return
     for saved in decode(document_of(contents.at("manifest.json"), "manifest.json"), SavedImages, "manifest.json"):
-        layers = [contents.at(path) for path in saved.layers or ()]
         tags = frozenset(_key(tag) for tag in saved.repo_tags or ())
-        yield _found(contents, contents.at(saved.config), layers, tags)
+        claimed = saved.config.rpartition("/")[2].removesuffix(".json").removeprefix("sha256:")
+        yield from _each(_saved(contents, saved, tags), tags | {_key(claimed)}, beside)
 
 
-def _from_index(contents: Contents, others: list[_Other]) -> Iterator[_Found]:
+def _saved(contents: Contents, saved: SavedImage, tags: frozenset[str]) -> Iterator[_Found]:
+    layers = [contents.at(path) for path in saved.layers or ()]
+    yield _found(contents, contents.at(saved.config), layers, tags)
+
+
+def _from_index(contents: Contents, beside: _Beside) -> Iterator[_Found]:
     """The images that ``index.json`` leads to; each of its rows must lead to a complete one, or to none at all."""
     if not contents.has("index.json"):
         return
     for top in contents.manifest(contents.at("index.json"), "index.json").manifests or ():
         names = [(top.annotations or {}).get(name) for name in _REFERENCE_ANNOTATIONS]
-        missing: list[str] = []
-        images = list(_walk(contents, top, frozenset(_key(name) for name in names if name), missing, others))
-        if missing and not images:
-            refuse(f"{missing[0]} is missing")
-        yield from images
+        keys = frozenset(_key(name) for name in names if name)
+        yield from _each(_complete(contents, top, keys, beside), keys | {top.digest}, beside)
+
+
+def _complete(contents: Contents, top: Descriptor, keys: frozenset[str], beside: _Beside) -> Iterator[_Found]:
+    missing, broken = len(beside.missing), len(beside.broken)
+    images = list(_walk(contents, top, keys, beside))
+    if not images and len(beside.broken) == broken and len(beside.missing) > missing:
+        refuse(f"{beside.missing[missing]} is missing")
+    yield from images
 
 
 def _walk(
-    contents: Contents,
-    descriptor: Descriptor,
-    keys: frozenset[str],
-    missing: list[str],
-    others: list[_Other],
-    depth: int = 0,
+    contents: Contents, descriptor: Descriptor, keys: frozenset[str], beside: _Beside, depth: int = 0
 ) -> Iterator[_Found]:
-    """The complete images below a descriptor, attestations left out; what others lack is added to ``missing``.
-
-    What is no image is added to ``others``.
-    """
+    """The complete images below a descriptor, attestations left out; what others lack and what is none is noted."""
     if ATTESTATION in (descriptor.annotations or {}):
         return
     if depth > _MAX_NESTING:
         refuse(f"its indexes are nested more than {_MAX_NESTING} deep")
     blob = contents.of(descriptor)
     if blob is None:
-        missing.append(f"the manifest {descriptor.digest}")
+        beside.missing.append(f"the manifest {descriptor.digest}")
         return
     keys |= {descriptor.digest}
     manifest = contents.manifest(blob, f"the manifest {descriptor.digest}")
     for below in manifest.manifests or ():
-        yield from _walk(contents, below, keys, missing, others, depth + 1)
+        yield from _each(_walk(contents, below, keys, beside, depth + 1), keys | {below.digest}, beside)
     if kind := manifest.foreign:
-        others.append(_Other(kind=kind, keys=keys))
+        beside.others.append(_Other(kind=kind, keys=keys))
         return
     if manifest.config is None:
         return
@@ -226,7 +264,7 @@ def _walk(
     if config is None or None in layers:
         parts = (manifest.config, *(manifest.layers or ()))
         lacking = next(part.digest for part, there in zip(parts, (config, *layers), strict=True) if there is None)
-        missing.append(f"{lacking}, which the manifest {descriptor.digest} names,")
+        beside.missing.append(f"{lacking}, which the manifest {descriptor.digest} names,")
         return
     yield _found(contents, config, [layer for layer in layers if layer], keys)
 

@@ -30,6 +30,7 @@ class Contents:
         self._reader = BlobReader(executor)
         self._by_path: dict[str, Blob] = {}
         self._by_digest: dict[str, Blob] = {}
+        self._damaged: dict[str, ImageFormatError] = {}
         self._links: dict[str, str] = {}
         self._manifests: dict[str, Manifest] = {}
         self._configs: dict[str, ImageConfig] = {}
@@ -37,11 +38,19 @@ class Contents:
         self._looked_up = 0
 
     def add(self, path: str, payload: Iterator[memoryview]) -> None:
-        """Read one file, and hold it to the digest its name claims."""
-        blob = self._reader.read(payload, keep=min(_MAX_DOCUMENT, _MAX_DOCUMENTS - self._kept))
-        claim = _CLAIM.fullmatch(path)
-        if claim and blob.digest != f"sha256:{claim[1]}":
-            refuse(f"{path} is damaged: its content is {blob.digest}")
+        """Read one file, and hold it to the digest its name claims; a damaged one fails what needs it."""
+        pieces = _Watched(payload)
+        try:
+            blob = self._reader.read(pieces, keep=min(_MAX_DOCUMENT, _MAX_DOCUMENTS - self._kept))
+            claim = _CLAIM.fullmatch(path)
+            if claim and blob.digest != f"sha256:{claim[1]}":
+                refuse(f"{path} is damaged: its content is {blob.digest}")
+        except ImageFormatError as exc:
+            if pieces.broke_off:
+                raise
+            self._damaged[path] = ImageFormatError(exc.message, hint=exc.hint)  # without what its traceback holds
+            self._bound()
+            return
         if self._by_path.setdefault(path, blob).digest != blob.digest or path in self._links:
             refuse(f"it has two different files {path}")
         self._by_digest[blob.digest] = blob
@@ -56,18 +65,19 @@ class Contents:
         self._bound()
 
     def _bound(self) -> None:
-        if len(self._by_path) + len(self._links) > _MAX_ENTRIES:
+        if len(self._by_path) + len(self._links) + len(self._damaged) > _MAX_ENTRIES:
             refuse(f"it has more than {_MAX_ENTRIES} files")
 
     def has(self, path: str) -> bool:
         """Whether there is a file of that name."""
-        return path in self._by_path
+        return path in self._by_path or path in self._damaged
 
     def at(self, path: str) -> Blob:
         """The blob at a path, through links."""
         target = normalised(path)
         for _ in range(_MAX_LINKS):
             target = self._links.get(target, target)
+        self._hold(target)
         blob = self._by_path.get(target)
         if blob is None:
             refuse(f"{path}, which manifest.json names, is missing")
@@ -81,9 +91,21 @@ class Contents:
         if not is_digest(descriptor.digest):
             refuse(f"{descriptor.digest} is no sha256 digest")
         blob = self._by_digest.get(descriptor.digest)
+        if blob is None:
+            self._hold(f"blobs/{descriptor.digest.replace(':', '/')}")
         if blob and descriptor.size not in (None, blob.size):
             refuse(f"{descriptor.digest} has {blob.size} bytes, not the {descriptor.size} its manifest says")
         return blob
+
+    def refuse_damaged(self) -> None:
+        """Raise what was wrong with the first damaged file: where there is no image, it may be why."""
+        for path in self._damaged:
+            self._hold(path)
+
+    def _hold(self, path: str) -> None:
+        """Raise what was wrong with the file at a path."""
+        if (damage := self._damaged.get(path)) is not None:
+            raise ImageFormatError(damage.message, hint=damage.hint) from damage
 
     def manifest(self, blob: Blob, name: str) -> Manifest:
         """The blob as a manifest or index, decoded once however often it is named."""
@@ -97,6 +119,21 @@ class Contents:
             name = f"the config {blob.digest}"
             self._configs[blob.digest] = decode(document_of(blob, name), ImageConfig, name)
         return self._configs[blob.digest]
+
+
+class _Watched(Iterator[memoryview]):
+    """Pieces of one file; ``broke_off`` tells that the archive around it is what is damaged."""
+
+    def __init__(self, pieces: Iterator[memoryview]) -> None:
+        self._pieces = pieces
+        self.broke_off = False
+
+    def __next__(self) -> memoryview:
+        try:
+            return next(self._pieces)
+        except ImageFormatError:
+            self.broke_off = True
+            raise
 
 
 def document_of(blob: Blob, name: str) -> bytes:

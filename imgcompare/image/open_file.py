@@ -54,6 +54,8 @@ def _named(archive: Archive, name: str, platform: str | None) -> ArchivedImage:
     try:
         return archive.find(name, platform=platform)
     except ImageFormatError as exc:
+        if archive.has(name):
+            raise
         raise UsageError(exc.message, hint="Name one that it has.") from exc
 
 

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from imgcompare.errors import ImageFormatError, RegistryError, UsageError
-from imgcompare.image.archive import ATTESTATION, THREADS, ArchivedImage, is_platform
+from imgcompare.image.archive import ATTESTATION, THREADS, ArchivedImage
 from imgcompare.image.blob import BlobReader
 from imgcompare.image.cache import ImageCache
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import Descriptor, ImageConfig, Manifest, decode, is_digest
+from imgcompare.image.platforms import is_platform
 from imgcompare.image.registry_client import Login, RegistryClient
 from imgcompare.image.registry_reference import Remote
 from imgcompare.text.printable import printable

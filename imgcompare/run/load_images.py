@@ -18,10 +18,11 @@ from imgcompare.console.progress import Progress
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.engine.interface import STAND_IN_LABEL
 from imgcompare.errors import ImgcompareError, UsageError
-from imgcompare.image.archive import ArchivedImage, is_platform
+from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache, default_cache
 from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.open_file import open_image
+from imgcompare.image.platforms import is_platform
 from imgcompare.image.registry_reference import Remote
 from imgcompare.model import Image, Stage, Variant
 from imgcompare.reports import store

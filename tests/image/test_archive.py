@@ -257,6 +257,13 @@ def test_each_missing_blob_is_named(make: Make, form: str) -> None:
     assert "missing" in refused(cut)
 
 
+def test_what_no_image_needs_may_be_damaged(make: Make) -> None:
+    """A blob that is not what its name says, and one whose packing is damaged, are no reason not to read the image."""
+    extra = [("blobs/sha256/" + "0" * 64, b"forged"), ("junk", gzip.compress(b"a" * 999)[:-9])]
+    (image,) = read_archive([oci(make, extra=extra)]).images
+    assert [entry.path for entry in image.layers[0].entries] == ["a"]
+
+
 def oci(make: Make, **changes: Any) -> bytes:
     """An OCI archive of one layer in which a document is replaced."""
     layer = changes.get("layer", make.tar([("a", b"a")]))
@@ -286,7 +293,6 @@ def oci(make: Make, **changes: Any) -> bytes:
         ({"config": b'{"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": null}}'}, "lists 0 layers"),
         ({"layer": b"no tar"}, "is no tar"),
         ({"layer": gzip.compress(b"no tar")}, "is no tar"),
-        ({"extra": [("blobs/sha256/" + "0" * 64, b"forged")]}, "damaged"),
         ({"extra": [("index.json", b"{}")]}, "two different files"),
     ],
 )

@@ -88,6 +88,91 @@ def test_several_images_need_a_name(make: Make, tmp_path: Path) -> None:
     assert open_image(path).config == configs[0]
 
 
+def layout(make: Make, tmp_path: Path, form: str, damage: str) -> Path:
+    """Three images in one file: shop:1 and shop:3 are well and share a layer, shop:2 is damaged."""
+    base, upper = make.layers()
+    bad = gzip.compress(make.tar([("a", b"a" * 5000)]), mtime=0)
+    layers = [[base], [base, bad], [base, upper]]
+    plain = [[gzip.decompress(x) if x == bad else x for x in some] for some in layers]
+    configs = [make.config(some, author=str(number)) for number, some in enumerate(plain)]
+    if damage == "config":
+        configs[1] = b"[]"
+    held = {"cut": bad[:-9], "flipped": bad[:-1] + bytes([bad[-1] ^ 1]), "missing": None}.get(damage, bad)
+    contents = [*configs, base, upper]
+    if form == "manifest":
+        rows = [
+            {
+                "Config": make.digest(config)[7:] + ".json",
+                "RepoTags": [f"shop:{number}"],
+                "Layers": [f"{make.digest(x)[7:]}.tar" for x in some],
+            }
+            for number, (config, some) in enumerate(zip(configs, layers, strict=True), 1)
+        ]
+        files = [(f"{make.digest(x)[7:]}{'.json' if x in configs else '.tar'}", x) for x in contents]
+        files += [(f"{make.digest(bad)[7:]}.tar", held)] if held else []
+        files.append(("manifest.json", json.dumps(rows).encode()))
+    else:
+        manifests = [make.manifest(config, some) for config, some in zip(configs, layers, strict=True)]
+        named = [
+            make.descriptor(manifest, annotations={"io.containerd.image.name": f"shop:{number}"})
+            for number, manifest in enumerate(manifests, 1)
+        ]
+        files = make.blobs(*contents, *manifests) + ([(make.blobs(bad)[0][0], held)] if held else [])
+        files.append(("index.json", make.index(*named)))
+    path = tmp_path / "three.tar"
+    path.write_bytes(make.tar(files))
+    return path
+
+
+@pytest.mark.parametrize("form", ["manifest", "index", "folder"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "missing", "config"])
+def test_an_unreadable_image_takes_no_other_with_it(make: Make, tmp_path: Path, form: str, damage: str) -> None:
+    """Each image alone is told; the damaged one says why it is not, and the list of all says so too."""
+    path = layout(make, tmp_path, "manifest" if form == "manifest" else "index", damage)
+    if form == "folder":
+        path = folder_of(tmp_path / "folder", path.read_bytes())
+    base, upper = make.layers()
+    assert [layer.diff_id for layer in open_image(path, "shop:1").layers] == [make.digest(base)]
+    assert [layer.uncompressed_size for layer in open_image(path, "shop:3").layers] == [len(base), len(upper)]
+    config = make.config([base, make.tar([("a", b"a" * 5000)])], author="1")
+    for name in ("shop:2", *([make.digest(config)] if form == "manifest" and damage != "config" else ())):
+        with pytest.raises(ImageFormatError, match=r"damaged|missing|config"):
+            open_image(path, name)
+    with pytest.raises(
+        UsageError, match=r"3 images: shop:1 \(.*; shop:3 \(.*; shop:2, which cannot be read: "
+    ) as caught:
+        open_image(path)
+    assert caught.value.hint
+
+
+def test_a_platform_that_is_damaged_is_not_answered_by_another(make: Make, tmp_path: Path) -> None:
+    """Of an index for several platforms the others are read; asked for, the damaged one is an error."""
+    layers = make.layers()
+    configs = [make.config(layers), make.config(layers, architecture="arm64")]
+    manifests = [make.manifest(config, layers) for config in configs]
+    nested = make.index(*map(make.descriptor, manifests))
+    top = make.index(make.descriptor(nested, annotations={"io.containerd.image.name": "shop:1"}))
+    blobs = make.blobs(configs[0], b"[]", *manifests, *layers, nested)
+    blobs[1] = (make.blobs(configs[1])[0][0], b"[]")
+    path = tmp_path / "shop.tar"
+    path.write_bytes(make.tar([*blobs, ("index.json", top)]))
+    told: list[str] = []
+    assert open_image(path, note=told.append).config == open_image(path, platform="linux/amd64").config == configs[0]
+    assert "which cannot be read" in told[0]
+    for name in (None, "shop:1"):
+        with pytest.raises(ImageFormatError, match="damaged"):
+            open_image(path, name, platform="linux/arm64")
+
+
+def test_a_file_that_breaks_off_is_refused_whole(make: Make, tmp_path: Path) -> None:
+    """What follows is not known then: packed or not, an archive without its end is no archive of fewer images."""
+    data = layout(make, tmp_path, "index", "none").read_bytes()
+    for content in (data[:700], data[: data.index(b"index.json") + 600], gzip.compress(data)[:-9]):
+        (tmp_path / "cut.tar").write_bytes(content)
+        with pytest.raises(ImageFormatError, match=r"cut short|damaged"):
+            open_image(tmp_path / "cut.tar", "shop:1")
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
