@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
 from imgcompare.diagnosis.image_files import View
-from imgcompare.diagnosis.traceback import LastError, before_giving_up, is_unhandled, last_error
+from imgcompare.diagnosis.traceback import LastError, before_giving_up, is_unhandled, last_error, last_errors
 from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.document import Document, DocumentStage
 from imgcompare.dockerfile.parser import Instruction, StageInfo
@@ -243,6 +243,11 @@ class Case:
         if evidence.exit_code or (others and is_unhandled(evidence.errors)):
             return last_error(evidence.errors)
         return None
+
+    @cached_property
+    def last_errors(self) -> tuple[LastError, ...]:
+        """The exceptions that the programs of a container which ended have ended with, the last one last."""
+        return last_errors(self.evidence.errors) if self.evidence.exit_code else ()
 
     def ended(self) -> str:
         """How the program ended, for the proof: ``exit code 1``, or the status it replied with; "" where neither is."""

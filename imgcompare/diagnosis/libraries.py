@@ -5,31 +5,64 @@ from __future__ import annotations
 import re
 from posixpath import dirname
 
+from msgspec.structs import replace
+
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View, is_searched
+from imgcompare.diagnosis.together import listed, of_other_programs, together
 from imgcompare.model import Failure
 
-_MISSING = re.compile(r"(?P<name>[^\s:'\"]+\.so[.\d]*): cannot open shared object file: No such file or directory")
+_MISSING = re.compile(
+    r"(?:(?P<musl>Error loading shared library )|)(?P<name>[^\s:'\"]+\.so[.\d]*): "
+    r"(?(musl)|cannot open shared object file: )No such file or directory"
+)
 _VERSION = re.compile(
     r"version [`'](?P<symbol>(?:GLIBC|GLIBCXX|CXXABI)_[\w.]+)' not found \(required by (?P<file>[^)\s]+)"
 )
 _RELOCATING = re.compile(r"Error relocating (?P<file>[^:]+): (?P<symbol>\S+): symbol not found")
 _MUSL = re.compile(r"^libc\.musl-|^ld-musl-")
-_ALONE = re.compile(r"\S+: error while loading shared libraries: ")
+_GLIBC = re.compile(r"^ld-linux|^libc\.so\.6$|^lib(?:pthread|dl|rt|m)\.so\.\d$")
+_ALONE = re.compile(r"\S+: error while loading shared libraries: |Error loading shared library ")
 
 
 def shared_library(case: Case) -> Failure | None:
-    """Why a library could not be loaded: by the last exception's words, or the loader's own."""
-    if not case.evidence.exit_code:
-        return None
-    error = case.last_error
-    last = case.evidence.errors[-1] if case.evidence.errors else ""
+    """Why a library could not be loaded, by the last exception's words, or the loader's own; all that are missing."""
+    lines = _lines(case) if case.evidence.exit_code else []
+    told = {line: failure for line in lines if (failure := _explained(case, line))}
+    last = told.get(lines[-1]) if lines else None
+    if last is None or last.code != "missing-shared-library":
+        return last
+    if for_another := next((failure for failure in told.values() if failure.code == "wrong-libc"), None):
+        return for_another
+    found: dict[str, Failure] = {}
+    for line, failure in told.items():
+        if (match := _MISSING.search(line)) and failure.code == last.code:
+            found.setdefault(match["name"].rpartition("/")[2], failure)
+    if len(found) == 1:
+        return last
+    without = [name for name, failure in found.items() if not failure.fix]
+    failure = together(case, [*found.values()], f"Libraries that programs need are not found: {listed([*found])}.")
+    if without and failure.fix:
+        return replace(failure, hint=f"{failure.hint} What brings {listed(without)} is not known here.")
+    return failure
+
+
+def _lines(case: Case) -> list[str]:
+    """All that says of a library that it was not loaded, the last word last; [] where that is of something else."""
+    errors, error = case.evidence.errors, case.last_error
+    last = errors[-1] if errors else ""
+    by_loader = [line for line in errors if _ALONE.match(line)]
+    by_others = [each.line for each in reversed(of_other_programs(case)) if each.kind in {"ImportError", "OSError"}]
     if error and error.kind in {"ImportError", "OSError"}:
-        line = error.line
-    elif _ALONE.match(last) or _VERSION.search(last) or _RELOCATING.search(last):
-        line = last
-    else:
-        return None
+        return [*by_loader, *by_others, error.line]
+    if _RELOCATING.search(last) and by_loader:  # musl goes on to name what it misses of the libraries
+        return [*by_others, *by_loader]
+    if _ALONE.match(last) or _VERSION.search(last) or _RELOCATING.search(last):
+        return [*by_others, *by_loader, last]
+    return []
+
+
+def _explained(case: Case, line: str) -> Failure | None:
     for pattern, explain in ((_VERSION, _too_old), (_RELOCATING, _not_musl), (_MISSING, _missing)):
         if match := pattern.search(line):
             return explain(case, line, match)
@@ -83,6 +116,13 @@ def _missing(case: Case, line: str, match: re.Match[str]) -> Failure | None:
         return case.found(
             "wrong-libc",
             f"What was loaded was built for Alpine's C library: it needs {name}, and this image has glibc.",
+            (line, case.ended()),
+            hint="Build and run on images of one family: both Debian (python:3.11, …-slim) or both Alpine.",
+        )
+    if match["musl"] and _GLIBC.match(name):
+        return case.found(
+            "wrong-libc",
+            f"What was loaded was built for glibc: it needs {name}, and this image has Alpine's C library (musl).",
             (line, case.ended()),
             hint="Build and run on images of one family: both Debian (python:3.11, …-slim) or both Alpine.",
         )
@@ -144,26 +184,35 @@ def _copy(stage: str | None, view: View, path: str, place: str) -> tuple[str, ..
 
 
 def _absent(case: Case, line: str, name: str) -> Failure:
-    package = next((package for start, package in _PACKAGES.items() if name.startswith(start)), None)
+    has_apk, has_apt = (case.view and case.view.file(path) for path in ("/sbin/apk", "/usr/bin/apt-get"))
+    packages = next((packages for start, packages in _PACKAGES.items() if name.startswith(start)), None)
+    install = ""
+    if packages and has_apk:
+        install = f"RUN apk add --no-cache {packages[1]}"
+    elif packages and packages[0] and has_apt:
+        install = _apt(packages[0])
     return case.found(
         "missing-shared-library",
         f"The library {name} is in no layer of this image." if case.view else f"The library {name} was not found.",
         (line, case.ended()),
         hint="Install the package that brings it in the last stage, above USER.",
-        fix=(_apt(package),) if package and case.view and case.view.file("/usr/bin/apt-get") else (),
+        fix=(install,) if install else (),
     )
 
 
-# Debian's packages of libraries that Python packages often need, by how the library's name begins.
+# Debian's and Alpine's packages of libraries that Python packages often need, by how the library's name begins.
 _PACKAGES = {
-    "libGL.so": "libgl1",
-    "libglib-2.0.so": "libglib2.0-0",
-    "libgomp.so": "libgomp1",
-    "libmariadb.so": "libmariadb3",
-    "libmagic.so": "libmagic1",
-    "libpq.so": "libpq5",
-    "libxml2.so": "libxml2",
-    "libxslt.so": "libxslt1.1",
+    "libGL.so": ("libgl1", "mesa-gl"),
+    "libffi.so": ("", "libffi"),
+    "libgcc_s.so": ("libgcc-s1", "libgcc"),
+    "libglib-2.0.so": ("libglib2.0-0", "glib"),
+    "libgomp.so": ("libgomp1", "libgomp"),
+    "libmariadb.so": ("libmariadb3", "mariadb-connector-c"),
+    "libmagic.so": ("libmagic1", "libmagic"),
+    "libpq.so": ("libpq5", "libpq"),
+    "libstdc++.so": ("libstdc++6", "libstdc++"),
+    "libxml2.so": ("libxml2", "libxml2"),
+    "libxslt.so": ("libxslt1.1", "libxslt"),
 }
 
 

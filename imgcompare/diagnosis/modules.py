@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from posixpath import basename
 
 from imgcompare.diagnosis.copy_fixes import copy_lines
@@ -12,6 +13,7 @@ from imgcompare.diagnosis.image_files import is_own
 from imgcompare.diagnosis.installing import install_lines
 from imgcompare.diagnosis.interpreter import Python, python_of
 from imgcompare.diagnosis.namespaces import folder_for_module, namespace
+from imgcompare.diagnosis.together import listed, of_other_programs, together
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.diagnosis.unseen_modules import contradiction, unseen
 from imgcompare.model import Failure
@@ -36,8 +38,28 @@ _SEE_COPY = "See what COPY takes and where it puts it, and what the command name
 
 
 def missing_module(case: Case) -> Failure | None:
-    """Why a module was not found, as far as the files tell."""
-    error = case.last_error
+    """Why a module was not found, as far as the files tell; with it all that other programs missed in the same way."""
+    last = _missing(case, case.last_error)
+    if last is None or last.code != "missing-python-module":
+        return last
+    found = dict.fromkeys(_names([case.last_error]), last)
+    for error in of_other_programs(case):
+        failure = _missing(case, error)
+        if failure and failure.code == last.code:
+            found = dict.fromkeys(_names([error]), failure) | found
+    if len(found) == 1:
+        return last
+    return together(case, [*found.values()], f"Python does not find {listed([*found])}.")
+
+
+def _names(errors: Iterable[LastError | None]) -> Iterator[str]:
+    """What could not be imported."""
+    for error in errors:
+        if error and (match := _MISSING.fullmatch(error.text)):
+            yield match[1].partition(".")[0]
+
+
+def _missing(case: Case, error: LastError | None) -> Failure | None:
     match = _MISSING.fullmatch(error.text) if error and error.kind in {"ModuleNotFoundError", "ImportError"} else None
     if error is None or match is None:
         return None

@@ -62,7 +62,9 @@ def last_error(lines: Sequence[str]) -> LastError | None:
     A traceback that is followed by other words may have been dealt with, and the program have ended of something else.
     """
     lines = _above_gunicorns_own(lines)
-    at = max((number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)), default=None)
+    if lines and (untold := _interpreters_own(lines[-1])):
+        return untold
+    at = _last_traceback(lines)
     if at is None:
         return _untraced(lines)
     indent = len(lines[at]) - len(lines[at].lstrip())
@@ -79,6 +81,44 @@ def last_error(lines: Sequence[str]) -> LastError | None:
     return None
 
 
+def last_errors(lines: Sequence[str]) -> tuple[LastError, ...]:
+    """The exceptions that several programs ended with, as far as their last words stand one directly above the other.
+
+    What stands above other words may have been dealt with; of exceptions of which one led to the next the last counts.
+    """
+    found: list[LastError] = []
+    while lines and (error := last_error(lines)):
+        found.append(error)
+        lines = _above_last_words(lines)
+    return tuple(reversed(found))
+
+
+def _above_last_words(lines: Sequence[str]) -> Sequence[str]:
+    """What stands above the exception that one program ended with, and above those that led to it."""
+    lines = _above_gunicorns_own(lines)
+    if _interpreters_own(lines[-1]):
+        return _without_blank(lines[:-1])
+    at = _last_traceback(lines)
+    while at is not None:
+        lines = _without_blank(lines[:at])
+        if not (lines and _CHAINED.match(lines[-1].strip())):
+            return lines
+        lines = _without_blank(lines[:-1])
+        at = _last_traceback(lines)
+    return ()
+
+
+def _last_traceback(lines: Sequence[str]) -> int | None:
+    return max((number for number, line in enumerate(lines) if line.strip().endswith(_TRACEBACK)), default=None)
+
+
+def _without_blank(lines: Sequence[str]) -> Sequence[str]:
+    """The lines without the blank ones at their end."""
+    while lines and not lines[-1].strip():
+        lines = lines[:-1]
+    return lines
+
+
 def _above_gunicorns_own(lines: Sequence[str]) -> Sequence[str]:
     """What stands above the tracebacks that gunicorn ends with when its workers have died of an error of their own."""
     while lines and _GIVEN_UP.match(lines[-1]):
@@ -89,13 +129,17 @@ def _above_gunicorns_own(lines: Sequence[str]) -> Sequence[str]:
     return lines
 
 
+def _interpreters_own(line: str) -> LastError | None:
+    """What ``python -m`` says of a module that is not there."""
+    if not re.match(r"\S*python[\d.]*: (?:No module named |Error while finding module specification)", line):
+        return None
+    match = re.search(r"No module named '?([\w.]+)'?", line)
+    program = line.partition(":")[0] if line.startswith("/") else ""
+    return LastError("ModuleNotFoundError", f"No module named {match[1]!r}", line, (), program) if match else None
+
+
 def _untraced(lines: Sequence[str]) -> LastError | None:
-    """What ``python -m`` and waitress say of a module that is not there, without a traceback."""
-    last = lines[-1] if lines else ""
-    if re.match(r"\S*python[\d.]*: (?:No module named |Error while finding module specification)", last):
-        match = re.search(r"No module named '?([\w.]+)'?", last)
-        program = last.partition(":")[0] if last.startswith("/") else ""
-        return LastError("ModuleNotFoundError", f"No module named {match[1]!r}", last, (), program) if match else None
+    """What waitress says of a module that is not there, without a traceback."""
     for line in lines[-8:]:
         if match := re.match(r"There was an exception \((\w+)\) importing your module", line):
             arguments = [text[1] for text in (re.match(r"\d+\. (.*)", one) for one in lines[-8:]) if text]
