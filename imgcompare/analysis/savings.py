@@ -101,7 +101,7 @@ def _dead_by(root: RootFilesystem, base: int) -> Mapping[int, int]:
     last = {(id(lost.entry), lost.layer): lost for lost in root.superseded}
     for key, lost in last.items():
         if lost.layer >= base and lost.by_layer != lost.layer and key not in linked:
-            dead[lost.by_layer] += 0 if root.holds(lost.entry, lost.layer) else lost.entry.size
+            dead[lost.by_layer] += 0 if root.holds(lost.entry, lost.layer) else lost.entry.held_bytes
     return dead
 
 

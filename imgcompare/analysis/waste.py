@@ -19,10 +19,10 @@ MAX_FILES = 20
 class Waste(msgspec.Struct, frozen=True, kw_only=True):
     """``wasted_bytes`` are payload bytes of the layers that are not in the merged root file system.
 
-    So they are what a build that never wrote them would save; with the file system's ``total_bytes`` they make up all
-    payload of the layers. dive's number of that name is another: all copies of a path that has several, the one in use
-    included (https://github.com/wagoodman/dive/issues/684). ``files`` are the 20 paths that waste most, the worst
-    first; their ``copies`` include the one in use.
+    So they are what a build that never wrote them would save; with what the layers hold of the file system's files they
+    make up all payload of the layers. dive's number of that name is another: all copies of a path that has several, the
+    one in use included (https://github.com/wagoodman/dive/issues/684). ``files`` are the 20 paths that waste most, the
+    worst first; their ``copies`` include the one in use.
     """
 
     wasted_bytes: int
@@ -31,9 +31,9 @@ class Waste(msgspec.Struct, frozen=True, kw_only=True):
 
 def waste(layers: Sequence[LayerIndex], root: RootFilesystem, instructions: Sequence[str]) -> Waste:
     """Find what the layers waste; ``root`` is their merged file system, ``instructions`` says what made each layer."""
-    stored = sum(entry.size for layer in layers for entry in layer.entries)
+    stored = sum(entry.held_bytes for layer in layers for entry in layer.entries)
     return Waste(
-        wasted_bytes=stored - root.total_bytes,
+        wasted_bytes=stored - sum(entry.held_bytes for _, entry in root.contents()),
         files=_worst(root, instructions),
     )
 
@@ -42,7 +42,7 @@ def _worst(root: RootFilesystem, instructions: Sequence[str]) -> tuple[WastedFil
     by_path: dict[str, list[Superseded]] = {}
     for lost in _dead(root):
         by_path.setdefault(lost.entry.path, []).append(lost)
-    sizes = {path: sum(lost.entry.size for lost in copies) for path, copies in by_path.items()}
+    sizes = {path: sum(lost.entry.held_bytes for lost in copies) for path, copies in by_path.items()}
     worst = heapq.nsmallest(MAX_FILES, sizes.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         WastedFile(

@@ -28,7 +28,8 @@ def content_in_layer(chunks: Iterable[Chunk], wanted: FileEntry) -> bytes | None
     tar = TarStream(stream, sealed=False)
     for entry in tar:
         # Folders on the way may be links in the layer, so only the last name is compared; the digest decides.
-        if entry.type == REGULAR and entry.size == wanted.size and entry.path.rpartition("/")[2] == name:
+        alike = entry.type == REGULAR and entry.size == wanted.size and not entry.sparse
+        if alike and entry.path.rpartition("/")[2] == name:
             content = b"".join(tar.payload())
             if hashlib.sha256(content).digest().startswith(wanted.digest):
                 return content

@@ -26,11 +26,11 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     ``path`` is normalised (no leading slash, "" for the root) and where the entry comes to lie: folders on its way that
     the same layer made links are followed, as by engines. ``kind`` is the tar type flag: "0" regular, "1" hard
-    link, "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the payload stored, ``stored`` all
-    bytes of the layer's tar that belong to this entry: headers, extensions, payload and padding. ``link`` is where a
-    link leads: a hard link's target normalised as ``path`` is, a symbolic link's as it stands, "" for all else.
-    ``digest`` is the content's (16 bytes of its SHA-256), b"" for what has no payload. Names that are not UTF-8 hold
-    surrogate escapes.
+    link, "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the file's as it is unpacked (of a
+    sparse one more than the payload), ``stored`` all bytes of the layer's tar that belong to this entry: headers,
+    extensions, payload and padding. ``link`` is where a link leads: a hard link's target normalised as ``path`` is, a
+    symbolic link's as it stands, "" for all else. ``digest`` is that of the payload (16 bytes of its SHA-256), b"" for
+    what has none. Names that are not UTF-8 hold surrogate escapes.
     """
 
     path: str
@@ -42,6 +42,11 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     stored: int
     link: str
     digest: bytes
+
+    @property
+    def held_bytes(self) -> int:
+        """What of the file the layer holds: all of it, but of the holes of a sparse one nothing."""
+        return min(self.size, self.stored)
 
 
 class LayerIndex(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,7 +65,10 @@ def read_entries(
             link = folders.real(normalised(link))
         folders.note(path, kind, link)
         allowance.take(_ENTRY_BYTES + len(path) + len(link))
-        if kind == REGULAR and is_document(path):
+        if entry.sparse:  # its payload is not its content
+            documents.pop(path, None)
+            digest = _digest(stream.payload())
+        elif kind == REGULAR and is_document(path):
             documents.pop(path, None)
             if size <= min(room, MAX_DOCUMENT_BYTES):
                 allowance.take(size)

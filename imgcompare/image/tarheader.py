@@ -18,8 +18,9 @@ Fields: TypeAlias = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, bytes
 
 
 class TarEntry(msgspec.Struct, frozen=True, gc=False):
-    """One entry: names as stored (not UTF-8 → surrogate escapes), ``size`` the payload bytes stored.
+    """One entry: names as stored (not UTF-8 → surrogate escapes), ``size`` the file's as engines unpack it.
 
+    That is the payload stored, but of a ``sparse`` file, whose payload leaves its holes out.
     ``stored`` counts every byte that belongs to it: its headers with their extensions, its payload and the padding.
     """
 
@@ -32,6 +33,7 @@ class TarEntry(msgspec.Struct, frozen=True, gc=False):
     mtime: int
     linkname: str
     stored: int
+    sparse: bool = False
 
     @property
     def path(self) -> str:

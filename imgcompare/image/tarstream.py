@@ -35,7 +35,12 @@ _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
 _HEADER_ONLY = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _REGULAR = frozenset((b"0", b"\0", b"7"))
 _PAX_NUMBER = re.compile(r"(-?[0-9]{1,19})(?:\.[0-9]*)?")
-_PAX_KEYS = frozenset(("path", "linkpath", "size", "uid", "gid", "mtime", "GNU.sparse.name"))
+# https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html
+_SPARSE = tuple(f"GNU.sparse.{key}" for key in ("name", "major", "minor", "map", "offset", "size", "realsize"))
+_SPARSE_VERSIONS = frozenset((("0", "0"), ("0", "1"), ("1", "0")))
+# No file system of an engine has a larger file; without a bound, sums would leave every integer.
+_MAX_SPARSE = 1 << 42
+_PAX_KEYS = frozenset(("path", "linkpath", "size", "uid", "gid", "mtime", *_SPARSE))
 
 
 class TarStream:
@@ -152,11 +157,13 @@ class TarStream:
         # Only POSIX has a prefix there; GNU ("ustar  ") keeps times and the sparse map in these bytes.
         if prefix[0] and magic == b"ustar\0":
             name = f"{text(prefix)}/{name}"
+        unpacked: int | None = None
         if extensions:
-            name = extensions.get("GNU.sparse.name") or extensions.get("path") or name
+            name = extensions.get("path") or name
             link = extensions.get("linkpath") or link
             size, uid = self._pax_number(extensions, "size", size), self._pax_number(extensions, "uid", uid)
             gid, mtime = self._pax_number(extensions, "gid", gid), self._pax_number(extensions, "mtime", mtime)
+            name, unpacked = self._sparse(flag, extensions, name, size)
         if size < 0 or uid < 0 or gid < 0 or mode < 0:
             self._fail(f"a negative number in a header (size {size}, owner {uid}:{gid}, mode {mode})")
         if len(name) > _MAX_NAME or len(link) > _MAX_NAME:
@@ -170,10 +177,24 @@ class TarStream:
         if flag == b"\0" and name.endswith("/"):
             kind = DIRECTORY
         stored = self._read_before + self._position - start + size + self._padding
-        return TarEntry(name, kind, mode, uid, gid, size, mtime, link, stored)
+        seen = size if unpacked is None else unpacked
+        return TarEntry(name, kind, mode, uid, gid, seen, mtime, link, stored, unpacked is not None)
+
+    def _sparse(self, flag: bytes, extensions: dict[str, str], name: str, size: int) -> tuple[str, int | None]:
+        """The name and size of a sparse file, whose header has others; the name given and None for any other entry."""
+        if flag not in _REGULAR or not _is_sparse(extensions):
+            return name, None
+        key = "GNU.sparse.size" if extensions.get("GNU.sparse.size") else "GNU.sparse.realsize"
+        size = self._pax_number(extensions, key, size)
+        if not 0 <= size <= _MAX_SPARSE:
+            self._fail(f"a sparse file of {size} bytes (at most {_MAX_SPARSE})")
+        return extensions.get("GNU.sparse.name") or name, size
 
     def _skip_sparse_maps(self, more: int) -> None:
-        """Pass the old GNU format's blocks of sparse maps; the size field counts the bytes stored after them."""
+        """Pass the old GNU format's blocks of sparse maps; the size field counts the bytes stored after them.
+
+        No engine unpacks that format (https://github.com/moby/moby/issues/4066), so its real size is nobody's.
+        """
         for _ in range(_MAX_EXTENSION // BLOCK):
             if not more:
                 return
@@ -261,6 +282,14 @@ class TarStream:
             said = ""
         told = f"; the engine said: {said}" if said else ""
         raise ImageFormatError(f"Not a complete tar archive: {problem} near byte {at}{told}", hint=_HINT)
+
+
+def _is_sparse(extensions: dict[str, str]) -> bool:
+    """Whether an entry is of a sparse format that engines know; of another one they unpack the payload as it is."""
+    version = extensions.get("GNU.sparse.major", ""), extensions.get("GNU.sparse.minor", "")
+    if version == ("", ""):
+        return bool(extensions.get("GNU.sparse.map") or extensions.get("GNU.sparse.offset"))
+    return version in _SPARSE_VERSIONS
 
 
 class _Detail(msgspec.Struct):

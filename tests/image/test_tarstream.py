@@ -189,19 +189,41 @@ def test_links_have_no_payload() -> None:
     assert [(e.type, e.size) for e in found] == [(HARDLINK, 0), (REGULAR, 0)]
 
 
-@pytest.mark.parametrize("options", [["--format=gnu"], ["--format=posix"], ["--format=posix", "--sparse-version=0.1"]])
-def test_sparse_files_count_stored_bytes(tmp_path: Path, options: list[str]) -> None:
-    """A sparse file of GNU tar counts what is stored, keeps its name, and the entry after it is found."""
-    with (tmp_path / "hole").open("wb") as file:
+def holes(folder: Path, *options: str) -> bytes:
+    """A tar of GNU tar with a file of 39 MiB and 4 kB, most of it holes, and one after it."""
+    with (folder / "hole").open("wb") as file:
         for place in range(0, 40 << 20, 1 << 20):
             file.seek(place)
             file.write(b"data" * 1024)
-    (tmp_path / "next").write_bytes(b"n")
+    (folder / "next").write_bytes(b"n")
     command = ["tar", *options, "--sparse", "-cf", "-", "hole", "next"]
-    data = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout
+    return subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("version", ["0.0", "0.1", "1.0"])
+def test_sparse_files_have_their_real_size(tmp_path: Path, version: str) -> None:
+    """As engines unpack them, holes filled: name and size are the file's, and the entry after it is found."""
+    data = holes(tmp_path, "--format=posix", f"--sparse-version={version}")
     found = entries(data)
-    assert [e.path for e in found] == ["hole", "next"]
-    assert 40 * 4096 <= found[0].size <= 40 * 4096 + 1024
+    assert [(e.path, e.type, e.size, e.sparse) for e in found] == [
+        ("hole", REGULAR, (39 << 20) + 4096, True),
+        ("next", REGULAR, 1, False),
+    ]
+    assert 40 * 4096 < found[0].stored < 40 * 4096 + 8192
+
+
+def test_sparse_files_of_the_old_format_count_stored_bytes(tmp_path: Path) -> None:
+    """No engine unpacks them: what is stored is all that there is."""
+    found = entries(holes(tmp_path, "--format=gnu"))
+    assert [(e.path, e.type) for e in found] == [("hole", "S"), ("next", REGULAR)]
+    assert found[0].size == 40 * 4096
+
+
+def test_a_sparse_format_that_engines_do_not_know_is_a_file_as_it_stands() -> None:
+    """Its name and size are those of the header, whatever its records say."""
+    records = pax(GNU__sparse__major="2", GNU__sparse__minor="0", GNU__sparse__name="n", GNU__sparse__realsize="99")
+    (found,) = entries(extension(b"x", records) + header(b"f", size=3) + padded(b"abc") + END)
+    assert (found.path, found.size, found.sparse) == ("f", 3, False)
 
 
 def test_truncation_is_always_an_error() -> None:
@@ -256,6 +278,9 @@ def test_an_engines_error_in_the_body_is_told(make: Make, size: int, cut: int) -
         extension(b"x", pax(size="9" * 19)) + header() + END,
         extension(b"x", pax(size="9" * 100_000)) + header() + END,
         extension(b"x", pax(size="1e9")) + header() + END,
+        extension(b"x", pax(GNU__sparse__map="0,0", GNU__sparse__size="9" * 18)) + header() + END,
+        extension(b"x", pax(GNU__sparse__map="0,0", GNU__sparse__size="-1")) + header() + END,
+        extension(b"x", pax(GNU__sparse__map="0,0", GNU__sparse__size="many")) + header() + END,
         extension(b"x", pax(path="a\0b")) + header() + END,
         extension(b"x", b"99999 path=a\n") + header() + END,
         extension(b"x", b"0 path=a\n") + header() + END,

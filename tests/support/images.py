@@ -128,8 +128,8 @@ class Make:
 
     def containerd(self, layers: list[bytes], codec: str = "gzip", tag: str = "shop:1") -> bytes:
         """The containerd store: packed blobs, a nested index with a platform that is absent and an attestation."""
-        pack = gzip.compress if codec == "gzip" else zstandard.ZstdCompressor().compress
-        packed = [pack(layer) for layer in layers]
+        zstd = zstandard.ZstdCompressor().compress
+        packed = [gzip.compress(layer, mtime=0) if codec == "gzip" else zstd(layer) for layer in layers]
         config = self.config(layers)
         manifest = self.manifest(config, packed)
         statement = b'{"_type": "https://in-toto.io/Statement/v0.1"}'
