@@ -22,7 +22,7 @@ from imgcompare.model import Image, SecretFile
 from imgcompare.text.printable import file_name
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 8
+VERSION = 9
 _LARGEST = 20
 _MOST_SECRETS = 20
 

@@ -119,7 +119,7 @@ class Archive:
     def beside(self, image: ArchivedImage) -> str:
         """What else the archive has, each by its own name, in a sentence; "" where there is nothing."""
         rest = [one for one in self._distinct(self._found) if one.image.image_id != image.image_id]
-        names = [self._name(one) for one in rest]
+        names = [self._name(one, self._found) for one in rest]
         names += [f"{_shortest(other.keys)}, which is no image but {other.kind}" for other in self._others]
         names += map(self._told, self._broken)
         return printable(f"It also has {'; '.join(names)}.", limit=500) if names else ""
@@ -136,7 +136,7 @@ class Archive:
             left, apart = exact or alike or left, []
         if not apart and (len(left) == 1 or (not platform and self._is_one_index(left))):
             return left[0].image
-        listed = printable("; ".join([*map(self._name, left), *map(self._told, apart)]), limit=500)
+        listed = printable("; ".join([*(self._name(one, left) for one in left), *map(self._told, apart)]), limit=500)
         raise UsageError(
             f"The archive has {len(left) + len(apart)} images: {listed}.",
             hint="Name the one meant, FILE#NAME or FILE#DIGEST, or its --platform.",
@@ -150,9 +150,9 @@ class Archive:
         platforms = {found.platform for found in images}
         return len(platforms) == len(images) and bool(frozenset.intersection(*(found.keys for found in images)))
 
-    def _name(self, one: _Found) -> str:
-        """A name that no other image of the archive has, and the platform."""
-        taken = {key for found in self._distinct(self._found) if found.image != one.image for key in found.keys}
+    def _name(self, one: _Found, among: Sequence[_Found]) -> str:
+        """A name that no other of these images has, and the platform."""
+        taken = {key for found in among if found.image.image_id != one.image.image_id for key in found.keys}
         return f"{_shortest(one.keys - taken)} ({one.platform})"
 
     def _told(self, one: _Broken) -> str:

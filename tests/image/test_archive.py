@@ -157,6 +157,19 @@ def test_bytes_after_a_layers_end_are_counted(make: Make) -> None:
         assert sum(part.size_bytes for part in analyse(image, None).tree) == len(layer)
 
 
+def test_bytes_after_a_packed_layers_end_are_counted(make: Make) -> None:
+    """Packed as eStargz packs: a gzip member for each part, one behind the tar's end, an empty one after all."""
+    plain, rest = make.tar([("a", b"a" * 1000)]), b"footer" * 300
+    packed = b"".join(gzip.compress(part, mtime=0) for part in (plain[:512], plain[512:], rest, b""))
+    config = make.config([plain + rest])
+    manifest = make.manifest(config, [packed])
+    archive = _layout(make, make.descriptor(manifest), blobs=[packed, config, manifest])
+    (layer,) = archive.only().layers
+    assert (layer.diff_id, layer.uncompressed_size) == (make.digest(plain + rest), len(plain + rest))
+    assert (layer.compressed_size, layer.compressed_size_exact) == (len(packed), True)
+    assert [entry.path for entry in layer.entries] == ["a"]
+
+
 def test_a_sparse_file_has_its_real_size_and_the_layer_s_bytes_stay_exact(make: Make) -> None:
     """Shown as large as a container sees it; sums of layers, and what deleting it saves, count what is stored."""
     buffer = io.BytesIO()

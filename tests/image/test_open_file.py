@@ -9,6 +9,7 @@ import json
 import lzma
 import os
 import tarfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -86,6 +87,35 @@ def test_several_images_need_a_name(make: Make, tmp_path: Path) -> None:
     again = [make.descriptor(manifests[0], annotations=name) for name in names]
     path.write_bytes(make.tar([*blobs, ("index.json", make.index(*again))]))
     assert open_image(path).config == configs[0]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress, bz2.compress], ids=["tar", "gz", "xz", "bz2"])
+def test_a_name_and_a_platform_choose_of_many(make: Make, tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """A layout of two images for two platforms each, with a signature beside them: each is had, and no other for it."""
+    layers, found, rows = make.layers(), {}, []
+    blobs: list[tuple[str, bytes]] = [*make.blobs(*layers)]
+    for name in ("shop:1", "shop:2"):
+        manifests = []
+        for architecture in ("amd64", "arm64"):
+            config = make.config(layers, architecture=architecture, author=name)
+            found[name, architecture] = config
+            manifests.append(make.manifest(config, layers))
+            blobs += make.blobs(config, manifests[-1])
+        nested = make.index(*map(make.descriptor, manifests))
+        blobs += make.blobs(nested)
+        rows.append(make.descriptor(nested, annotations={"io.containerd.image.name": name}))
+    artifact = {"artifactType": "application/vnd.sbom", "config": make.descriptor(b"{}", mediaType="x"), "layers": []}
+    blobs += make.blobs(json.dumps(artifact).encode(), b"{}")
+    rows.append(make.descriptor(json.dumps(artifact).encode()))
+    path = tmp_path / "many.tar"
+    path.write_bytes(pack(make.tar([*blobs, ("index.json", make.index(*rows))])))
+    for (name, architecture), config in found.items():
+        assert open_image(path, name, platform=f"linux/{architecture}").config == config
+    assert open_image(path, "shop:2").config == found["shop:2", "amd64"]
+    with pytest.raises(UsageError, match=r"2 images: .*shop:1.*shop:2"):
+        open_image(path, platform="linux/arm64")
+    with pytest.raises(UsageError, match="no image shop:3"):
+        open_image(path, "shop:3")
 
 
 def layout(make: Make, tmp_path: Path, form: str, damage: str) -> Path:
