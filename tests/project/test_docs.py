@@ -35,7 +35,8 @@ def _help(command: str, columns: int) -> str:
 
 def test_every_help_text_stands_in_the_docs() -> None:
     """docs/commands.md is what ``--help`` prints; run with UPDATE_DOCS=1, this test writes it anew."""
-    text = "# Commands\n\nWhat `--help` prints.\n\n" + "\n".join(_pages("imgcompare", cli))
+    head = "# Commands\n\nWhat `--help` prints; `man imgcompare` shows it, too.\n\n"
+    text = head + "\n".join(_pages("imgcompare", cli))
     if os.environ.get("UPDATE_DOCS"):
         _COMMANDS.write_text(text, encoding="utf-8")
     assert _COMMANDS.read_text(encoding="utf-8") == text

@@ -50,7 +50,16 @@ def test_wheel_puts_nothing_but_the_package_at_the_top(wheel: Path) -> None:
     """Installing does not add an importable ``sample_app`` or ``tests`` to somebody's environment."""
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"imgcompare"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"imgcompare"}
+
+
+def test_wheel_brings_the_man_page(wheel: Path) -> None:
+    """Where pip puts it, `man` finds it: beside the program, and nothing else is put there."""
+    with zipfile.ZipFile(wheel) as archive:
+        data = {name.partition(".data/")[2]: name for name in archive.namelist() if ".data/" in name}
+        assert [*data] == ["data/share/man/man1/imgcompare.1"]
+        page = archive.read(data["data/share/man/man1/imgcompare.1"])
+    assert page == (ROOT / "docs" / "imgcompare.1").read_bytes()
 
 
 def test_scenarios_are_found_where_only_the_wheel_is(wheel: Path, tmp_path: Path) -> None:
