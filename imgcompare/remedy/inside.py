@@ -40,6 +40,9 @@ _SETUPTOOLS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pkg_resources|setupto
 _OF_SETUPTOOLS = frozenset(("pkg_resources", "setuptools", *(("distutils",) if sys.version_info >= (3, 12) else ())))
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
 _STARTERS = frozenset(("run", "Popen", "call", "check_call", "check_output", "system", "popen", "which", "getoutput"))
+_PYTHON = re.compile(r"python[\d.]*$")
+_SHELL = re.compile(r"\b(?:ba|da|a|k|z)?sh\b")
+_MOST_DEEP = 3
 _SINGLES = 300
 _SINGLES_S = 10.0
 _MOST_FILES = 2000
@@ -97,18 +100,46 @@ def main() -> None:
 
 
 def _interpreter(words: list[str]) -> str:
-    """The Python that a command starts: its own program, the one that a script names, or this one."""
-    for word in words:
-        for part in _split(word):
-            path = shutil.which(part) or ""
-            if re.match(r"python[\d.]*$", os.path.basename(path)):
-                return path
-            first = _head(path).partition(b"\n")[0] if path else b""
-            if first.startswith(b"#!") and b"python" in first:
-                parts = os.fsdecode(first[2:]).split()
-                named = parts[1] if parts[0].endswith("/env") and len(parts) > 1 else parts[0]
-                return shutil.which(named) or sys.executable
-    return sys.executable
+    """The Python that a command starts: its own program, the one that a script names or starts, or this one."""
+    return _python_of([part for word in words for part in _split(word)], "") or sys.executable
+
+
+def _python_of(words: list[str], first: str, depth: int = 0) -> str:
+    """The first Python that words start, themselves or by a script; ``first`` is a folder before those of PATH."""
+    for word in map(os.path.expandvars, words):
+        if word.endswith("/bin/activate") and os.path.isfile(word):
+            first = os.path.dirname(word)
+        path = shutil.which(word, path=os.pathsep.join(filter(None, (first, os.environ.get("PATH", ""))))) or ""
+        if _PYTHON.match(os.path.basename(path)):
+            return path
+        found = _python_of_script(_head(path, _TEXT_BYTES).decode(errors="replace"), first, depth) if path else ""
+        if found:
+            return found
+    return ""
+
+
+def _python_of_script(text: str, first: str, depth: int) -> str:
+    """The Python that runs a script, or that a shell's script starts: the one it becomes, else the last."""
+    if not text.startswith("#!"):
+        return ""
+    lines = text.splitlines()
+    if "python" in lines[0]:
+        named = (shutil.which(part) or "" for part in lines[0][2:].split())
+        return next((path for path in named if _PYTHON.match(os.path.basename(path))), sys.executable)
+    if not _SHELL.search(lines[0]) or depth >= _MOST_DEEP:
+        return ""
+    last = ""
+    for line in lines[1:]:
+        words = _split(line.replace("'''exec' ", "exec "))  # so pip begins what has too long a path for a first line
+        if words[:1] == ["exec"] and words[1:] == ["$@"]:
+            return ""  # what it is given decides
+        found = _python_of(words, first, depth + 1)
+        if found and words[0] == "exec":
+            return found
+        last = found or last
+        if len(words) == 2 and words[0] in (".", "source") and words[1].endswith("/bin/activate"):
+            first = os.path.dirname(os.path.expandvars(words[1]))
+    return last
 
 
 def _become(interpreter: str) -> None:

@@ -57,7 +57,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Probe:
     return look(root / "app", site, ["./run.sh"])
 
 
-def look(folder: Path, site: Path, command: list[str]) -> Probe:
+def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -> Probe:
     """Run it; only what is in ``site`` counts, for this Python's own packages are many."""
     request = {
         "command": command,
@@ -72,7 +72,7 @@ def look(folder: Path, site: Path, command: list[str]) -> Probe:
     done = subprocess.run(
         [sys.executable, "-S", "-c", INSIDE, ELF, json.dumps(request)],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": str(home)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=True,
@@ -123,6 +123,69 @@ def test_programs_that_are_started_by_name(seen: Probe) -> None:
 def test_the_applications_own_modules(seen: Probe) -> None:
     """Those of the working folder; here an import starts what is not there, and says so."""
     assert set(seen.own_modules) == {"shop"}
+
+
+# Commands and files beside them; {venv} is an environment whose Python is another than the first on PATH.
+STARTED_BY_ITS_OWN = {
+    "by its path": (["venv/bin/python", "shop.py"], {}),
+    "by a program of the environment": (["./serve"], {"serve": "#!{venv}/bin/python\n"}),
+    "by env, with an option": (["./serve"], {"serve": "#!/usr/bin/env -S {venv}/bin/python -u\n"}),
+    "by a shell": (["sh", "-c", "exec ./serve --all"], {"serve": "#!{venv}/bin/python\n"}),
+    "by another program": (["env", "A=1", "{venv}/bin/python", "shop.py"], {}),
+    "by a script": (["./start.sh"], {"start.sh": "#!/bin/sh\nset -e\nexec {venv}/bin/python shop.py\n"}),
+    "by a script of a script": (
+        ["./start.sh"],
+        {"start.sh": "#!/bin/sh\nexec ./run.sh\n", "run.sh": "#!/bin/bash\n{venv}/bin/python shop.py\n"},
+    ),
+    "by a script that activates it": (
+        ["./start.sh"],
+        {"start.sh": "#!/bin/sh\n. {venv}/bin/activate\nexec python shop.py\n"},
+    ),
+    "by a shell that activates it": (["sh", "-c", ". venv/bin/activate && exec python shop.py"], {}),
+    "by a variable": (["./start.sh"], {"start.sh": '#!/bin/sh\nexec "$HOME/bin/python" shop.py\n'}),
+    "in the end": (
+        ["./start.sh"],
+        {"start.sh": "#!/bin/sh\npython3 before.py\nexec {venv}/bin/python shop.py\n"},
+    ),
+    "by a path too long for a first line": (
+        ["./serve"],
+        {"serve": "#!/bin/sh\n'''exec' \"{venv}/bin/python\" \"$0\" \"$@\"\n' '''\nimport sys\n"},
+    ),
+}
+STARTED_BY_THE_FIRST = {
+    "by its name": (["python3", "shop.py"], {}),
+    "with the other as an argument": (["python3", "shop.py", "{venv}/bin/python"], {}),
+    "by a script that only speaks of the other": (
+        ["./start.sh"],
+        {"start.sh": "#!/bin/sh\n# {venv}/bin/python shop.py\nexec python3 shop.py\n"},
+    ),
+    "by a script that is done with the other": (
+        ["./start.sh"],
+        {"start.sh": "#!/bin/sh\n{venv}/bin/python before.py\nexec python3 shop.py\n"},
+    ),
+    "by what a script is given": (
+        ["./start.sh", "python3", "shop.py"],
+        {"start.sh": '#!/bin/sh\n{venv}/bin/python before.py\nexec "$@"\n'},
+    ),
+    "with the other's words in a file that is no script": (["./data"], {"data": "{venv}/bin/python shop.py\n"}),
+    "by no Python": (["cat"], {}),
+}
+
+
+@pytest.mark.parametrize("name", STARTED_BY_ITS_OWN | STARTED_BY_THE_FIRST)
+def test_which_python_is_asked(tmp_path: Path, name: str) -> None:
+    """The one that the command's program really uses: another has other packages, and proves nothing."""
+    command, beside = (STARTED_BY_ITS_OWN | STARTED_BY_THE_FIRST)[name]
+    venv = tmp_path / "venv"
+    (venv / "bin").mkdir(parents=True)
+    (venv / "bin" / "python").symlink_to(sys.executable)
+    (venv / "bin" / "activate").write_text("PATH=...\n")
+    (venv / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
+    for file, text in beside.items():
+        (tmp_path / file).write_text(text.replace("{venv}", str(venv)))
+        (tmp_path / file).chmod(0o755)
+    seen = look(tmp_path, tmp_path / "site-packages", [word.replace("{venv}", str(venv)) for word in command], venv)
+    assert (seen.executable == str(venv / "bin" / "python")) == (name in STARTED_BY_ITS_OWN)
 
 
 @pytest.mark.parametrize(
