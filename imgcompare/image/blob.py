@@ -47,7 +47,7 @@ class _Hashed(Iterator[Chunk]):
 
 
 class BlobReader:
-    """Reads the blobs of one archive, one after another; what gzip would make of layers is measured by the executor."""
+    """Reads one image's or archive's blobs, also side by side; what gzip would make of layers the executor measures."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import platform as machine
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 
 from msgspec.structs import replace
@@ -27,11 +27,21 @@ from imgcompare.text.printable import printable
 _MAX_CONFIG = 8 << 20
 _MAX_LAYERS = 1000
 _MAX_NESTING = 3
+_TELL_EVERY_BYTES = 8 << 20
+
+Told = Callable[[int, int], None]
 
 
-def read_remote(remote: Remote, login: Login, cache: ImageCache, *, platform: str | None) -> ArchivedImage:
+def _nobody(_done: int, _total: int) -> None:
+    pass
+
+
+def read_remote(
+    remote: Remote, login: Login, cache: ImageCache, *, platform: str | None, told: Told = _nobody
+) -> ArchivedImage:
     """Read an image: that for ``platform``, else for this machine's.
 
+    ``told`` hears, from any thread, of large images how many bytes have come, and of how many.
     Raises UsageError for what is not there, RegistryError, and ImageFormatError for what is damaged.
     """
     with RegistryClient(remote, login) as client:
@@ -45,7 +55,7 @@ def read_remote(remote: Remote, login: Login, cache: ImageCache, *, platform: st
             raise ImageFormatError(
                 f"{remote.name}: its config lists {len(diff_ids)} layers, its manifest {len(parts)}."
             )
-        layers = _layers(client, list(zip(parts, diff_ids, strict=True)), cache)
+        layers = _layers(client, list(zip(parts, diff_ids, strict=True)), cache, told)
     image = ArchivedImage(config=config_bytes, image_id=manifest.config.digest, layers=layers)
     cache.put_image(image.image_id, None, image)
     return image
@@ -88,26 +98,62 @@ def _chosen(remote: Remote, found: tuple[Descriptor, ...], platform: str | None)
     )
 
 
-def _layers(client: RegistryClient, parts: list[tuple[Descriptor, str]], cache: ImageCache) -> tuple[LayerIndex, ...]:
+def _layers(
+    client: RegistryClient, parts: list[tuple[Descriptor, str]], cache: ImageCache, told: Told
+) -> tuple[LayerIndex, ...]:
+    """The layers, from the lowest up; those that the cache does not know are read side by side."""
     found: dict[str, LayerIndex] = {}
-    with ThreadPoolExecutor(THREADS) as executor:
-        reader = BlobReader(executor)
-        for number, (part, diff_id) in enumerate(parts, 1):
-            if diff_id in found:
-                continue
-            if (known := cache.layer(diff_id)) is not None:
-                found[diff_id] = _measured(known, part)
-                continue
-            if not is_digest(part.digest):
-                raise ImageFormatError(f"{printable(part.digest, limit=100)} is no sha256 digest.")
-            blob = reader.read(client.blob(part.digest), keep=0)
-            if blob.digest != part.digest or part.size not in (None, blob.size):
-                raise RegistryError(f"Layer {number} is damaged: it is {blob.digest} of {blob.size} bytes.")
-            if blob.layer is None or blob.layer.diff_id != diff_id:
-                raise ImageFormatError(f"Layer {number} ({part.digest}) is not what the image's config says.")
-            found[diff_id] = blob.layer
-            cache.put_layer(blob.layer)
+    missing: dict[str, tuple[int, Descriptor]] = {}
+    for number, (part, diff_id) in enumerate(parts, 1):
+        if (known := cache.layer(diff_id)) is not None:
+            found.setdefault(diff_id, _measured(known, part))
+        elif is_digest(part.digest):
+            missing.setdefault(diff_id, (number, part))
+        else:
+            raise ImageFormatError(f"{printable(part.digest, limit=100)} is no sha256 digest.")
+    count = _Count(sum(part.size or 0 for _, part in missing.values()), told)
+    with ThreadPoolExecutor(THREADS) as estimates, ThreadPoolExecutor(THREADS) as threads:
+        reader = BlobReader(estimates)
+        reading = [threads.submit(_layer, client, reader, *one, diff_id, count) for diff_id, one in missing.items()]
+        try:
+            for future in as_completed(reading):
+                layer = future.result()
+                found[layer.diff_id] = layer
+                cache.put_layer(layer)
+        except BaseException:
+            client.abort()
+            threads.shutdown(wait=False, cancel_futures=True)
+            raise
     return tuple(found[diff_id] for _, diff_id in parts)
+
+
+def _layer(
+    client: RegistryClient, reader: BlobReader, number: int, part: Descriptor, diff_id: str, count: _Count
+) -> LayerIndex:
+    blob = reader.read(count.passing(client.blob(part.digest)), keep=0)
+    if blob.digest != part.digest or part.size not in (None, blob.size):
+        raise RegistryError(f"Layer {number} is damaged: it is {blob.digest} of {blob.size} bytes.")
+    if blob.layer is None or blob.layer.diff_id != diff_id:
+        raise ImageFormatError(f"Layer {number} ({part.digest}) is not what the image's config says.")
+    return blob.layer
+
+
+class _Count:
+    """Counts what has come of all layers together, and tells it now and then."""
+
+    def __init__(self, total: int, told: Told) -> None:
+        self._total = total
+        self._told = told
+        self._done = self._said = 0
+
+    def passing(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass a layer's pieces on."""
+        for piece in pieces:
+            self._done += len(piece)
+            if self._done - self._said >= _TELL_EVERY_BYTES:
+                self._said = self._done
+                self._told(self._done, self._total)
+            yield piece
 
 
 def _measured(known: LayerIndex, part: Descriptor) -> LayerIndex:

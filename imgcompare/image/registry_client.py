@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from urllib.parse import urljoin, urlsplit
 
@@ -62,6 +62,8 @@ class RegistryClient(AbstractContextManager["RegistryClient"]):
         self._remote = remote
         self._login = login
         self._authorization = ""
+        self._under_way: set[requests.Response] = set()
+        self._aborted = False
         self._session = requests.Session()
         self._session.auth = _NoNetrc()
         self._session.headers.update(
@@ -74,6 +76,15 @@ class RegistryClient(AbstractContextManager["RegistryClient"]):
         """Close every connection."""
         self._session.close()
 
+    def abort(self) -> None:
+        """Break off every blob under way, from any thread; whoever reads one gets a RegistryError."""
+        self._aborted = True
+        for response in tuple(self._under_way):
+            with suppress(
+                OSError, ValueError, AttributeError
+            ):  # urllib3 can since 2.3; an older one runs into its timeout
+                response.raw.shutdown()
+
     def manifest(self, reference: str) -> bytes:
         """A manifest or index by tag or digest, as it is. Raises RegistryError, UsageError where there is none."""
         headers = {"Accept": ", ".join(MANIFEST_TYPES)}
@@ -81,12 +92,22 @@ class RegistryClient(AbstractContextManager["RegistryClient"]):
             return self._bounded(response, _MAX_MANIFEST)
 
     def blob(self, digest: str) -> Iterator[bytes]:
-        """A blob as it streams in. Raises RegistryError."""
+        """A blob as it streams in; several may, each in a thread of its own. Raises RegistryError."""
         with self._get(f"{self._remote.api}/blobs/{digest}", {}) as response:
+            self._under_way.add(response)
             try:
-                yield from response.iter_content(_CHUNK)
+                self._go_on()
+                for piece in response.iter_content(_CHUNK):
+                    self._go_on()
+                    yield piece
             except (requests.RequestException, OSError) as exc:
                 raise self._failed(exc) from exc
+            finally:
+                self._under_way.discard(response)
+
+    def _go_on(self) -> None:
+        if self._aborted:
+            raise RegistryError(f"{self._remote.name} was not read to its end.")
 
     def _get(self, url: str, headers: dict[str, str]) -> requests.Response:
         """Ask, with a token where one is demanded, and follow redirects to where the reply is."""

@@ -35,6 +35,7 @@ from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable
+from imgcompare.text.units import format_bytes
 
 
 def load_images(
@@ -102,7 +103,10 @@ def _without_engine(
             from imgcompare.engine.client.docker_config import login  # noqa: PLC0415
             from imgcompare.image.registry import read_remote  # noqa: PLC0415
 
-            archived = read_remote(subject, login, cache, platform=platform)
+            def so_far(done: int, total: int) -> None:
+                progress.stage(text, Stage.PULL, f"{format_bytes(done)} of {format_bytes(total)} read")
+
+            archived = read_remote(subject, login, cache, platform=platform, told=so_far)
             image = replace(analyse(archived, None), reference=subject.name, stand_ins=_stand_ins(archived))
             return LoadedImage(name=text, archived=archived, image=image)
         case Variant(image=Image(image_id=image_id)):

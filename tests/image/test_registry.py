@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from imgcompare.errors import ImgcompareError, RegistryError, UsageError
+from imgcompare.errors import ImageFormatError, ImgcompareError, RegistryError, UsageError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache
 from imgcompare.image.file_content import content_in_layer
@@ -147,6 +149,35 @@ def test_bytes_after_a_layer_s_end(registry: FakeRegistry, make: Make) -> None:
     whole = layer + b"footer".ljust(512, b"\1")
     registry.image(make.config([whole]), [gzip.compress(layer) + gzip.compress(whole[len(layer) :])], "stargz")
     assert read(registry, ":stargz", None).layers[0].uncompressed_size == len(whole)
+
+
+def test_a_damaged_layer_is_not_waited_for_by_the_others(registry: FakeRegistry, make: Make) -> None:
+    """Layers are read side by side: where one is none, the others under way are broken off, also one that stalls."""
+    base = make.layers()[0]
+    packed = gzip.compress(base, mtime=0)
+    manifest = registry.image(make.config([base, b"other"]), [packed, gzip.compress(b"no tar", mtime=0)], "two")
+    registry.stalled = make.digest(packed)
+    began = time.monotonic()
+    try:
+        with pytest.raises(ImageFormatError, match=r"Layer 2 .* is not what"):
+            read(registry, f"@{manifest['digest']}", None)
+    finally:
+        registry.go_on.set()
+    assert time.monotonic() - began < 30  # a connection that says nothing is given up after 60 s
+
+
+def test_of_a_large_image_it_is_told_how_much_has_come(registry: FakeRegistry, make: Make) -> None:
+    """Of all layers together, against what the manifest says of them; of a small one nothing."""
+    noise = [random.Random(seed).randbytes(9 << 20) for seed in range(2)]
+    layers = [make.tar([("a", content)]) for content in noise]
+    packed = [gzip.compress(layer, 1, mtime=0) for layer in layers]
+    registry.image(make.config(layers), packed, "large")
+    told: list[tuple[int, int]] = []
+    for tag in ("large", "1.4"):
+        remote = parse_remote(f"{registry.name}/shop/app:{tag}")
+        read_remote(remote, known, ImageCache(None), platform=None, told=lambda *said: told.append(said))
+    assert [done >> 23 for done, _ in told] == [1, 2]
+    assert {total for _, total in told} == {sum(map(len, packed))}
 
 
 def test_what_is_damaged_on_the_way(registry: FakeRegistry) -> None:

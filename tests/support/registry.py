@@ -30,6 +30,8 @@ class FakeRegistry:
     port: int = 0
     store_port: int = 0
     damage: bool = False
+    stalled: str = ""
+    go_on: threading.Event = field(default_factory=threading.Event)
 
     @property
     def name(self) -> str:
@@ -105,7 +107,19 @@ def _reply(handler: BaseHTTPRequestHandler, registry: FakeRegistry) -> None:
         return _send(handler, 404, b'{"errors": []}')
     if registry.damage and "/blobs/" in path:
         content = content[:-1] + bytes([content[-1] ^ 1])
+    if registry.stalled and path.endswith(registry.stalled):
+        return _stall(handler, registry, content)
     return _send(handler, 200, content, {"Content-Type": registry.types[path.rpartition("/")[2]]})
+
+
+def _stall(handler: BaseHTTPRequestHandler, registry: FakeRegistry, content: bytes) -> None:
+    """Send half of it, and no more until it may go on."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    handler.wfile.write(content[: len(content) // 2])
+    handler.wfile.flush()
+    registry.go_on.wait(60)
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, content: bytes, headers: dict[str, str] | None = None) -> None:
