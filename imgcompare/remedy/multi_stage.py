@@ -78,6 +78,8 @@ def environment_refusal(shape: Shape) -> str:
 def write_multi_stage(shape: Shape, base: str, there: Files, needs: Sequence[Need], *, in_place: bool) -> str | Refusal:
     """Write the Dockerfile; ``base`` is what the last stage stands on, ``there`` its files, ``needs`` what it lacks."""
     if not shape.installers:
+        if any(name.startswith("python3-") for name in shape.named):
+            return Refusal("its Python packages are apt's, which belong where they run")
         return Refusal("nothing in it installs Python packages in a way that is understood")
     name = shape.stage.name or _BUILDER
     if in_place:
@@ -116,15 +118,20 @@ def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in
 
 
 def _activated(shape: Shape, part: Part) -> Iterator[str]:
-    """The environment is made before the first installation, but behind the tool that does it."""
+    """The environment is made before the first installation, but behind the tool that does it, and behind Python.
+
+    A base such as Debian's has no Python: apt brings it, with the name python3 alone.
+    """
+    has_python = shape.original.base.has("/usr/local/bin/python")
+    before = {Purpose.TOOL} if has_python else {Purpose.TOOL, Purpose.APT}
     lines = (
         "\n# A virtual environment: all packages in one folder, which the last stage takes whole.\n"
-        f"RUN python -m venv {ENVIRONMENT}\n"
+        f"RUN {'python' if has_python else 'python3'} -m venv {ENVIRONMENT}\n"
         f"ENV VIRTUAL_ENV={ENVIRONMENT} PATH={ENVIRONMENT}/bin:$PATH\n"
     )
     commands = shape.commands(part.instruction) or ()
     first = next((at for at, (_, purpose) in enumerate(commands) if purpose is Purpose.INSTALL), 0)
-    if not any(purpose is Purpose.TOOL for _, purpose in commands[:first]):
+    if not any(purpose in before for _, purpose in commands[:first]):
         yield lines
         yield part.text if part.text.startswith("\n") else f"\n{part.text}"
         return

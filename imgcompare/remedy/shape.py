@@ -106,9 +106,12 @@ class Shape:
         }
 
     def installs(self, instruction: Instruction) -> bool:
-        """Whether an instruction's layer has Python packages, other than those that apt brought."""
-        owner = self.original.files.owner
-        return any(_PACKAGES.search(path) and not owner(path) for path in self.written(instruction))
+        """Whether an instruction's layer has Python packages, other than those that apt brought.
+
+        Bytecode is no package: Debian's packages compile their own when they are installed, and dpkg lists none of it.
+        """
+        paths = (path for path in self.written(instruction) if "/__pycache__/" not in path)
+        return any(_PACKAGES.search(path) and not self.original.files.owner(path) for path in paths)
 
     @cached_property
     def installers(self) -> tuple[Instruction, ...]:

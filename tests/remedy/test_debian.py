@@ -1,0 +1,108 @@
+"""Applications on Debian's own Python: where all packages are apt's they are tidied; others keep that Python."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from imgcompare.remedy.attempt import Desk
+from imgcompare.remedy.drafts import find_drafts
+from imgcompare.remedy.multi_stage import write_multi_stage
+from imgcompare.remedy.shape import Shape
+from imgcompare.remedy.tidy import write_tidy
+from tests.support.cases import DEBIAN, elf, package
+from tests.support.cases import Files as Written
+from tests.support.shrinking import files, packages, shape
+
+APT = "RUN apt-get update && apt-get install -y python3 python3-flask"
+LISTED = "/usr/lib/python3/dist-packages/flask/__init__.py"
+# What apt writes, and what the packages' own scripts make of it: bytecode that dpkg does not list.
+BY_APT: Written = {
+    **packages("python3", "python3-flask"),
+    "/usr/bin/python3": elf(),
+    LISTED: "",
+    "/usr/lib/python3/dist-packages/flask/__pycache__/__init__.cpython-311.pyc": b"x",
+    "/usr/lib/python3/dist-packages/__pycache__/six.cpython-311.pyc": b"x",
+    "/var/lib/dpkg/info/python3-flask.list": f"{LISTED}\n",
+    "/var/lib/apt/lists/a": b"x" * 200_000,
+}
+BY_PIP = package("redis", site="/usr/local/lib/python3.11/dist-packages")
+
+
+def of_apt(run: str = APT, base: str = "debian:12-slim") -> Shape:
+    """An application of apt's packages alone."""
+    text = f'FROM {base}\nWORKDIR /srv\n{run}\nCOPY . .\nCMD ["python3", "shop.py"]\n'
+    return shape(text, {3: BY_APT}, DEBIAN)
+
+
+def drafted(taken: Shape) -> tuple[list[str], list[str]]:
+    """The candidates that are written, by name, and why others are not."""
+    desk = SimpleNamespace(
+        plan=SimpleNamespace(config=SimpleNamespace(non_root=False, platform=None, build_args={})),
+        bench=SimpleNamespace(engine=SimpleNamespace(info=lambda: SimpleNamespace(os="linux", architecture="amd64"))),
+        base_files=lambda _reference: files(DEBIAN),
+    )
+    refused: list[str] = []
+    written: list[str] = []
+    for draft, needs in find_drafts(taken, cast("Desk", desk), refused):
+        ways = [draft, *filter(None, [draft.otherwise])]
+        written += [way.name for way in ways if way.write(needs) is not None][:1]
+    return written, refused
+
+
+RUNS = [APT, f"{APT} && useradd web", f"{APT} && sh setup.sh"]
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("base", ["debian:12-slim", "registry.example/debian:bookworm-slim"])
+def test_an_application_of_apts_packages_alone_is_only_tidied(run: str, base: str) -> None:
+    """Nothing could be left behind in a builder: bytecode that apt's packages compile is nobody's installation."""
+    taken = of_apt(run, base)
+    written, refused = drafted(taken)
+    assert taken.installers == ()
+    assert written == ["tidy"]
+    assert "multi-stage: its Python packages are apt's, which belong where they run" in refused
+
+
+@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("base", ["debian:12", "ubuntu:24.04"])
+def test_no_slim_base_is_guessed_for_it(run: str, base: str) -> None:
+    """Debian's and Ubuntu's full images stay what the application stands on."""
+    assert drafted(of_apt(run, base)) == (["tidy"], [f"slim base: none is known for {base}"])
+
+
+def test_a_run_that_cannot_be_parted_is_left() -> None:
+    """What apt does within a condition is no installation of pip's either."""
+    taken = of_apt("RUN if true; then apt-get update && apt-get install -y python3-flask; fi")
+    assert taken.installers == ()
+    assert drafted(taken)[0] == []
+
+
+def test_tidied_it_stays_on_its_base_and_keeps_every_package() -> None:
+    """Package lists go, and nothing else."""
+    assert str(write_tidy(of_apt())) == str(of_apt().document).replace(
+        APT, f"{APT} \\\n    && rm -rf /var/lib/apt/lists/*"
+    )
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_with_packages_of_pips_the_last_stage_has_apts_python(together: bool) -> None:
+    """The near miss: pip's packages can be left to a builder, whose environment is made once apt has brought Python."""
+    apt, pip = "apt-get update && apt-get install -y python3 python3-venv", "pip install --break-system-packages redis"
+    run = f"RUN {apt} && {pip}" if together else f"RUN {apt}\nRUN {pip}"
+    text = f'FROM debian:12-slim\n{run}\nCOPY . .\nCMD ["python3", "shop.py"]\n'
+    taken = shape(text, {2: BY_APT | BY_PIP} if together else {2: BY_APT, 3: BY_PIP}, DEBIAN)
+    written = write_multi_stage(taken, "debian:12-slim", files(DEBIAN), (), in_place=False)
+    assert isinstance(written, str)
+    builder, last = written.split("# What runs:")
+    assert (
+        builder.index("install -y python3 ")
+        < builder.index("python3 -m venv /opt/venv")
+        < builder.index("install --br")
+    )
+    assert "python3 -m venv" in builder
+    assert "apt-get install -y python3" in last
+    assert "COPY --from=builder /opt/venv /opt/venv" in last
+    assert "redis" not in last
