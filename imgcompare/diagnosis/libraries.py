@@ -55,11 +55,12 @@ def _lines(case: Case) -> list[str]:
     by_others = [each.line for each in reversed(of_other_programs(case)) if each.kind in {"ImportError", "OSError"}]
     if error and error.kind in {"ImportError", "OSError"}:
         return [*by_loader, *by_others, error.line]
-    if _RELOCATING.search(last) and by_loader:  # musl goes on to name what it misses of the libraries
+    # musl goes on to name what it misses of the libraries; of some that are there it is the wrong loader.
+    if _RELOCATING.search(last) and by_loader and all(_explained(case, line) for line in by_loader):
         return [*by_others, *by_loader]
-    if _ALONE.match(last) or _VERSION.search(last) or _RELOCATING.search(last):
+    if _ALONE.match(last) or _VERSION.search(last):
         return [*by_others, *by_loader, last]
-    return []
+    return [last] if _RELOCATING.search(last) else []
 
 
 def _explained(case: Case, line: str) -> Failure | None:

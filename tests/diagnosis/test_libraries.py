@@ -247,6 +247,17 @@ ROWS = {
         "wrong-libc",
         "built for glibc: it needs ld-linux-x86-64.so.2",
     ),
+    "Debian's program, by Alpine's loader": Row(
+        lambda: Example(
+            f"{SLIM}CMD /lib/ld-musl-x86_64.so.1 /usr/bin/apt\n", {f"{LIBRARIES}/libapt-pkg.so.6.0": elf()}
+        ).exits(
+            127,
+            f"{musl('libapt-pkg.so.6.0', '/usr/bin/apt')}\n{musl('libshop.so.1', '/usr/bin/apt')}\n"
+            "Error relocating /usr/bin/apt: __printf_chk: symbol not found",
+        ),
+        "wrong-libc",
+        "this image's (musl) has no __printf_chk",
+    ),
     "two modules, of two programs": Row(
         lambda: Example(BY_SCRIPT, START).exits(1, f"{unknown('psycopg2', MIGRATE)}\n{unknown('flask', SHOP)}"),
         "missing-python-module",
