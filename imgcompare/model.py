@@ -270,7 +270,8 @@ class Image(Struct, frozen=True, kw_only=True, gc=False):
     ``base_size`` and ``own_size`` are the uncompressed bytes of the base image's layers and of those added to them,
     null where the base is not known. ``shared_bytes`` are in layers that another variant has too, ``unique_bytes`` are
     not. ``breakdown`` gives every uncompressed byte exactly one category, the base image being one; ``contents`` does
-    the same by what the bytes are, wherever they came from. ``tree`` takes each layer, in their order, apart into
+    the same by what the bytes are, wherever they came from, and ``caches`` takes its category of that name apart by
+    kind (of those there are). ``tree`` takes each layer, in their order, apart into
     categories, packages, folders and files. ``wasted_bytes`` are file contents in lower layers that
     upper ones overwrite or delete; ``efficiency`` (0 to 1) is as dive defines it. ``savings`` are what it could be
     without, the greatest first; a byte can be in two of them.
@@ -299,6 +300,7 @@ class Image(Struct, frozen=True, kw_only=True, gc=False):
     wasted_files: tuple[WastedFile, ...] = ()
     breakdown: dict[str, int] = {}
     contents: dict[str, int] = {}
+    caches: dict[str, int] = {}
     tree: tuple[Part, ...] = ()
     packages: Packages = Packages()
     largest_files: tuple[LargeFile, ...] = ()

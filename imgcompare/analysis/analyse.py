@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from imgcompare.analysis.breakdown import Categories, breakdown
+from imgcompare.analysis.caches import caches
 from imgcompare.analysis.describe import describe
 from imgcompare.analysis.dive_efficiency import efficiency
 from imgcompare.analysis.filesystem import merge
@@ -22,7 +23,7 @@ from imgcompare.model import Image, SecretFile
 from imgcompare.text.printable import file_name
 
 # Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 9
+VERSION = 10
 _LARGEST = 20
 _MOST_SECRETS = 20
 
@@ -57,6 +58,7 @@ def analyse(archived: ArchivedImage, base_layer_count: int | None) -> Image:
         wasted_files=wasted.files,
         breakdown=apart,
         contents=contents,
+        caches=caches(layers, categories),
         tree=grow(layers, categories, inventory),
         packages=inventory.packages,
         largest_files=root.largest_files(_LARGEST),

@@ -202,6 +202,14 @@ def test_ascii(image: Image) -> None:
     assert "application        1.2 MB  0.5 %         1.2 MB  #\n" in text
 
 
+def test_caches_are_taken_apart(image: Image) -> None:
+    """Below the categories, the greatest first; a single kind is said by the category itself."""
+    kinds = {"package_lists": 900_000, "bytecode": 12_300_000}
+    told = page(replace(image, caches=kinds), 80)
+    assert "\ncaches and docs: bytecode 12.3 MB, package lists 900 kB\n" in told
+    assert "caches and docs:" not in page(replace(image, caches={"bytecode": 1}), 80)
+
+
 def test_what_is_not_known_is_left_out(image: Image) -> None:
     """An image of an unknown base, or of a report that knew less, claims nothing."""
     alone = page(replace(image, base_size=None, own_size=None, stand_ins=()), 80)
@@ -252,6 +260,7 @@ def test_no_line_is_wider_than_the_page(image: Image, width: int, *, ascii_only:
         wasted_files=(WastedFile(path=evil, wasted_bytes=225_000, copies=2, wasted_by=evil),),
         largest_files=(LargeFile(path=evil, size_bytes=1),),
         contents={evil: 1},
+        caches={evil: 1, "logs": 2},
     )
     for shown in (image, hostile):
         lines = page(shown, width, ascii_only=ascii_only).splitlines()
