@@ -104,7 +104,8 @@ def _without_engine(
             from imgcompare.image.registry import read_remote  # noqa: PLC0415
 
             def so_far(done: int, total: int) -> None:
-                progress.stage(text, Stage.PULL, f"{format_bytes(done)} of {format_bytes(total)} read")
+                of = f" of {format_bytes(total)}" if total >= done else ""
+                progress.stage(text, Stage.PULL, f"{format_bytes(done)}{of} read")
 
             archived = read_remote(subject, login, cache, platform=platform, told=so_far)
             image = replace(analyse(archived, None), reference=subject.name, stand_ins=_stand_ins(archived))
