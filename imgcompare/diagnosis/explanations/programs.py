@@ -109,7 +109,10 @@ PROGRAMS = (
     Explanation(
         code="missing-shared-library",
         summary="a library of the system is not in the image, or not where the loader looks",
-        looks=("ImportError: libpq.so.5: cannot open shared object file: No such file or directory",),
+        looks=(
+            "ImportError: libpq.so.5: cannot open shared object file: No such file or directory",
+            "Error loading shared library libpq.so.5: No such file or directory (needed by /app/serve)",
+        ),
         why="Some Python packages are only the front of a library of the system: psycopg2 of PostgreSQL's libpq. "
         "The full Python image has many such libraries, the slim one lacks them, and pip does not install them. "
         "Take the library's package into the last stage; the one with -dev in its name is for compiling only.",
