@@ -37,13 +37,16 @@ def secret_values(*pairs: Mapping[str, str]) -> tuple[str, ...]:
     """Every text that must not be shown of what was given: secret values, their lines, and passwords within URLs.
 
     As they are and as JSON, URLs, HTML and base64 spell them; the longest first, so that none is masked in part only.
-    Values too short or too common to be told from ordinary text are left out.
+    Values too short or too common to be told from ordinary text are left out, and so is a password that is the user's
+    name as well, or another variable's open value: the name of a project, mostly, that stands everywhere.
     """
+    told = {part for some in pairs for name, value in some.items() for part in _told_openly(name, value)}
     values = {
         spelling
         for some in pairs
         for name, value in some.items()
         for part in _parts(name, value)
+        if part not in told
         for spelling in _spellings(part)
     }
     return tuple(sorted(values, key=lambda value: (-len(value), value)))
@@ -96,6 +99,13 @@ def _parts(name: str, value: str) -> Iterator[str]:
     for line in _LINES.split(value):
         if len(line.strip()) >= _SHORTEST_LINE and not is_common(line.strip()):
             yield line.strip()
+
+
+def _told_openly(name: str, value: str) -> Iterator[str]:
+    """What stands open beside the secrets: users of URLs, and values of variables that are none."""
+    yield from (match[1][:-1] for match in URL_PASSWORD.finditer(value))
+    if not names_secret(name) and next(_parts(name, value), None) is None:
+        yield value
 
 
 def _spellings(part: str) -> Iterator[str]:

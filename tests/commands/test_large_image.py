@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +13,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -98,13 +99,16 @@ def test_a_large_image_takes_little_memory(offline: Offline) -> None:
     with process.stdin as stdin:
         for piece in saved((many_files(), small), (one_large_file(LARGE_BYTES), large)):
             stdin.write(piece)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    # The kernel's own account of a child begins with what its parent had when it was forked.
+    status, used = Path(f"/proc/{process.pid}/status"), 0
+    while process.poll() is None:
+        used = max(used, *map(int, re.findall(r"VmHWM:\s+([0-9]+) kB", status.read_text())), 0)
+        time.sleep(0.02)
     assert process.returncode == 0, (offline.folder / "stderr").read_text()
     found = json.loads((offline.folder / "stdout").read_bytes())
     assert found["file_count"] == FILES + 1
     assert [layer["uncompressed_size"] for layer in found["layers"]] == [small, large]
-    assert used.ru_maxrss << 10 < MOST_MEMORY_BYTES
+    assert 0 < used << 10 < MOST_MEMORY_BYTES
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -146,7 +146,8 @@ def test_the_saved_collection_reads_as_pages_and_passes(everything: Result, last
     closing = page.stdout.splitlines()[-1]
     assert closing.startswith(f"{count} of {count} comparisons as declared. ")
     assert closing.endswith(f" {broken} are broken on purpose.")
-    assert max(map(len, page.stdout.splitlines())) <= 200
+    # A command that is there to be copied is never folded.
+    assert max(len(line) for line in page.stdout.splitlines() if not line.lstrip().startswith("Mend  ")) <= 200
     for name, scenario in SCENARIOS.items():
         assert f"imgcompare · {name} · " in page.stdout
         for variant in scenario.variants:

@@ -57,6 +57,9 @@ def test_the_longest_secret_is_masked_first() -> None:
         {"DB_PASSWORD_FILE": "/run/secrets/db"},
         {"PYTHON_VERSION": "3.11"},
         {"PORT": "5000"},
+        {"DATABASE_URL": "postgres://bakery:bakery@db/bakery"},
+        {"POSTGRES_USER": "bakery", "POSTGRES_PASSWORD": "bakery"},
+        {"MYSQL_DATABASE": "bakery", "MYSQL_URL": "mysql://root:bakery@db"},
     ],
 )
 def test_flags_short_and_common_words_are_never_masked(given: dict[str, str]) -> None:

@@ -85,12 +85,14 @@ def built_by_us(
     """Send our tar to the engine: version 1 is the classic builder, 2 is BuildKit."""
     context = open_context(root, dockerfile)
     with tag(client) as image:
-        client.post(
+        done = client.post(
             f"{client.base_url}/v{client.api_version}/build",
             data=context.stream(),
             params={"t": image, "dockerfile": context.dockerfile, "version": version, "rm": "1"},
             headers={"Content-Type": "application/x-tar"},
-        ).raise_for_status()
+        )
+        assert done.ok, done.text
+        assert '"error"' not in done.text, done.text
         return arrived(client, image)
 
 
