@@ -27,7 +27,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Engine": ("host", "docker_context"),
     "Output": (
         *("file", "in_place", "force", "non_root", "formats", "format_", "json_", "files"),
-        *("open_", "projector", "reports", "quiet"),
+        *("open_", "projector", "reports", "watch", "quiet"),
     ),
 }
 """The options by their parameters' names, in the order of the help text. What is in none stands below."""

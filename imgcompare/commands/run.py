@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 )
 @measure_options
 @repeat_options
+@click.option("--watch", is_flag=True, help="Run again whenever the context, a Dockerfile or the file changes.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress on stderr.")
 @gate_options
 @engine_options
@@ -99,7 +101,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @open_option
 @projector_option
 @click.pass_context
-def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, **_options: Any) -> None:
+def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, watch: bool, **_options: Any) -> None:
     """Build each VARIANT, run it, check its route, and compare.
 
     A VARIANT is a Dockerfile, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET (a stage), NAME=image:REFERENCE (an image that
@@ -122,6 +124,7 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, 
       imgcompare run --max-size multi-stage=250MB --min-saving 50% --max-ready 2s
       imgcompare run --against imgcompare.baseline.json --max-growth 2%
       imgcompare run --all --shard 2/8 -o shard-2.json
+      imgcompare run --watch
 
     Options go before the environment (IMGCOMPARE_ROUTE for --route, and so on), the environment before imgcompare.toml:
     docs/config.md
@@ -133,4 +136,17 @@ def run(ctx: click.Context, /, *, outputs: tuple[Target, ...], projector: bool, 
     """
     from imgcompare.cli.run_comparisons import run_and_write  # noqa: PLC0415 - --help must be quick
 
-    ctx.exit(run_and_write(given_options(ctx), Output.of(outputs, projector=projector), Path.cwd(), os.environ))
+    perform = _watching(ctx, outputs) if watch else run_and_write
+    ctx.exit(perform(given_options(ctx), Output.of(outputs, projector=projector), Path.cwd(), os.environ))
+
+
+def _watching(ctx: click.Context, outputs: tuple[Target, ...]) -> Callable[..., int]:
+    """Return what runs again and again, unless that does not go with what else was asked for."""
+    from imgcompare.cli.watching import run_watching  # noqa: PLC0415 - --help must be quick
+
+    if outputs or ctx.params["keep"] or ctx.params["open_"]:
+        raise click.UsageError(
+            "--watch shows the table of each run, and does not go with --format, --json, -o, --open or --keep. "
+            "Each run is saved: `imgcompare report` shows the last one, in any format."
+        )
+    return run_watching
