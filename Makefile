@@ -1,6 +1,6 @@
 # imgcompare: `make run` and `make test` do all their own set-up on a bare Debian machine (root, or sudo).
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast soak check lint bench clean
+.PHONY: help run test test-fast soak check lint bench docs clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -40,6 +40,10 @@ check: lint test ## static checks, then every test
 bench: $(READY) ## measure speed and memory against doing the same by hand; prints ratios
 	@$(BIN)/imgcompare setup --yes
 	$(BIN)/python -m benchmarks
+
+docs: $(READY) ## build the site of docs/ into build/docs; a link or an anchor that leads nowhere fails it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	$(BIN)/mkdocs build --strict
 
 clean: ## remove what runs left on the engine, stop our own engine, delete the virtual environment and caches
 	-@test -x $(BIN)/imgcompare && $(BIN)/imgcompare clean; test -x $(BIN)/imgcompare && $(BIN)/imgcompare engine stop

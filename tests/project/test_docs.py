@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import yaml
 
 from imgcompare.cli.main import COMMANDS, cli
 from imgcompare.config.settings import SETTINGS
@@ -47,6 +48,17 @@ def test_the_readme_names_every_command_with_its_help() -> None:
     readme = (_ROOT / "README.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `imgcompare (\w+)` \| (.+) \|$", readme, flags=re.MULTILINE))
     assert rows == COMMANDS == {name: command.get_short_help_str(200) for name, command in cli.commands.items()}
+
+
+def test_every_document_can_be_found() -> None:
+    """The README, the site's first page and its navigation lead to each document, and to nothing that is not there."""
+    documents = {path.name for path in (_ROOT / "docs").glob("*.md")}
+    site = yaml.safe_load((_ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    pages = re.findall(r"[\w-]+\.md", str(site["nav"]))
+    readme = re.findall(r"\]\(docs/([\w-]+\.md)", (_ROOT / "README.md").read_text(encoding="utf-8"))
+    index = re.findall(r"\]\(([\w-]+\.md)", (_ROOT / "docs" / "index.md").read_text(encoding="utf-8"))
+    assert sorted(pages) == sorted(documents)
+    assert set(readme) == set(index) == documents - {"index.md"}
 
 
 def test_no_command_s_help_is_cut_short_in_a_list() -> None:
