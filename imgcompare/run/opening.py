@@ -18,7 +18,7 @@ from imgcompare.errors import EngineRefusedError, ImgcompareError
 from imgcompare.image.cache import default_cache
 from imgcompare.model import Report
 from imgcompare.run.cleanup import reap_dead_runs, sweep
-from imgcompare.run.ledger import Ledger
+from imgcompare.run.ledger import IMAGE, Ledger
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.text.redact import redact
@@ -110,7 +110,11 @@ def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
 
 def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bool:
     """Remove what must not stay, and say whether anything of this run does."""
-    tags = [variant.tag for variant in plan.variants if variant.tag] if plan.config.rm_images else []
+    tags = []
+    if plan.config.rm_images:  # those of companions, too, that are built at the first run that needs them
+        built = (entry.name for entry in ledger.made() if entry.kind == IMAGE)
+        tags = [variant.tag for variant in plan.variants if variant.tag]
+        tags += (tag for tag in dict.fromkeys(built) if tag.startswith(f"{plan.repository}:") and tag not in tags)
     tags += [variant.changed_tag for variant in plan.variants if variant.changed_tag]
     left = sweep(engine, ledger, tags)
     if left:

@@ -28,11 +28,13 @@ from imgcompare.errors import (
 from imgcompare.model import Report, Verdict
 from imgcompare.reports.store import load, prepare, saved_runs
 from imgcompare.run import container
-from imgcompare.run.opening import Connection
+from imgcompare.run.ledger import IMAGE
+from imgcompare.run.opening import Connection, opened
 from imgcompare.run.pipeline import Outcome
+from imgcompare.run.plan import make_plan
 from imgcompare.run.session import perform, perform_all
 from tests.support.fake_engine import App, FakeContainer
-from tests.support.shop import BASE, Shop, by_name
+from tests.support.shop import BASE, RUN_ID, Shop, by_name
 
 pytestmark = pytest.mark.timeout(60, method="thread")  # a run that waits for ever is what many are about
 
@@ -327,6 +329,22 @@ def test_a_second_run_reads_no_image_again(shop: Shop) -> None:
     assert [v.image for v in second.report.variants] == [v.image for v in first.report.variants]
     builds = [variant.build for variant in second.report.variants]
     assert all(build and build.cached_step_count == build.step_count for build in builds)
+
+
+@pytest.mark.parametrize("rm_images", [True, False])
+def test_images_of_companions_go_where_none_are_to_stay(shop: Shop, rm_images: bool) -> None:
+    """They are the run's own, and of nobody else's image a tag is taken."""
+    plan = make_plan(shop.config(rm_images=rm_images), RUN_ID)
+    tag, strange = f"{plan.repository}:companion-db", f"{plan.repository}-other:companion-db"
+    with opened(plan, shop.engine, shop.told, save=shop.saved.append) as bench:
+        for name in (tag, strange):
+            shop.engine.tags[name] = shop.engine.tags[BASE]
+            bench.ledger.record(IMAGE, name, kept=not rm_images)
+    assert (tag in shop.engine.tags, strange in shop.engine.tags, BASE in shop.engine.tags) == (
+        not rm_images,
+        True,
+        True,
+    )
 
 
 def test_bases_are_pulled_where_they_are_missing(shop: Shop) -> None:
