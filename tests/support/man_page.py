@@ -1,4 +1,7 @@
-"""The man page, written by click's own help with another formatter: the same source as docs/commands.md has."""
+"""The man page, written by click's own help with another formatter: the same source as docs/commands.md has.
+
+Run as a program it prints ours: click keeps each command's help option as its first context had it named.
+"""
 
 from __future__ import annotations
 
@@ -79,3 +82,9 @@ def _escaped(text: str) -> str:
     """Text that roff shows as it is, in ASCII."""
     plain = text.translate(_SPECIAL).replace('"', r"\(dq")
     return "".join(char if char.isascii() else f"\\[u{ord(char):04X}]" for char in plain)
+
+
+if __name__ == "__main__":
+    from imgcompare.cli.main import cli as ours
+
+    print(man_page(ours, "imgcompare"), end="")  # noqa: T201 - what it is run for
