@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +11,9 @@ from pathlib import Path
 from imgcompare.engine.interface import Engine
 from imgcompare.errors import EngineLostError, ImgcompareError
 from imgcompare.run.ledger import CONTAINER, GROUP, IMAGE, Ledger, Made, ended_runs, names_in_use
+
+_PATIENCE_S = 3.0
+_PAUSE_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,23 @@ def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int
 
 
 def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
-    """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays."""
+    """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays.
+
+    A builder whose client was killed holds its last image a moment longer, until the step under way has ended.
+    """
     names = dict.fromkeys(entry.name for entry in made)
     # The newest first: an image that another one is made from cannot go before that.
     digests = [name for name in reversed(names) if name.startswith("sha256:")]
     removed = sum(engine.remove_image(name) for name in names if name not in digests)
+    patience_ends = time.monotonic() + _PATIENCE_S
     for digest in digests:
-        image = engine.image(digest)
-        removed += image is not None and not image.tags and engine.remove_image(digest)
+        while (image := engine.image(digest)) is not None and not image.tags:
+            if engine.remove_image(digest):
+                removed += 1
+            elif time.monotonic() < patience_ends:
+                time.sleep(_PAUSE_S)
+                continue
+            break
     return removed
 
 
