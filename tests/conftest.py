@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck
 
 from tests.support import forked
-from tests.support.environ import path_and_coverage
 
 # How long an example takes says how busy the machine is. The fast tests try a quarter of the examples.
 _ANY_MACHINE = hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -107,7 +106,7 @@ class Imgcompare:
     def __init__(self, engine_url: str, project: Path) -> None:
         self.project = project
         self.environ = {
-            **path_and_coverage(),
+            "PATH": os.environ["PATH"],
             "HOME": str(project / "home"),
             "DOCKER_HOST": engine_url,
             "PYTHONWARNINGS": "error",

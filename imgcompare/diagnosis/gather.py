@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from imgcompare.diagnosis.command import command_of, environment, script_of, search_paths
 from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.diagnosis.file_head import interpreter_line
-from imgcompare.engine.interface import Container, ContainerState, EngineImage
+from imgcompare.engine.interface import Container, ContainerState, EngineImage, Log
 from imgcompare.errors import EngineRefusedError
 from imgcompare.model import Failure
 
-_LOG_LINES = 200
 _MAX_HEADS = 16
+_SETTLING_S = 2.0
+_PAUSE_S = 0.15
+
+
+def log_of(container: Container) -> Log:
+    """The end of its log; an empty one where the container is gone."""
+    try:
+        return container.log()
+    except EngineRefusedError:
+        return Log()
+
+
+def settled_log(container: Container) -> Log:
+    """The end of its log once nothing is added to it any more, or after two seconds.
+
+    A server that has just said that it failed may still be writing why, and what it wrote takes its time to the engine.
+    """
+    log, began = log_of(container), time.monotonic()
+    while time.monotonic() - began < _SETTLING_S:
+        time.sleep(_PAUSE_S)
+        before, log = log, log_of(container)
+        if log == before:
+            break
+    return log
 
 
 def of_start(
-    observed: Failure, state: ContainerState, container: Container, image: EngineImage, env: Mapping[str, str]
+    observed: Failure,
+    state: ContainerState,
+    log: Log,
+    container: Container,
+    image: EngineImage,
+    env: Mapping[str, str],
 ) -> Evidence:
     """The evidence of a container whose program did not start, or ended before it replied."""
     return replace(
-        _seen(observed, container, image, env),
+        _seen(observed, log, image, env),
         exit_code=state.exit_code,
         start_error=state.error,
         heads=_heads(container, image, env) if not state.oom_killed else {},
@@ -31,6 +60,7 @@ def of_start(
 def of_silence(
     observed: Failure,
     port: int | None,
+    log: Log,
     container: Container,
     image: EngineImage,
     env: Mapping[str, str],
@@ -43,7 +73,7 @@ def of_silence(
     except EngineRefusedError:  # it has ended meanwhile
         listeners = None
     return replace(
-        _seen(observed, container, image, env),
+        _seen(observed, log, image, env),
         port=port,
         port_given=port_given,
         listeners=None if listeners is None else tuple(listeners),
@@ -51,28 +81,15 @@ def of_silence(
 
 
 def of_reply(
-    observed: Failure, status_code: int | None, container: Container, image: EngineImage, env: Mapping[str, str]
+    observed: Failure, status_code: int | None, log: Log, image: EngineImage, env: Mapping[str, str]
 ) -> Evidence:
     """The evidence of a container whose reply is not as expected."""
-    return replace(_seen(observed, container, image, env), status_code=status_code)
+    return replace(_seen(observed, log, image, env), status_code=status_code)
 
 
-def _seen(observed: Failure, container: Container, image: EngineImage, env: Mapping[str, str]) -> Evidence:
+def _seen(observed: Failure, log: Log, image: EngineImage, env: Mapping[str, str]) -> Evidence:
     """What every failure is looked at with: the log, and how the container was made."""
-    return Evidence(
-        observed=observed,
-        log=_log(container, stderr_only=False),
-        errors=_log(container, stderr_only=True),
-        image=image,
-        env=env,
-    )
-
-
-def _log(container: Container, *, stderr_only: bool) -> tuple[str, ...]:
-    try:
-        return tuple(container.log_tail(_LOG_LINES, stderr_only=stderr_only))
-    except EngineRefusedError:  # it is gone
-        return ()
+    return Evidence(observed=observed, log=log.lines, errors=log.errors, image=image, env=env)
 
 
 def _heads(container: Container, image: EngineImage, env: Mapping[str, str]) -> dict[str, bytes]:

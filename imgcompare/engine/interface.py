@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from imgcompare.engine.options import NO_OPTIONS, BuildOptions, Healthcheck, RunOptions
@@ -237,6 +237,13 @@ class Listener:
     port: int
 
 
+class Log(NamedTuple):
+    """The end of a container's log, printable: the lines of both streams, and those of stderr among them."""
+
+    lines: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
 class Container(Protocol):
     """A created container; nothing is read from it without a bound."""
 
@@ -253,8 +260,8 @@ class Container(Protocol):
     def state(self) -> ContainerState:
         """Its state now."""
 
-    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
-        """The last log lines, stdout and stderr together or stderr alone, printable, at most 64 KiB read."""
+    def log(self, lines: int = 200) -> Log:
+        """The last lines of its log, at most 64 KiB read. Raises EngineRefusedError where it is gone."""
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""

@@ -86,7 +86,7 @@ def clean(folder: Path, engine: Engine, *, images: bool) -> Cleaned:
             for made in run.made:
                 if made.engine != identity:
                     elsewhere[made.endpoint] = elsewhere.get(made.endpoint, 0) + 1
-            if len(ours) == len(run.made) and (not own_images or (images and not _tags_left(engine, own_images))):
+            if len(ours) == len(run.made) and (not own_images or (images and not _images_left(engine, own_images))):
                 run.forget()
     return Cleaned(containers, removed_images, elsewhere)
 
@@ -122,6 +122,8 @@ def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
     return removed
 
 
-def _tags_left(engine: Engine, images: Iterable[Made]) -> bool:
-    """Say whether a tag of ours could not be removed, because its image is in use."""
-    return any(engine.image(name) for name in {made.name for made in images} if not name.startswith("sha256:"))
+def _images_left(engine: Engine, images: Iterable[Made]) -> bool:
+    """Say whether an image of ours could not be removed, because it is in use; one with another's tag is not ours."""
+    names = dict.fromkeys(made.name for made in images)
+    there = ((name, image) for name in names if (image := engine.image(name)) is not None)
+    return any(not name.startswith("sha256:") or not image.tags for name, image in there)

@@ -39,6 +39,7 @@ from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_seconds
 
+_SERVER_ERROR = 500
 _CANDIDATE_WAIT_S = 5.0
 _CANDIDATE_WAIT_FACTOR = 3.0
 _HARDENED_WAIT_S = 15.0
@@ -220,9 +221,9 @@ def try_container(
         case Exited():
             return _broken(ended(waited, container, image, config), run)
         case Silent():
-            seen = observed.silent(waited, port, container.log_tail())
-            given = config.container_port is not None
-            return _broken(gather.of_silence(seen, port, container, image, config.env, port_given=given), run)
+            log, given = gather.log_of(container), config.container_port is not None
+            seen = observed.silent(waited, port, log.lines)
+            return _broken(gather.of_silence(seen, port, log, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
     bench.progress.stage(name, Stage.CHECK, f"ready after {format_seconds(waited.after_s)}")
     checked = check_route(at, config.route, config.expect, waited.reply.duration_s, config.asking)
@@ -234,8 +235,10 @@ def try_container(
     )
     more_checks, wrong = ((), checked) if checked.problem else _ask_more(config, at)
     if wrong:
-        seen = observed.wrong_reply(wrong.check, wrong.problem, container.log_tail(), wrong.leads_to)
-        broken = _broken(gather.of_reply(seen, wrong.check.status_code, container, image, config.env), run)
+        status = wrong.check.status_code
+        log = gather.settled_log(container) if (status or 0) >= _SERVER_ERROR else gather.log_of(container)
+        seen = observed.wrong_reply(wrong.check, wrong.problem, log.lines, wrong.leads_to)
+        broken = _broken(gather.of_reply(seen, status, log, image, config.env), run)
         return replace(broken, check=checked.check, more_checks=more_checks)
     bodies = None
     if config.expect.body is None and config.expect.body_pattern is None:
@@ -288,7 +291,7 @@ def look_closer(
     """Look closer at a container that has replied ``since_ready_s`` ago; stopping it comes last."""
     failure: Failure | None = None
     notes: list[str] = []
-    log = tuple(container.log_tail(_LOG_LINES))
+    log = container.log(_LOG_LINES).lines
     if config.health and image.healthcheck and image.healthcheck.command:
         with bench.noting("its HEALTHCHECK", notes):
             run, failure = _examined(config, name, container, image, run, since_ready_s, bench)

@@ -78,8 +78,9 @@ def find_ports(
                 raise_fault(evidence, container)
                 return evidence
             case Deaf(waited_s):
-                seen = observed.nowhere(waited_s, container.log_tail())
-                return gather.of_silence(seen, None, container, image, config.env, port_given=False)
+                log = gather.log_of(container)
+                seen = observed.nowhere(waited_s, log.lines)
+                return gather.of_silence(seen, None, log, container, image, config.env, port_given=False)
 
 
 def ended(exited: Exited, container: Container, image: EngineImage, config: Config) -> Evidence:
@@ -91,8 +92,9 @@ def ended(exited: Exited, container: Container, image: EngineImage, config: Conf
     exited = replace(exited, state=state)
     if fault := engine_fault(state.error):
         raise fault
-    failed = observed.start_failed(state) if state.error else observed.exited(exited, container.log_tail())
-    return gather.of_start(failed, state, container, image, config.env)
+    log = gather.log_of(container)
+    failed = observed.start_failed(state) if state.error else observed.exited(exited, log.lines)
+    return gather.of_start(failed, state, log, container, image, config.env)
 
 
 def _settled(state: ContainerState, container: Container) -> ContainerState:

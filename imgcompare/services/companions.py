@@ -56,7 +56,7 @@ def wait_for(
         why = _until(member, container, condition, patience)
         ended = why.startswith(("it ended", "it could not"))
         if why and (ended or condition != STARTED):
-            log = tuple(container.log_tail(_LOG_LINES))
+            log = container.log(_LOG_LINES).lines
             return Fallen(member.service, member.image, why, log)
         image = printable(member.image, limit=200)
         after_s = time.monotonic() - began
@@ -71,9 +71,7 @@ def first_fallen(engine: Engine, members: Sequence[Member]) -> Fallen | None:
         state = container.state()
         if state.error or state.exit_code or state.health == "unhealthy":
             why = state.error or ("it is unhealthy" if state.running else f"it ended with exit code {state.exit_code}")
-            return Fallen(
-                member.service, member.image, printable(why, limit=300), tuple(container.log_tail(_LOG_LINES))
-            )
+            return Fallen(member.service, member.image, printable(why, limit=300), container.log(_LOG_LINES).lines)
     return None
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from imgcompare.check.request import BODY_LIMIT_BYTES, NoReply, Reply, request
 from imgcompare.check.route import Exited, Ready, Silent, check_route, json_digest, judge, wait_until_ready
-from imgcompare.engine.interface import Captured, ContainerState, Executed, Listener, Published, Stopped
+from imgcompare.engine.interface import Captured, ContainerState, Executed, Listener, Log, Published, Stopped
 from imgcompare.errors import EngineError
 from imgcompare.model import Expectation
 
@@ -83,9 +83,9 @@ class FakeContainer:
         """The next state."""
         return next(self._states)
 
-    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
+    def log(self, lines: int = 200) -> Log:
         """An empty log."""
-        return ()
+        return Log()
 
     def listening(self) -> Sequence[Listener] | None:
         """Nobody can look."""

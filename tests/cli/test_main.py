@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -29,7 +30,6 @@ from imgcompare.model import (
 )
 from imgcompare.reports import store
 from tests.support import forked, reports
-from tests.support.environ import path_and_coverage
 
 COMMAND = (sys.executable, "-m", "imgcompare")
 REPORT = reports.report(
@@ -54,7 +54,7 @@ def project(tmp_path: Path) -> Path:
 
 def environ(project: Path, **more: str) -> dict[str, str]:
     """The environment of a command: nothing of this machine's but the PATH."""
-    return {**path_and_coverage(), "HOME": str(project / "home"), "PYTHONWARNINGS": "error", **more}
+    return {"PATH": os.environ["PATH"], "HOME": str(project / "home"), "PYTHONWARNINGS": "error", **more}
 
 
 def imgcompare(project: Path, *arguments: str, redirection: str = "", **more: str) -> subprocess.CompletedProcess[str]:
@@ -305,9 +305,8 @@ def test_a_saved_report_is_shown_without_waiting_for_the_rest(project: Path) -> 
     """``report --json`` loads its own command and none of the slow libraries, for CI calls it often."""
     program = "import sys\nfrom imgcompare.cli.main import main\ntry:\n    main(['report', '--json'])\n"
     program += "finally:\n    print(*sys.modules, file=sys.stderr)"
-    counted_by_nobody = {name: value for name, value in environ(project).items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=project, env=counted_by_nobody, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program], cwd=project, env=environ(project), capture_output=True, text=True, check=True
     )
     loaded = set(done.stderr.split())
     assert json.loads(done.stdout)["scenario"] == "default"

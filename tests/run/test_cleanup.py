@@ -300,6 +300,16 @@ def test_an_image_in_use_is_not_forgotten(tmp_path: Path) -> None:
     assert (engine.images, remembered(tmp_path)) == ({}, [])
 
 
+def test_an_image_without_a_tag_that_is_in_use_is_not_forgotten(tmp_path: Path) -> None:
+    """What a killed builder's last step holds for long goes with a later clean."""
+    end(tmp_path, "dead", (IMAGE, DIGEST))
+    engine = FakeEngine(images={DIGEST: set()}, in_use={DIGEST})
+    assert clean(tmp_path, engine, images=True).images == 0
+    engine.in_use.clear()
+    assert clean(tmp_path, engine, images=True).images == 1
+    assert (engine.images, remembered(tmp_path)) == ({}, [])
+
+
 def test_a_tag_that_a_living_run_shares_stays(tmp_path: Path) -> None:
     """Runs of one project share their tags: clean must not take a tag away under a run that is building or using it."""
     end(tmp_path, "dead", (IMAGE, "imgcompare/x:a"), (IMAGE, "imgcompare/x:b"))

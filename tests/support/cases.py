@@ -23,7 +23,7 @@ from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.diagnosis.image_files import View
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import Dockerfile, StageInfo, parse
-from imgcompare.engine.interface import BuildFailed, Container, ContainerState, EngineImage, Listener
+from imgcompare.engine.interface import BuildFailed, Container, ContainerState, EngineImage, Listener, Log
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.layer_reader import Allowance, read_entries
 from imgcompare.model import Build, Check, Expectation, Failure
@@ -127,28 +127,31 @@ class Example:
         """The container ended; ``log`` is what it wrote to stderr, after what it wrote to stdout."""
         container = self._container(log, stdout)
         state = ContainerState(running=False, exit_code=code)
-        seen = observed.exited(Exited(state, 0.1), container.log_tail())
-        return self._told(gather.of_start(seen, state, container, self.image, self.env))
+        seen = observed.exited(Exited(state, 0.1), container.log().lines)
+        return self._told(gather.of_start(seen, state, container.log(), container, self.image, self.env))
 
     def cannot_start(self, error: str) -> Failure:
         """The engine could not start the program."""
         state = ContainerState(running=False, exit_code=127, error=error)
-        return self._told(gather.of_start(observed.start_failed(state), state, self._container(), self.image, self.env))
+        seen, container = observed.start_failed(state), self._container()
+        return self._told(gather.of_start(seen, state, container.log(), container, self.image, self.env))
 
     def is_silent(
         self, log: str = "", listeners: Sequence[Listener] | None = (), *, port: int = 8000, given: bool = False
     ) -> Failure:
         """Nothing answered at the port; ``listeners`` None is where nobody could look inside."""
         container = self._container(log, listeners=listeners)
-        seen = observed.silent(Silent(5.0, "the connection was refused"), port, container.log_tail())
-        return self._told(gather.of_silence(seen, port, container, self.image, self.env, port_given=given))
+        told = container.log()
+        seen = observed.silent(Silent(5.0, "the connection was refused"), port, told.lines)
+        evidence = gather.of_silence(seen, port, told, container, self.image, self.env, port_given=given)
+        return self._told(evidence)
 
     def replies(self, status: int, log: str = "") -> Failure:
         """It answered, and not as expected."""
-        container = self._container(log)
+        told = self._container(log).log()
         check = Check(passed=False, url="http://127.0.0.1:8000/", expected=Expectation(), status_code=status)
-        seen = observed.wrong_reply(check, f"the reply has status {status}, expected 200", container.log_tail())
-        return self._told(gather.of_reply(seen, status, container, self.image, self.env))
+        seen = observed.wrong_reply(check, f"the reply has status {status}, expected 200", told.lines)
+        return self._told(gather.of_reply(seen, status, told, self.image, self.env))
 
     def build_fails(self, step: str, message: str, log: str = "") -> Failure:
         """A step of the build failed."""
@@ -230,8 +233,8 @@ class _Container:
     listeners: Sequence[Listener] | None
     files: Files
 
-    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
-        return (self.stderr if stderr_only else (*self.stdout, *self.stderr))[-lines:]
+    def log(self, lines: int = 200) -> Log:
+        return Log((*self.stdout, *self.stderr)[-lines:], self.stderr[-lines:])
 
     def listening(self) -> Sequence[Listener] | None:
         return self.listeners

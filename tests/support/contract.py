@@ -204,8 +204,8 @@ class EngineContract:
         with world.engine.container(world.running(*ENDS)) as container:
             container.start()
             assert _until_ended(container) == ContainerState(running=False, exit_code=3)
-            assert list(container.log_tail()) == ["one", "two"]
-            assert list(container.log_tail(1)) == ["two"]
+            assert container.log().lines == ("one", "two")
+            assert container.log(1).lines == ("two",)
             assert container.published() is None
             assert container.memory_bytes() is None
 
@@ -217,14 +217,14 @@ class EngineContract:
             assert not state.running
             assert state.exit_code
             assert "executable file not found" in state.error
-            assert list(container.log_tail()) == []
+            assert container.log() == ((), ())
 
     @pytest.mark.parametrize(("command", "killed"), [(HEARS, False), (DEAF, True)])
     def test_stopping_tells_who_had_to_be_killed(self, world: World, command: tuple[str, ...], killed: bool) -> None:
         """One that is deaf to its signal is killed when the grace is over."""
         with world.engine.container(world.running(*command)) as container:
             container.start()
-            assert _until(lambda: list(container.log_tail()) or None) == ["up"]
+            assert _until(lambda: container.log().lines or None) == ("up",)
             stopped = container.stop(1)
             assert not container.state().running
             assert stopped.killed is killed

@@ -33,6 +33,7 @@ from imgcompare.engine.interface import (
     EngineImage,
     Executed,
     Listener,
+    Log,
     Member,
     Published,
     Stopped,
@@ -374,10 +375,11 @@ class FakeContainer:
         self._call("state", self.name)
         return self._state
 
-    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
+    def log(self, lines: int = 200) -> Log:
         """The app's log, of which nothing is said where it goes."""
         self._call("log", self.name)
-        return () if self._app.error else list(self._app.log[-lines:])
+        told = () if self._app.error else tuple(self._app.log[-lines:])
+        return Log(told, told)
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """What the app says of the command."""

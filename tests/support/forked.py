@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_READ_AT_START = ("PYTHON", "LC_", "LANG", "TZ", "COVERAGE_")
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "TZ")
 _WARNINGS = {"PYTHONWARNINGS": "error"}
 
 

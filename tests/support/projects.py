@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 import signal
@@ -25,7 +26,6 @@ import pytest
 
 from imgcompare.engine.interface import RUN_LABEL
 from tests.support import forked
-from tests.support.environ import path_and_coverage
 
 if TYPE_CHECKING:
     from tests.conftest import Imgcompare
@@ -206,7 +206,7 @@ class Offline:
         self.folder = folder
         (folder / "home").mkdir()
         self.environ = {
-            **path_and_coverage(),
+            "PATH": os.environ["PATH"],
             "HOME": str(folder / "home"),
             "DOCKER_HOST": "unix:///nowhere/d.sock",
             "PYTHONWARNINGS": "error",

@@ -21,7 +21,7 @@ from imgcompare.engine.client.container_config import container_config
 from imgcompare.engine.client.exec import capture, execute
 from imgcompare.engine.client.file_head import first_file
 from imgcompare.engine.client.listeners import TABLES, is_reached, listeners, read_tables
-from imgcompare.engine.client.logs import demultiplex
+from imgcompare.engine.client.logs import STDERR, demultiplex, frames, joined
 from imgcompare.engine.client.memory import memory_in_use, without_inactive
 from imgcompare.engine.client.remove import find, remove
 from imgcompare.engine.interface import (
@@ -32,6 +32,7 @@ from imgcompare.engine.interface import (
     ContainerState,
     Executed,
     Listener,
+    Log,
     Published,
     Stopped,
     is_local,
@@ -149,15 +150,18 @@ class SdkContainer:
             health=str((state.get("Health") or {}).get("Status") or ""),
         )
 
-    def log_tail(self, lines: int = 40, *, stderr_only: bool = False) -> Sequence[str]:
-        """The last log lines, stdout and stderr together or stderr alone, printable; at most 64 KiB of them."""
-        data = b""
-        for count in (lines, _LOG_ENTRIES):
-            params = {"stdout": int(not stderr_only), "stderr": 1, "tail": min(lines, count)}
+    def log(self, lines: int = 200) -> Log:
+        """The last lines of its log; what is of stderr is told by the frames, as the engine itself would."""
+        parts: list[tuple[int, bytes]] = []
+        for entries in (lines, min(lines, _LOG_ENTRIES)):
+            params = {"stdout": 1, "stderr": 1, "tail": entries}
             data, whole = self._api.read(f"{self._path}/logs", params=params, limit=_LOG_BYTES)
+            parts = list(frames(data))
             if whole:
                 break
-        return printable_lines(demultiplex(data).decode(errors="replace"))[-lines:]
+        of_stderr = [part for part in parts if part[0] == STDERR]
+        both, errors = (printable_lines(joined(some).decode(errors="replace")) for some in (parts, of_stderr))
+        return Log(tuple(both[-lines:]), tuple(errors[-lines:]))
 
     def execute(self, command: Sequence[str], timeout_s: float) -> Executed:
         """Run a command in it as the engine runs its HEALTHCHECK: same user, environment and folder."""

@@ -6,23 +6,40 @@ The format: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Cont
 from __future__ import annotations
 
 import struct
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+STDERR = 2
 _HEADER = struct.Struct(">BxxxL")
-_STREAMS = {0, 1, 2}
+_STREAMS = {0, 1, STDERR}
 
 
-def demultiplex(data: bytes) -> bytes:
-    """Join the frames in ``data``, the last of which may be cut; a line cut off by the other stream ends there."""
-    joined = bytearray()
-    last = None
+def frames(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each frame's stream and content; the last may be cut, and what is no frame ends them."""
     offset = 0
     while offset + _HEADER.size <= len(data):
         stream, length = _HEADER.unpack_from(data, offset)
         if stream not in _STREAMS:
-            break
-        if last not in {None, stream} and not joined.endswith(b"\n"):
-            joined += b"\n"
+            return
         start = offset + _HEADER.size
-        joined += data[start : start + length]
-        last, offset = stream, start + length
-    return bytes(joined)
+        offset = start + length
+        yield stream, data[start:offset]
+
+
+def demultiplex(data: bytes) -> bytes:
+    """The content of the frames in ``data``, both streams' together."""
+    return joined(frames(data))
+
+
+def joined(parts: Iterable[tuple[int, bytes]]) -> bytes:
+    """The content of frames; a line that one stream left unfinished ends where the other begins."""
+    text = bytearray()
+    last = None
+    for stream, content in parts:
+        if last not in {None, stream} and not text.endswith(b"\n"):
+            text += b"\n"
+        text += content
+        last = stream
+    return bytes(text)

@@ -267,8 +267,9 @@ def test_exit_code_and_log_of_a_container_that_ends(engine: SdkEngine, make_imag
     with engine.container(_spec(make_image(f"CMD {script}"))) as container:
         container.start()
         assert _until_ended(container) == ContainerState(running=False, exit_code=3)
-        assert container.log_tail() == ["one", "two", "three"]
-        assert container.log_tail(1) == ["three"]
+        assert container.log().lines == ("one", "two", "three")
+        assert container.log().errors == ("three",)
+        assert container.log(1) == (("three",), ("three",))
         assert container.published() is None
         assert container.memory_bytes() is None
 
@@ -300,7 +301,7 @@ def test_what_cannot_be_executed_is_a_state(
         assert not state.running
         assert text in state.error
         assert state.exit_code
-        assert container.log_tail() == []
+        assert container.log() == ((), ())
 
 
 def test_a_taken_host_port_is_named(engine: SdkEngine, make_image: Callable[[str], str]) -> None:
@@ -336,7 +337,7 @@ def test_a_flood_of_log_is_read_with_a_bound(engine: SdkEngine, make_image: Call
     """A container that writes without end, with newlines or without, costs at most 64 KiB and gives its last lines."""
     with engine.container(_spec(make_image(f"CMD {command}"))) as container:
         container.start()
-        lines = _until(lambda: container.log_tail(5) or None)
+        lines = _until(lambda: container.log(5).lines or None)
         assert 1 <= len(lines) <= 5
         assert set(lines[-1]) <= set("flood y…")
         assert all(len(line) <= 500 for line in lines)
@@ -353,7 +354,7 @@ def test_a_container_is_told_to_stop_by_its_own_signal(
     image = make_image(f"STOPSIGNAL {signal}\nCMD {trap or ':'}; echo up; while :; do sleep 0.05; done")
     with engine.container(_spec(image)) as container:
         container.start()
-        _until(lambda: container.log_tail() or None)
+        _until(lambda: container.log().lines or None)
         stopped = container.stop(10 if at_once else 1)
         assert container.state().running is False
     assert stopped.killed is not at_once

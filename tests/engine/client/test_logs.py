@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import struct
 
-from imgcompare.engine.client.logs import demultiplex
+from imgcompare.engine.client.logs import STDERR, demultiplex, frames, joined
 
 
 def _frame(stream: int, data: bytes) -> bytes:
@@ -30,3 +30,9 @@ def test_a_cut_end_gives_what_is_there() -> None:
 def test_what_is_no_frame_ends_it() -> None:
     """Garbage is not shown as a log."""
     assert demultiplex(_frame(1, b"one\n") + b"garbage of some length") == b"one\n"
+
+
+def test_one_stream_alone() -> None:
+    """What a program said on stderr is its own, however much stdout came between."""
+    data = _frame(1, b"out\n") + _frame(2, b"Trace") + _frame(1, b"more\n") + _frame(2, b"back\n")
+    assert joined(part for part in frames(data) if part[0] == STDERR) == b"Traceback\n"
