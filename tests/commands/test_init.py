@@ -7,7 +7,8 @@ import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
-from jsonschema import Draft7Validator
+
+from tests.support.schemas import Schema
 
 if TYPE_CHECKING:
     from tests.support.projects import Offline
@@ -52,7 +53,7 @@ def test_the_schema_is_written_for_editors(shop: Offline) -> None:
     written, schema = shop.folder / "imgcompare.toml", shop.folder / "imgcompare.schema.json"
     assert written.read_text().startswith("#:schema ./imgcompare.schema.json\n# What is compared")
     assert schema.read_text() == shop("schema", "--config").stdout
-    Draft7Validator(json.loads(schema.read_text())).validate(tomllib.loads(written.read_text()))
+    Schema(json.loads(schema.read_text())).validate(tomllib.loads(written.read_text()))
     written.unlink()
     refused = shop("init", "--schema")
     assert refused.returncode == 2

@@ -11,7 +11,7 @@ from imgcompare.config.project import Origin, Project, Value, read_project
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.config.variants import VariantSpec
 from imgcompare.errors import UsageError
-from tests.support.config_schema import CONFIG_SCHEMA
+from tests.support.schemas import CONFIG_SCHEMA
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from imgcompare.init.ci_templates import write_job
 from imgcompare.init.compose import find_service
 from imgcompare.init.config_template import draft, write
 from imgcompare.init.discover import FoundDockerfile, FoundService
-from tests.support.config_schema import CONFIG_SCHEMA
+from tests.support.schemas import CONFIG_SCHEMA
 
 TEXT = """\
 # What is compared here, and what has to hold: imgcompare run

@@ -7,16 +7,12 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
-from spdx_tools.spdx.parser.json import json_parser
-from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
 from imgcompare.model import Image, Package, Packages
-from imgcompare.render.pages import cyclonedx, spdx
 
 NOW = datetime(2026, 11, 28, 17, 0, tzinfo=UTC)
 PACKAGES = (
@@ -67,10 +63,18 @@ def image(*packages: Package) -> Image:
     )
 
 
+def rendered(form: str, *packages: Package) -> str:
+    """An image of some packages in one of the formats, whose library is slow to import."""
+    return str(import_module(f"imgcompare.render.pages.{form}").render(image(*packages), NOW))
+
+
 @pytest.mark.parametrize("packages", [PACKAGES, ()])
 def test_cyclonedx_is_valid(packages: tuple[Package, ...]) -> None:
     """By the official schema; each package with its bytes, the distribution for scanners, and the image itself."""
-    text = cyclonedx.render(image(*packages), NOW)
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415 - slow to import
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
+    text = rendered("cyclonedx", *packages)
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     document = json.loads(text)
     assert document["metadata"]["component"]["name"] == "shop:1"
@@ -85,7 +89,10 @@ def test_cyclonedx_is_valid(packages: tuple[Package, ...]) -> None:
 @pytest.mark.parametrize("packages", [PACKAGES, ()])
 def test_spdx_is_valid(packages: tuple[Package, ...], tmp_path: Path) -> None:
     """By its library's full validation of what was read back; every package is in the image, with its package URL."""
-    (tmp_path / "image.spdx.json").write_text(spdx.render(image(*packages), NOW), encoding="utf-8")
+    from spdx_tools.spdx.parser.json import json_parser  # noqa: PLC0415 - slow to import
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document  # noqa: PLC0415
+
+    (tmp_path / "image.spdx.json").write_text(rendered("spdx", *packages), encoding="utf-8")
     document = json_parser.parse_from_file(str(tmp_path / "image.spdx.json"))
     assert validate_full_spdx_document(document) == []
     told = [one.external_references[0].locator for one in document.packages if one.external_references]
@@ -93,11 +100,11 @@ def test_spdx_is_valid(packages: tuple[Package, ...], tmp_path: Path) -> None:
     assert len(document.relationships) == 1 + len(packages)
 
 
-@pytest.mark.parametrize("made", [cyclonedx, spdx])
-def test_syft_reads_them(made: object, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["cyclonedx", "spdx"])
+def test_syft_reads_them(form: str, tmp_path: Path) -> None:
     """A second tool finds each package by type, name and version."""
     path = tmp_path / "image.json"
-    path.write_text(made.render(image(*PACKAGES), NOW), encoding="utf-8")  # type: ignore[attr-defined]
+    path.write_text(rendered(form, *PACKAGES), encoding="utf-8")
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SYFT_CHECK_FOR_APP_UPDATE": "false"}
     command = [str(Path(sys.executable).with_name("syft")), "convert", str(path), "--quiet", "--output", "json"]
     done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=120)
