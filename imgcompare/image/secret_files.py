@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from imgcompare.text.secrets import PRIVATE_KEY, TOKEN, URL_PASSWORD, is_secret
+from imgcompare.text.secrets import PRIVATE_KEY, URL_PASSWORD, is_secret, tokens_in
 
 MAX_BYTES = 64 << 10
 _MOST = 20
@@ -48,7 +48,7 @@ def _found(path: str, text: str) -> Iterator[str]:
                 yield name
     if PRIVATE_KEY.search(text):
         yield "a private key"
-    if any(not match[0].startswith(_FOR_EVERYBODY) for match in TOKEN.finditer(text)):
+    if any(not match[0].startswith(_FOR_EVERYBODY) for match in tokens_in(text)):
         yield "a token"
     if path.rpartition("/")[2] in {".git-credentials", ".netrc", ".npmrc", ".pypirc", "pip.conf"} and (
         URL_PASSWORD.search(text) or re.search(r"(?im)^\s*(?:password|.*_auth(?:token)?)\s*[= ]\s*[^\s$]", text)

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote
 
-from imgcompare.text.secrets import PRIVATE_KEY, TOKEN, URL_PASSWORD, is_common, is_secret, names_secret
+from imgcompare.text.secrets import (
+    PRIVATE_KEY,
+    URL_PASSWORD,
+    is_common,
+    is_secret,
+    names_secret,
+    tokens_in,
+    without_tokens,
+)
 
 MASK = "•••"
 # Of a secret of several lines each one counts that is long enough not to stand in any text.
@@ -77,7 +85,7 @@ def _by_form(text: str, variable: re.Pattern[str]) -> str:
         text = _OPTION.sub(_given, text)
     if "://" in text:
         text = URL_PASSWORD.sub(lambda match: match[0] if match[2].startswith("$") else f"{match[1]}{MASK}", text)
-    return TOKEN.sub(MASK, _AUTHORIZATION.sub(rf"\1{MASK}", text))
+    return without_tokens(_AUTHORIZATION.sub(rf"\1{MASK}", text), MASK)
 
 
 def _given(match: re.Match[str]) -> str:
@@ -92,7 +100,7 @@ def _parts(name: str, value: str) -> Iterator[str]:
     """What of a value is secret: all of it with each of its lines, or the passwords of the URLs in it."""
     for match in URL_PASSWORD.finditer(value):
         yield from (part for part in (match[2], unquote(match[2])) if not is_common(part))
-    yield from (match[0] for match in TOKEN.finditer(value))
+    yield from (match[0] for match in tokens_in(value))
     if not (PRIVATE_KEY.search(value) or (names_secret(name) and is_secret(name, value))) or is_common(value):
         return
     yield value

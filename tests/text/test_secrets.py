@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from imgcompare.text.secrets import holds_secret, is_common, is_secret, names_secret
+from imgcompare.text.secrets import holds_secret, is_common, is_secret, names_secret, tokens_in, without_tokens
 
 # Facts from the projects' example files and documentation: names, and whether they say that their value is secret.
 SECRETS = {
@@ -157,6 +159,24 @@ def test_a_poor_password_is_one_and_a_kind_of_login_is_none() -> None:
     assert is_secret("AUTH", "jo:hunter2")
 
 
+FORMS = """
+    ghp_36 gho_36 ghu_36 ghs_36 ghr_36 github_pat_60 glpat-20 xoxb-10 xoxe-10 xapp-20 sk_live_20 rk_live_20 sk-proj-20
+    sk-ant-20 sk-svcacct-20 AIza35 npm_36 hf_30 pypi-AgE50 dckr_pat_20 dckr_oat_20 dop_v1_64 shpat_32 shpss_32
+    SG.16.32 eyJ10.eyJ10.10 hooks.slack.com/services/20 AccountKey=20
+"""
+"""How the tokens of well-known services begin, and how long what follows is at least."""
+
+
+@pytest.mark.parametrize("form", FORMS.split())
+def test_tokens_of_each_form(form: str) -> None:
+    """Each is found in a text, and replaced there."""
+    token = re.sub(r"(?<=[-_.=/A-Za-z])[0-9]{2}(?![0-9])", lambda match: ("a1b2" * 16)[: int(match[0])], form)
+    text = f"key: {token} and more"
+    (found,) = tokens_in(text)
+    assert found[0] in token
+    assert without_tokens(text, "***") == text.replace(found[0], "***")
+
+
 @pytest.mark.parametrize(
     ("text", "secret"),
     [
@@ -165,7 +185,6 @@ def test_a_poor_password_is_one_and_a_kind_of_login_is_none() -> None:
         ("postgres://u@h/db", False),
         ("postgres://u:${PW}@h/db", False),
         ("https://h:80/x@y", False),
-        ("ghp_" + "a1B2" * 9, True),
         ("ghp_short", False),
         ("-----BEGIN OPENSSH PRIVATE KEY-----", True),
         ("-----BEGIN PUBLIC KEY-----", False),
