@@ -24,6 +24,7 @@ from imgcompare.scenarios import scenario
 
 _RUNS = 3
 _DISTRIBUTIONS = 60
+_TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "mentions.py"))
 _REQUEST = {
     "healthcheck": [],
     "roots": [],
@@ -81,7 +82,7 @@ def _imports(bench: Bench) -> bool:
     subprocess.run([python, "-m", "compileall", "-q", site], check=False)
     request = json.dumps({**_REQUEST, "command": [python]})
     package = resources.files("imgcompare")
-    texts = [package.joinpath(*path).read_text() for path in (("remedy", "inside.py"), ("analysis", "elf.py"))]
+    texts = [package.joinpath(*path).read_text() for path in _TEXTS]
     began = time.monotonic()
     done = subprocess.run([python, "-c", *texts, request], capture_output=True, text=True, check=True, cwd="/")
     took, seen = time.monotonic() - began, json.loads(done.stdout)

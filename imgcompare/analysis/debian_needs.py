@@ -23,11 +23,13 @@ class Installed:
         self._needs: dict[str, tuple[str, ...]] = {}
         self._recommends: dict[str, tuple[str, ...]] = {}
         self._section: dict[str, str] = {}
+        self._version: dict[str, str] = {}
         provided: dict[str, list[str]] = {}
         for fields in stanzas(documents.get(_STATUS, b"")):
             state, name = fields.get("status", "").split(), fields.get("package", "")
             if not name or (state and state[-1] in _GONE):
                 continue
+            self._version[name] = fields.get("version", "")
             self._section[name] = fields.get("section", "").rpartition("/")[2]
             self._needs[name] = (*_names(fields.get("pre-depends", "")), *_names(fields.get("depends", "")))
             self._recommends[name] = tuple(_names(fields.get("recommends", "")))
@@ -39,6 +41,10 @@ class Installed:
     def names(self) -> frozenset[str]:
         """The names of all packages."""
         return frozenset(self._needs)
+
+    def version(self, name: str) -> str:
+        """A package's version, "" where it is not installed."""
+        return self._version.get(name, "")
 
     def is_for_building(self, name: str) -> bool:
         """Whether a package is there to build others with, or to install Python's."""
@@ -73,6 +79,11 @@ class Installed:
                 yield other
             else:
                 yield from self._provided.get(other, ())
+
+
+def major(version: str) -> str:
+    """The first number of a package's version: updates within a release keep it, and another source has another."""
+    return re.split(r"[.+~-]", version.rpartition(":")[2], maxsplit=1)[0]
 
 
 def _names(relation: str) -> Iterator[str]:

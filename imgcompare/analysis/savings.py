@@ -16,14 +16,17 @@ from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.model import Saving, SavingKind
 
 _WORTH_BYTES = 100_000
+DOWNLOADS = re.compile(
+    r"(?:root|home/[^/]+)/\.(?:npm/(?:_cacache|_logs)"
+    r"|cache/(?:pip|uv|pypoetry/(?:cache|artifacts)|pipenv|pdm|yarn|pnpm|node-gyp|composer|go-build))(?:/|$)"
+)
+"""Where tools that install keep what they have downloaded; other caches hold models and browsers, and stay."""
+
 _RULES: tuple[tuple[SavingKind, re.Pattern[str]], ...] = (
     (SavingKind.PACKAGE_LISTS, re.compile(r"var/lib/apt/lists/.|var/cache/apk/.|var/lib/dnf/.")),
     (
         SavingKind.DOWNLOAD_CACHES,
-        re.compile(
-            r"var/cache/apt/.|var/cache/(?:yum|dnf)/.|(?:root|home/[^/]+)/\.npm/."
-            r"|(?:root|home/[^/]+)/\.cache/(?!pypoetry/virtualenvs).|tmp/(?:pip|uv|npm)-"
-        ),
+        re.compile(rf"var/cache/apt/.|var/cache/(?:yum|dnf)/.|(?:{DOWNLOADS.pattern}).|tmp/(?:pip|uv|npm)-"),
     ),
 )
 _UNWANTED = re.compile(

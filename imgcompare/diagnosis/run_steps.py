@@ -209,6 +209,26 @@ def _of_the_distribution(case: Case, line: str, _match: re.Match[str], step: str
     )
 
 
+def _past_a_stand_in(case: Case, line: str, _match: re.Match[str], step: str) -> Failure:
+    """Uv's ``--system`` passes environments by, and finds the distribution's own Python behind them."""
+    named = re.search(r"(?:^|/)python(?::|$)", case.base) is not None
+    fix = Fix() if named else above_step(case, step, "ENV UV_BREAK_SYSTEM_PACKAGES=1")
+    return case.found(
+        "build-failed",
+        "uv --system passes by /usr/local, which is a virtual environment in a stand-in, and finds the distribution's "
+        "Python: on the official image this step has another."
+        if named
+        else "This Python belongs to the distribution, and uv may not install into it.",
+        (f"step RUN {step}", line),
+        hint="On the stand-in, name the interpreter: uv pip install --python /usr/local/bin/python …"
+        if named
+        else "Above that step, where the image is for this one app; or install into a virtual environment: RUN uv venv "
+        "/opt/venv",
+        fix=fix.lines,
+        spot=fix.spot,
+    )
+
+
 def _no_requirements(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
     """The file is in the context and was not copied, or its name is nearly that of one that is."""
     name = match["name"]
@@ -259,6 +279,7 @@ _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Fa
     (re.compile(r"Cannot find command '(?P<name>[\w.-]+)' - do you have"), _no_command),
     (re.compile(r"Do you want to continue\? \[Y/n\] Abort"), _asked),
     (re.compile(r"error: externally-managed-environment|hint: See PEP 668"), _of_the_distribution),
+    (re.compile(r"The interpreter at `/usr` is externally managed"), _past_a_stand_in),
     (
         re.compile(r"Could not open requirements file: .*No such file or directory: '(?P<name>[^']+)'"),
         _no_requirements,

@@ -12,13 +12,16 @@ from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import EditError, ImgcompareError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.model import Failure, Proof
+from imgcompare.remedy.named import Named
 from imgcompare.remedy.needs import Need, lost_packages
-from imgcompare.remedy.probe import look_inside
-from imgcompare.remedy.proof import Comparison, prove
+from imgcompare.remedy.pair import Comparison
+from imgcompare.remedy.probe import Seen, look_inside
+from imgcompare.remedy.proof import prove
+from imgcompare.remedy.roots import own_roots
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files, Subject
 from imgcompare.run.blueprints import draw_blueprints, for_engine
-from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
+from imgcompare.run.build import NotBuilt, build_variant, provide_bases
 from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
@@ -66,8 +69,8 @@ class Desk:
         self.bench = bench
         self._pool = pool
 
-    def subject(self, spec: VariantSpec) -> Subject | Failure:
-        """Build a variant, read its image and look inside."""
+    def subject(self, spec: VariantSpec, roots: tuple[str, ...] | None = None) -> Subject | Failure:
+        """Build a variant, read its image and look inside, at its own files or those in ``roots``."""
         plan = make_plan(replace(self.plan.config, variants=(spec,), baseline=spec.name), self.plan.run_id)
         (blueprint,) = for_engine(plan, draw_blueprints(plan), self.bench.engine.info())
         bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
@@ -76,8 +79,9 @@ class Desk:
             return built.failure
         (image,) = measure_images(plan, [(spec.name, built)], self.bench).all().values()
         archived = self.read(built.image)
-        seen = look_inside(spec.name, built.image, _roots(built), plan, self.bench)
-        return Subject(spec.name, built, archived, image, seen)
+        unseen = Subject(spec.name, built, archived, image, Seen(None))
+        roots = own_roots(unseen) if roots is None else roots
+        return replace(unseen, seen=look_inside(spec.name, built.image, roots, plan, self.bench), roots=roots)
 
     def read(self, image: EngineImage) -> ArchivedImage:
         """An image's layers."""
@@ -106,7 +110,7 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
         if text is None or text == result.text:
             break
         result = Attempt(draft.name, text, rounds=round_)
-        candidate = _tried(replace(spec, name=draft.name, text=_encoded(text)), desk)
+        candidate = _tried(replace(spec, name=draft.name, text=_encoded(text)), shape.original.roots, desk)
         if isinstance(candidate, str):
             result = replace(result, reason=candidate)
             break
@@ -125,9 +129,9 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
     return replace(second, rounds=second.rounds + result.rounds)
 
 
-def _tried(spec: VariantSpec, desk: Desk) -> Subject | str:
+def _tried(spec: VariantSpec, roots: tuple[str, ...], desk: Desk) -> Subject | str:
     try:
-        subject = desk.subject(spec)
+        subject = desk.subject(spec, roots)
     except ImgcompareError as exc:
         if desk.bench.cancelled.is_set():
             raise
@@ -140,6 +144,8 @@ def _missing(compared: Comparison, known: Sequence[Need]) -> list[Need]:
     original, candidate = compared.original, compared.candidate
     there = candidate.files.installed.names
     found = dict.fromkeys(lost_packages(original, there, compared.named), "installed by the original")
+    for lost in Named(original).lost(candidate.files, candidate.probe):
+        found |= dict.fromkeys(lost.packages, lost.short)
     probe = candidate.probe
     if probe and original.probe:
         libraries = [name for needs in probe.elf.values() for name, place in needs.items() if not place]
@@ -158,11 +164,6 @@ def differs(proof: Proof | None) -> str:
     failed = [one for one in proof.findings if not one.passed] if proof else []
     told = [f"{one.name}: {'; '.join(one.differences[:3])}" for one in failed]
     return " · ".join(told) or "; ".join(proof.unproved if proof else ()) or "it could not be looked into"
-
-
-def _roots(built: BuiltVariant) -> tuple[str, ...]:
-    folder = built.image.working_dir or "/"
-    return (folder,) if folder.strip("/") else ()
 
 
 def _encoded(text: str) -> bytes:

@@ -11,12 +11,21 @@ _TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
 
 
 def exempt(probe: Probe, *, tools: bool) -> frozenset[str]:
-    """The distributions that need not be in a candidate; setuptools must where a module imports it.
+    """The distributions that need not be in a candidate; setuptools must where a module imports it, pip where its
+    program is started.
 
     With ``tools`` those that only install are among them, and what nothing else requires.
     """
-    installers = {name for name in _INSTALLERS if name != "setuptools" or not probe.setuptools}
+    installers = set(_INSTALLERS) - ({"setuptools"} if probe.setuptools else set())
+    installers -= {"pip"} if uses_pip(probe) else set()
     return frozenset(installers | (_only_for(probe, _TOOLS) if tools else set()))
+
+
+def uses_pip(probe: Probe) -> bool:
+    """Whether the application starts pip or imports it."""
+    return "pip" in probe.imported or any(
+        name.startswith("pip") and name[3:4] in "0123456789" for name in probe.programs
+    )
 
 
 def _only_for(probe: Probe, tools: Iterable[str]) -> set[str]:

@@ -1,8 +1,8 @@
 """Run inside a container, by its Python: what can be imported there, which libraries are found, which programs run.
 
-It is started as ``python -c THIS ELF REQUEST``: THIS is the text of this file, ELF that of ``analysis/elf.py``,
-REQUEST a JSON object. What it finds goes to standard output as one JSON object. Only the standard library is there, of
-Python 3.7 or later, and nothing of ours.
+It is started as ``python -c THIS ELF MENTIONS REQUEST``: THIS is the text of this file, ELF that of
+``analysis/elf.py``, MENTIONS that of ``mentions.py``, REQUEST a JSON object. What it finds goes to standard output as
+one JSON object. Only the standard library is there, of Python 3.7 or later, and nothing of ours.
 
 The modules of a package are imported one after another in one process, for a thousand processes take minutes; what
 fails there is tried again alone, for an import may stand in another's way. Standard input is closed, and each has a
@@ -16,7 +16,6 @@ import json
 import os
 import re
 import select
-import shlex
 import shutil
 import subprocess
 import sys
@@ -39,16 +38,12 @@ _SETUPTOOLS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pkg_resources|setupto
 # Since 3.12 distutils comes with setuptools.
 _OF_SETUPTOOLS = frozenset(("pkg_resources", "setuptools", *(("distutils",) if sys.version_info >= (3, 12) else ())))
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
-_STARTERS = frozenset(("run", "Popen", "call", "check_call", "check_output", "system", "popen", "which", "getoutput"))
 _PYTHON = re.compile(r"python[\d.]*$")
 _SHELL = re.compile(r"\b(?:ba|da|a|k|z)?sh\b")
 _MOST_DEEP = 3
 _SINGLES = 300
 _SINGLES_S = 10.0
-_MOST_FILES = 2000
-_MOST_SCRIPTS = 50
 _TEXT_BYTES = 1 << 16
-_DEPTH = 8
 
 _WORKER = """
 import importlib, os, sys
@@ -72,36 +67,38 @@ os._exit(0)
 
 def main() -> None:
     """Look, and print what was found."""
-    request = json.loads(sys.argv[2])
+    request = json.loads(sys.argv[3])
     began = time.monotonic()
     _become(_interpreter(request["command"]))
-    elf = ModuleType("elf")
-    exec(compile(sys.argv[1], "elf", "exec"), elf.__dict__)  # noqa: S102 - our own text
     folders = [path for path in dict.fromkeys(map(os.path.realpath, sys.path)) if _PACKAGE_FOLDER.search(path)]
-    roots = [root for root in request["roots"] if os.path.isdir(root)]
+    own_files = [root for root in request["roots"] if os.path.exists(root)]
+    roots = [root for root in own_files if os.path.isdir(root)]
     deadline = began + request["deadline_s"]
     skip = frozenset(request["skip"])
     modules = [name for folder in folders for name in _modules(folder, skip)]
     own = [name for name in _modules(os.getcwd(), frozenset()) if os.getcwd() != "/"]
     own = [name for name in own if name.rpartition(".")[2] not in ("setup", "conftest")]
+    named = mentions.look(request["command"] + request["healthcheck"], own_files)
+    imported = sorted(set(named.pop("imported")).difference(modules, own))
     found = {
         "python": sys.version.split()[0],
         "executable": sys.executable,
         "prefix": sys.prefix,
         "folders": folders,
         "distributions": _distributions(),
-        "elf": _needs(elf, [*folders, os.path.join(sys.prefix, "bin"), *roots], request["library_folders"]),
+        "elf": _needs([*folders, os.path.join(sys.prefix, "bin"), *own_files], request["library_folders"]),
         "setuptools": [path for folder in [*folders, *roots] for path in _with_setuptools(folder, skip)][:5],
-        "programs": _programs(request["command"] + request["healthcheck"], roots),
+        **named,
         "modules": _imports(modules, request["time_s"], deadline),
         "own_modules": _imports(own, request["time_s"], time.monotonic() + request["own_s"]),
+        "imported": _imports(imported, request["time_s"], time.monotonic() + request["own_s"]),
     }
     json.dump(found, sys.stdout)
 
 
 def _interpreter(words: list[str]) -> str:
     """The Python that a command starts: its own program, the one that a script names or starts, or this one."""
-    return _python_of([part for word in words for part in _split(word)], "") or sys.executable
+    return _python_of([part for word in words for part in mentions.split(word)], "") or sys.executable
 
 
 def _python_of(words: list[str], first: str, depth: int = 0) -> str:
@@ -112,7 +109,9 @@ def _python_of(words: list[str], first: str, depth: int = 0) -> str:
         path = shutil.which(word, path=os.pathsep.join(filter(None, (first, os.environ.get("PATH", ""))))) or ""
         if _PYTHON.match(os.path.basename(path)):
             return path
-        found = _python_of_script(_head(path, _TEXT_BYTES).decode(errors="replace"), first, depth) if path else ""
+        found = (
+            _python_of_script(mentions.head(path, _TEXT_BYTES).decode(errors="replace"), first, depth) if path else ""
+        )
         if found:
             return found
     return ""
@@ -130,7 +129,9 @@ def _python_of_script(text: str, first: str, depth: int) -> str:
         return ""
     last = ""
     for line in lines[1:]:
-        words = _split(line.replace("'''exec' ", "exec "))  # so pip begins what has too long a path for a first line
+        words = mentions.split(
+            line.replace("'''exec' ", "exec ")
+        )  # so pip begins what has too long a path for a first line
         if words[:1] == ["exec"] and words[1:] == ["$@"]:
             return ""  # what it is given decides
         found = _python_of(words, first, depth + 1)
@@ -150,21 +151,6 @@ def _become(interpreter: str) -> None:
         words = file.read().rstrip(b"\0").split(b"\0")
     os.environ["IMGCOMPARE_INSIDE"] = "1"
     os.execv(interpreter, [os.fsencode(interpreter), *words[1:]])  # noqa: S606
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError:
-        return text.split()
-
-
-def _head(path: str, size: int = 4096) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(size)
-    except OSError:
-        return b""
 
 
 def _walk(folder: str, depth: int = 12) -> Any:
@@ -216,7 +202,7 @@ def _distributions() -> dict[str, list[Any]]:
     return found
 
 
-def _needs(elf: Any, folders: list[str], library_folders: list[str]) -> dict[str, dict[str, str]]:
+def _needs(folders: list[str], library_folders: list[str]) -> dict[str, dict[str, str]]:
     """What each ELF file below these folders needs, and where it is found; then the same of what was found."""
     known: dict[str, Any] = {}
 
@@ -250,7 +236,7 @@ def _configured(path: str, depth: int = 0) -> list[str]:
     import glob  # noqa: PLC0415
 
     folders: list[str] = []
-    for line in _head(path, _TEXT_BYTES).decode(errors="replace").splitlines():
+    for line in mentions.head(path, _TEXT_BYTES).decode(errors="replace").splitlines():
         words = line.partition("#")[0].split()
         if words[:1] == ["include"] and depth < 3:
             for pattern in words[1:]:
@@ -262,11 +248,13 @@ def _configured(path: str, depth: int = 0) -> list[str]:
 
 
 def _binaries(folder: str) -> Any:
+    if mentions.head(folder, 4) == b"\x7fELF":
+        yield folder
     for place, _folders, files in os.walk(folder):
         for file in files:
             path = os.path.join(place, file)
             maybe = ".so" in file or os.path.basename(place) in ("bin", "sbin") or "." not in file
-            if maybe and not os.path.islink(path) and _head(path, 4) == b"\x7fELF":
+            if maybe and not os.path.islink(path) and mentions.head(path, 4) == b"\x7fELF":
                 yield path
 
 
@@ -277,7 +265,7 @@ def _with_setuptools(folder: str, skip: frozenset[str]) -> Any:
             folders[:] = [name for name in folders if name not in skip]
         for file in files:
             path = os.path.join(place, file)
-            if file.endswith(".py") and file != "setup.py" and _needs_setuptools(_head(path, 1 << 20)):
+            if file.endswith(".py") and file != "setup.py" and _needs_setuptools(mentions.head(path, 1 << 20)):
                 yield path
 
 
@@ -305,62 +293,6 @@ def _needs_setuptools(source: bytes) -> bool:
 def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
     caught = ast.dump(handler.type) if handler.type else "Exception"
     return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
-
-
-def _programs(command: list[str], roots: list[str]) -> dict[str, str]:
-    """The programs that the command, its scripts and the application's modules start by name, and where they are."""
-    words: set[str] = set()
-    waiting, scripts = [part for word in command for part in _split(word)], 0
-    while waiting:
-        word = waiting.pop()
-        if word in words or not re.match(r"[\w./+-]+$", word):
-            continue
-        words.add(word)
-        path = shutil.which(word) or word
-        # Of programs that packages bring, the interpreter's line is enough: it names the environment's Python.
-        if _head(path, 2) == b"#!" and scripts < _MOST_SCRIPTS and not _head(path).startswith(b"#!/usr/local/bin/py"):
-            scripts += 1
-            waiting += _script_words(_head(path, _TEXT_BYTES).decode(errors="replace"))
-    count = 0
-    for root in roots:
-        for place, _folders, files in _walk(root, _DEPTH):
-            for file in files:
-                count += file.endswith(".py")
-                if file.endswith(".py") and count <= _MOST_FILES:
-                    words |= set(_started(_head(os.path.join(place, file), 1 << 20)))
-    found = {word: shutil.which(word) for word in words}
-    return {word: os.path.abspath(path) for word, path in sorted(found.items()) if path}
-
-
-def _script_words(text: str) -> list[str]:
-    """The words of a script that stand where a program does."""
-    words = re.findall(
-        r"(?:^|[;&|(`{])[ \t]*(?:(?:then|do|else|elif|exec|if|while|until|!)[ \t]+)*([\w./+-]+)", text, re.MULTILINE
-    )
-    first = text.partition("\n")[0]
-    return words + (first[2:].split() if first.startswith("#!") else [])
-
-
-def _started(source: bytes) -> Any:
-    """The first words of what a module gives to subprocess, os.system, shutil.which and their like."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not node.args:
-            continue
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name not in _STARTERS:
-            continue
-        first = node.args[0]
-        if isinstance(first, (ast.List, ast.Tuple)) and first.elts:
-            first = first.elts[0]
-        if isinstance(first, ast.JoinedStr) and first.values:
-            first = first.values[0]
-        value = getattr(first, "value", None)
-        if isinstance(value, str) and value.split():
-            yield value.split()[0]
 
 
 def _imports(names: list[str], time_s: float, deadline: float) -> dict[str, str]:
@@ -435,4 +367,12 @@ def _process(names: list[str], time_s: float, deadline: float, outcome: dict[str
     return max(count, 1)
 
 
+def _module(name: str, text: str) -> Any:
+    module = ModuleType(name)
+    exec(compile(text, name, "exec"), module.__dict__)  # noqa: S102 - our own text
+    return module
+
+
+elf = _module("elf", sys.argv[1])
+mentions = _module("mentions", sys.argv[2])
 main()

@@ -11,10 +11,11 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
 from imgcompare.remedy.copies import copy_lines
-from imgcompare.remedy.exempt import exempt
+from imgcompare.remedy.exempt import exempt, uses_pip
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, apt_install
@@ -70,9 +71,23 @@ def environment_refusal(shape: Shape) -> str:
         part.keyword == "ENV" and re.search(r"\bPATH[= ](?!.*\$\{?PATH)", part.instruction.text) for part in shape.parts
     ):
         return "ENV sets PATH without what was in it"
+    if path := next(
+        filter(partial(_is_of_environment, shape), shape.original.probe.paths if shape.original.probe else ()), ""
+    ):
+        return f"its files name {path}"
     if shape.original.files.has(f"{ENVIRONMENT}/bin"):
         return f"the image has {ENVIRONMENT}"
     return ""
+
+
+def _is_of_environment(shape: Shape, path: str) -> bool:
+    """Whether a path is that of its Python or of its packages, which would be elsewhere."""
+    probe = shape.original.probe
+    if probe is None or not path.startswith(f"{probe.prefix}/"):
+        return False
+    inside = path[len(probe.prefix) + 1 :]
+    owned = path.strip("/") in shape.original.files.inventory.python_paths
+    return owned or re.match(r"bin/python|lib/python[\d.]+(?:/|$)", inside) is not None
 
 
 def write_multi_stage(shape: Shape, base: str, there: Files, needs: Sequence[Need], *, in_place: bool) -> str | Refusal:
@@ -186,7 +201,7 @@ def _without_unneeded(shape: Shape) -> Iterator[str]:
     asked = {name for one, each in probe.distributions.items() if one not in left for name in each.requires}
     found = probe.distributions.get("setuptools")
     pinned = found is not None and found.version != own.get("setuptools")
-    kept = asked | ({"setuptools"} if probe.setuptools or pinned else set())
+    kept = asked | ({"setuptools"} if probe.setuptools or pinned else set()) | ({"pip"} if uses_pip(probe) else set())
     unneeded = [name for name in ("setuptools", "pip") if name not in kept]
     if unneeded:
         yield "\n# What only installs is not taken along.\n"

@@ -33,7 +33,7 @@ def runtime_needs(original: Subject, there: Iterable[str]) -> tuple[Need, ...]:
             if place and (package := original.files.owner(place)) and package not in known:
                 found.setdefault(package, name)
     for name, place in probe.programs.items():
-        if (package := original.files.owner(place)) and package not in known and not _is_python(package):
+        if (package := original.files.owner_as_written(place)) and package not in known and not _is_python(package):
             found.setdefault(package, name)
     return tuple(Need(package, what) for package, what in sorted(found.items()))
 

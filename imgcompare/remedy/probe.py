@@ -24,6 +24,7 @@ _MEMORY_BYTES = 4 << 30
 _FOREVER = ("sleep", "3600")
 _PYTHONS = ("python3", "python")
 _SKIPPED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
+_TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "mentions.py"))
 _LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu", "386": "i386-linux-gnu"}
 
 
@@ -40,9 +41,12 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen inside an image.
 
     ``folders`` are those of sys.path that packages lie in. ``elf`` tells of each file what it needs and where that is,
-    "" where it is nowhere. ``programs`` are those started by name, and where they are. ``modules`` and ``own_modules``
-    (the application's) tell what comes of importing each: "" where it works; "?" begins what could not be said.
-    ``setuptools`` are modules that need it.
+    "" where it is nowhere. ``modules`` and ``own_modules`` (the application's) tell what comes of importing each: ""
+    where it works; "?" begins what could not be said; ``imported`` the same of what the application's modules import
+    anywhere, and be it within a function. ``setuptools`` are modules that need it.
+
+    What the application's files name: ``programs`` that are started, and where they are; ``paths`` that are there, with
+    the file that names each; ``libraries`` to be loaded (``libx.so.1``, or ``libx.so.`` for any version) and ``fonts``.
     """
 
     python: str
@@ -55,6 +59,10 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     programs: dict[str, str]
     modules: dict[str, str]
     own_modules: dict[str, str]
+    paths: dict[str, str] = {}
+    libraries: tuple[str, ...] = ()
+    fonts: tuple[str, ...] = ()
+    imported: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -88,13 +96,11 @@ def look_inside(name: str, image: EngineImage, roots: tuple[str, ...], plan: Pla
 
 
 def _probed(container: Container, request: str) -> Seen:
-    program = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
-    reader = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
+    package = resources.files("imgcompare")
+    texts = [package.joinpath(*path).read_text(encoding="utf-8") for path in _TEXTS]
     reason = "it has no Python"
     for python in _PYTHONS:
-        captured = container.capture(
-            [python, "-c", program, reader, request], _DEADLINE_S + 2 * _OWN_S + 30.0, _ANSWER_LIMIT
-        )
+        captured = container.capture([python, "-c", *texts, request], _DEADLINE_S + 2 * _OWN_S + 30.0, _ANSWER_LIMIT)
         if captured.exit_code == 0:
             try:
                 return Seen(msgspec.json.decode(captured.output, type=Probe))

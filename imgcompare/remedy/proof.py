@@ -6,61 +6,33 @@ that is not found there are no difference.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 
 from msgspec import structs
 
-from imgcompare.analysis.breakdown import Category
+from imgcompare.analysis.debian_needs import major
 from imgcompare.comparison.compare import same_body
-from imgcompare.image.layer_index import FileEntry
-from imgcompare.image.tarheader import DIRECTORY, REGULAR
 from imgcompare.model import Check, Finding, Proof, Variant
-from imgcompare.remedy.exempt import exempt
+from imgcompare.remedy.named import Named
 from imgcompare.remedy.needs import lost_packages
+from imgcompare.remedy.own_files import lost_users, own_files
+from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.probe import Probe
 from imgcompare.remedy.subject import Subject
 from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
-_DPKG = "var/lib/dpkg/status"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The two images, the Debian packages that the Dockerfile installs by name, and whether tools may be left out.
-
-    ``user`` is the one that the candidate was given on request.
-    """
-
-    original: Subject
-    candidate: Subject
-    named: tuple[str, ...] = ()
-    without_tools: bool = False
-    user: str | None = None
-
-    @cached_property
-    def exempt(self) -> frozenset[str]:
-        """The distributions that may be missing: installers, and the tools with what only they need."""
-        return exempt(self.original.probe, tools=self.without_tools) if self.original.probe else frozenset()
-
-    def places(self, path: str) -> tuple[str, str]:
-        """Where a file of the original may be: where it was, or in the candidate's own environment."""
-        old, new = self._prefixes
-        return path, f"{new}{path[len(old) :]}" if path.startswith(f"{old}/") else path
-
-    @cached_property
-    def _prefixes(self) -> tuple[str, str]:
-        original, candidate = self.original.probe, self.candidate.probe
-        return (original.prefix, candidate.prefix) if original and candidate else ("/-", "/-")
+_MANUALS = re.compile(r"usr/share/(?:doc|man|info|lintian|bug)/")
 
 
 def prove(compared: Comparison) -> Proof:
     """Hold a candidate against the original in all that files and a look inside show."""
     original, candidate = compared.original.probe, compared.candidate.probe
     findings = [_settings(compared), _release(compared), _packages(compared), _own_files(compared)]
+    findings += _users(compared)
     unproved: list[str] = []
     if original is None or candidate is None:
         who = compared.original if original is None else compared.candidate
@@ -73,6 +45,7 @@ def prove(compared: Comparison) -> Proof:
         _libraries(compared, original, candidate),
         _extensions(compared, original),
         _package_files(compared, original),
+        _named(compared),
     ]
     findings += _commands(compared)
     if unsaid := _unsaid(original, candidate):
@@ -164,37 +137,50 @@ def _python(original: Probe, candidate: Probe) -> Finding:
 def _packages(compared: Comparison) -> Finding:
     """Debian packages that are not for building; recommended ones are among them, which no library asks for."""
     original, candidate = compared.original.files.installed, compared.candidate.files.installed
-    lost = lost_packages(compared.original, candidate.names, compared.named)
     wanted = original.wanted(compared.original.base.installed.names, compared.named)
+    lost = [*lost_packages(compared.original, candidate.names, compared.named)]
+    lost += [
+        f"{name} {original.version(name)} became {candidate.version(name)}"
+        for name in sorted(wanted & candidate.names)
+        if major(original.version(name)) != major(candidate.version(name))
+    ]
+    lost += _emptied(compared, wanted & candidate.names)
     return _finding("packages", "Debian packages that are not for building", len(wanted), lost)
 
 
+def _emptied(compared: Comparison, names: frozenset[str]) -> Iterator[str]:
+    """Packages most of whose files are not there: slim images leave translations out, of which some consist."""
+    wanted, there = Counter[str](), Counter[str]()
+    for path, owner in compared.original.files.inventory.debian_paths.items():
+        if owner.name in names and not _MANUALS.match(path):
+            wanted[owner.name] += 1
+            there[owner.name] += compared.candidate.files.has(path)
+    for name, count in sorted(wanted.items()):
+        if there[name] < count / 2:
+            yield f"{name} has {there[name]} of its {count} files"
+
+
 def _own_files(compared: Comparison) -> Finding:
-    """The application's files: those that COPY brought must be the same, the others must be there and as they were."""
-    original, candidate = compared.original, compared.candidate
-    mine, theirs = original.files.root, candidate.files.root
-    count, differences = 0, list[str]()
-    for path, layer in mine.layer_of.items():
-        entry, found = mine.entries[path], theirs.entries.get(path)
-        if layer < original.base_count or not _is_own(original, path, layer):
-            continue
-        is_folder = entry.kind == DIRECTORY
-        count += not is_folder
-        if found is None and is_folder:
-            continue
-        if found is None:
-            if not any(candidate.files.has(place) for place in compared.places(f"/{path}")):
-                differences.append(f"/{path} is missing")
-        elif not is_folder and entry.digest != found.digest and _is_copied(original, layer):
-            differences.append(f"/{path} has another content")
-        elif compared.user is None and _rights(entry) != _rights(found):
-            differences.append(f"/{path} has another owner or is not executable any more")
+    count, differences = own_files(compared)
     return _finding("files", "files of the application", count, differences)
 
 
-def _rights(entry: FileEntry) -> tuple[bool, bool]:
-    """Whether it is root's, and whether it may be run; the numbers of other users differ between bases."""
-    return entry.uid == 0, entry.kind != REGULAR or bool(entry.mode & 0o111)
+def _users(compared: Comparison) -> Iterator[Finding]:
+    count, lost = lost_users(compared)
+    if count:
+        yield _finding("users", "users that the Dockerfile adds", count, lost)
+
+
+def _named(compared: Comparison) -> Finding:
+    """What the application's files name and use only when they are asked: programs, paths, libraries, fonts."""
+    named = Named(compared.original)
+    lost = named.lost(compared.candidate.files, compared.candidate.probe)
+    return _finding(
+        "named",
+        "programs, paths and libraries that its files name",
+        named.count,
+        (f"{one.what} is missing" for one in lost),
+    )
 
 
 def _package_files(compared: Comparison, original: Probe) -> Finding:
@@ -215,24 +201,6 @@ def _package_files(compared: Comparison, original: Probe) -> Finding:
     return _finding("package files", "files that distributions installed", count, lost)
 
 
-def _is_own(original: Subject, path: str, layer: int) -> bool:
-    """Whether a file is the application's, or one of the system's that neither a package nor apt's hooks brought.
-
-    What a RUN with apt in it wrote there, apt writes again; a file in /etc that a script wrote, nobody does.
-    """
-    category = original.categories.of(path)
-    if category is Category.RUNTIME and original.files.inventory.of_system(path):
-        category = Category.SYSTEM_PACKAGES  # Node of Debian's packages, which are compared as packages
-    if category in {Category.APPLICATION, Category.OTHER, Category.LANGUAGE_PACKAGES, Category.RUNTIME}:
-        return True
-    by_apt = _DPKG in original.archived.layers[layer].documents
-    return category is Category.SYSTEM_PACKAGES and not by_apt and not path.startswith("var/")
-
-
-def _is_copied(original: Subject, layer: int) -> bool:
-    return original.image.layers[layer].created_by.startswith(("COPY", "ADD"))
-
-
 def _distributions(compared: Comparison, original: Probe, candidate: Probe) -> Finding:
     wanted = {name: one.version for name, one in original.distributions.items() if name not in compared.exempt}
     there = candidate.distributions
@@ -251,13 +219,15 @@ def _modules(compared: Comparison, original: Probe, candidate: Probe) -> Finding
         name: why for name, why in original.modules.items() if not why and name.partition(".")[0] not in tops - kept
     }
     differences = [*_not_importable(wanted, candidate.modules), *_own_not_importable(original, candidate)]
-    own = sum(not why for why in original.own_modules.values())
+    own = sum(not why for why in (*original.own_modules.values(), *original.imported.values()))
     return _finding("imports", "modules that can be imported", len(wanted) + own, differences)
 
 
 def _own_not_importable(original: Probe, candidate: Probe) -> Iterator[str]:
     wanted = {name: why for name, why in original.own_modules.items() if not why}
     yield from _not_importable(wanted, candidate.own_modules)
+    lazily = {name: why for name, why in original.imported.items() if not why}
+    yield from _not_importable(lazily, {**candidate.modules, **candidate.own_modules, **candidate.imported})
 
 
 def _not_importable(wanted: Mapping[str, str], there: Mapping[str, str]) -> Iterator[str]:

@@ -46,10 +46,9 @@ WORTH = 0.03
 """The share of the original's bytes that must be saved to be worth a new Dockerfile."""
 
 UNPROVED = (
-    "programs that are started by name at run time, other than those in the command, its scripts and in calls of "
-    "subprocess and os.system",
+    "programs that are started at run time by a name that does not stand in the application's files, or by packages",
     "features that only another configuration turns on",
-    "libraries that are opened lazily, by ctypes or dlopen",
+    "libraries that packages open lazily, by ctypes or dlopen",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,6 +66,30 @@ class Files:
                 return found.name
         return ""
 
+    def owner_as_written(self, path: str) -> str:
+        """The Debian package that brought a path itself, be it a link; else what it leads to."""
+        plain = path.strip("/")
+        for spelling in (plain, f"usr/{plain}", plain.removeprefix("usr/")):
+            if found := self.inventory.debian_paths.get(spelling):
+                return found.name
+        return self.owner(path)
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        names: dict[str, list[str]] = {}
+        for path in self.root.entries:
+            names.setdefault(path.rpartition("/")[2], []).append(path)
+        return names
+
+    def by_name(self, name: str, *, beginning: bool = False) -> Iterator[str]:
+        """The paths of all files of that name, or whose names begin so."""
+        if not beginning:
+            yield from self._names.get(name, ())
+            return
+        for other, paths in self._names.items():
+            if other.startswith(name):
+                yield from paths
+
     def has(self, path: str) -> bool:
         """Whether an absolute path leads to anything."""
         plain = path.strip("/")
@@ -73,13 +98,14 @@ class Files:
 
 @dataclass(frozen=True)
 class Subject:
-    """A variant's image: as it was built, read and measured, and what was seen inside."""
+    """A variant's image: as it was built, read and measured, and what was seen inside, its own files in ``roots``."""
 
     name: str
     built: BuiltVariant
     archived: ArchivedImage
     image: Image
     seen: Seen
+    roots: tuple[str, ...] = ()
 
     @cached_property
     def files(self) -> Files:

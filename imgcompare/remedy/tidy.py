@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from imgcompare.analysis.savings import DOWNLOADS
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import apply, insert_after, insert_before, replace
 from imgcompare.dockerfile.parser import Instruction
@@ -18,7 +19,6 @@ from imgcompare.remedy.steps import Purpose
 # Less is not worth a line.
 _WORTH_BYTES = 100_000
 _PIP = re.compile(r"\b(pip[\d.]*\s+install)\b(?!\s+--no-cache-dir)")
-_CACHE = re.compile(r"((?:root|home/[^/]+)/\.(?:cache/[^/]+|npm))/")
 _LISTS = "var/lib/apt/lists/"
 
 
@@ -96,6 +96,7 @@ def _left(shape: Shape, instruction: Instruction) -> list[str]:
     for path, entry in shape.written(instruction).items():
         if path.startswith(_LISTS):
             sizes[_LISTS] = sizes.get(_LISTS, 0) + entry.size
-        elif (match := _CACHE.match(path)) and "virtualenvs" not in path:
-            sizes[match[1]] = sizes.get(match[1], 0) + entry.size
+        elif match := DOWNLOADS.match(path):
+            folder = match[0].rstrip("/")
+            sizes[folder] = sizes.get(folder, 0) + entry.size
     return sorted(folder for folder, size in sizes.items() if size >= _WORTH_BYTES)

@@ -232,6 +232,21 @@ ROWS = {
         "This Python belongs to the distribution",
         ("ENV PIP_BREAK_SYSTEM_PACKAGES=1",),
     ),
+    "uv, past a stand-in": Row(
+        told("uv pip install --system flask", "error: The interpreter at `/usr` is externally managed, and indicates"),
+        "build-failed",
+        "uv --system passes by /usr/local, which is a virtual environment in a stand-in",
+    ),
+    "uv, on the distribution's Python": Row(
+        told(
+            "uv pip install --system flask",
+            "error: The interpreter at `/usr` is externally managed, and indicates the following:",
+            base="FROM debian:12\n",
+        ),
+        "build-failed",
+        "This Python belongs to the distribution",
+        ("ENV UV_BREAK_SYSTEM_PACKAGES=1",),
+    ),
     "requirements that are copied too late": Row(
         told(
             "pip install -r requirements.txt",

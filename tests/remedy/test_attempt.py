@@ -33,7 +33,7 @@ class FakeDesk:
         self._build = build
         self.texts: list[str] = []
 
-    def subject(self, spec: VariantSpec) -> Subject | Failure:
+    def subject(self, spec: VariantSpec, _roots: tuple[str, ...]) -> Subject | Failure:
         """Build a variant."""
         text = (spec.text or b"").decode()
         self.texts.append(text)

@@ -1,9 +1,10 @@
-"""The look inside, run here by this Python as it is run in containers: ``python -c THIS ELF REQUEST``."""
+"""The look inside, run here by this Python as it is run in containers: ``python -c THIS ELF MENTIONS REQUEST``."""
 
 from __future__ import annotations
 
 import ast
 import json
+import mimetypes
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from imgcompare.remedy.probe import Probe
 
 INSIDE = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
 ELF = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
+MENTIONS = resources.files("imgcompare.remedy").joinpath("mentions.py").read_text(encoding="utf-8")
 MODULES = {
     "plain.py": "",
     "package/__init__.py": "",
@@ -37,6 +39,27 @@ MODULES = {
     "thing-1.0.dist-info/RECORD": "plain.py,,\npackage/__init__.py,,\n../../../bin/thing,,\n",
 }
 APP = {
+    "lazy.py": """\
+import asyncio, ctypes, subprocess
+GIT = "bzip2"
+ZONES = "/etc/passwd"
+FONT = "DejaVuSans.ttf"
+def prepared(command=["xz", "-d"]):
+    return subprocess.run(command)
+async def asked():
+    await asyncio.create_subprocess_exec("find", "/")
+    await asyncio.create_subprocess_shell("env A=1 sort | uniq")
+    subprocess.run(["sh", "-c", "exec cut -d: f"])
+    subprocess.run([GIT])
+    subprocess.Popen(args=["sh", "backup.sh"])
+def loaded():
+    import decimal, not_there.at_all
+    ctypes.CDLL("libmagic.so.1")
+    ctypes.util.find_library("sqlite3")
+""",
+    "backup.sh": "# /etc/shells\nset -e\ntac /etc/group\n",
+    "settings.conf": "home=/etc/hosts # /etc/hostname\n; /etc/fstab\n",
+    "README.md": "Look at /etc/os-release",
     "shop.py": "import subprocess, os\nsubprocess.run(['git', 'log'])\nos.system('ls -l')\nsubprocess.run(command)\n",
     "run.sh": "#!/bin/sh\nset -e\nif true; then tar xf x; fi\nexec cat\n",
     "unused.sh": "#!/bin/sh\ngzip x\n",
@@ -70,7 +93,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
         "library_folders": ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"],
     }
     done = subprocess.run(
-        [sys.executable, "-S", "-c", INSIDE, ELF, json.dumps(request)],
+        [sys.executable, "-S", "-c", INSIDE, ELF, MENTIONS, json.dumps(request)],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": str(home)},
         stdin=subprocess.DEVNULL,
@@ -122,7 +145,27 @@ def test_programs_that_are_started_by_name(seen: Probe) -> None:
 
 def test_the_applications_own_modules(seen: Probe) -> None:
     """Those of the working folder; here an import starts what is not there, and says so."""
-    assert set(seen.own_modules) == {"shop"}
+    assert set(seen.own_modules) == {"shop", "lazy"}
+
+
+def test_programs_that_are_started_in_other_ways(seen: Probe) -> None:
+    """By asyncio, behind a shell, by a name or a parameter that is set elsewhere, by a script that is started."""
+    assert seen.programs.keys() >= {"bzip2", "xz", "find", "sort", "uniq", "cut", "tac"}
+
+
+def test_what_the_applications_files_name(seen: Probe) -> None:
+    """Paths that are there, but in comments and in what is for readers; libraries and fonts."""
+    named = {path: Path(by).name for path, by in seen.paths.items() if path.startswith("/etc/")}
+    assert named == {"/etc/passwd": "lazy.py", "/etc/group": "backup.sh", "/etc/hosts": "settings.conf"} | {
+        path: "mimetypes" for path in mimetypes.knownfiles if os.path.lexists(path)
+    }
+    assert (seen.libraries, seen.fonts) == (("libmagic.so.1", "libsqlite3.so."), ("DejaVuSans.ttf",))
+
+
+def test_what_is_imported_within_a_function(seen: Probe) -> None:
+    """It is tried as well, and what is not there is told."""
+    assert seen.imported["decimal"] == ""
+    assert seen.imported["not_there.at_all"].startswith("ModuleNotFoundError")
 
 
 # Commands and files beside them; {venv} is an environment whose Python is another than the first on PATH.
@@ -213,7 +256,8 @@ def test_who_needs_setuptools(tmp_path: Path, source: str, needed: bool) -> None
 
 def test_it_stands_alone() -> None:
     """Nothing of ours is in a container, and Python may be as old as 3.7."""
-    tree = ast.parse(INSIDE, feature_version=(3, 7))
-    imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
-    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    for text in (INSIDE, ELF, MENTIONS):
+        tree = ast.parse(text, feature_version=(3, 7))
+        imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+        assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names

@@ -8,11 +8,13 @@ import pytest
 from msgspec import structs
 
 from imgcompare.model import Check, Expectation, Proof, Source, Variant, Verdict
+from imgcompare.remedy.named import Named
 from imgcompare.remedy.needs import runtime_needs
+from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.probe import Distribution, Probe
-from imgcompare.remedy.proof import Comparison, prove, with_replies
+from imgcompare.remedy.proof import prove, with_replies
 from imgcompare.remedy.subject import Subject
-from tests.support.cases import PYTHON, SITE, File, elf, folder
+from tests.support.cases import PYTHON, SITE, File, elf, folder, link
 from tests.support.cases import Files as Written
 from tests.support.shrinking import PROBE, packages, subject
 
@@ -127,7 +129,13 @@ def test_a_runtime_of_a_package_is_the_packages_matter() -> None:
     """Node of Debian's package is held to by its package; one that was copied must be there as the application is."""
     listed: Written = {**packages("nodejs"), "/var/lib/dpkg/info/nodejs.list": "/usr/bin/node\n"}
     by_apt: dict[int, Written] = {3: APP[3], 4: {**APP[4], **listed, "/usr/bin/node": elf()}}
-    assert failed(seen(PROBE, written=by_apt), seen(PROBE, written={3: APP[3], 4: {**APP[4], **listed}})) == {}
+    assert (
+        failed(
+            seen(PROBE, written=by_apt),
+            seen(PROBE, written={3: APP[3], 4: {**APP[4], **listed, "/usr/bin/node": elf()}}),
+        )
+        == {}
+    )
     copied: dict[int, Written] = {3: APP[3], 4: {**APP[4], "/usr/local/bin/node": elf()}}
     assert failed(seen(PROBE, written=copied), seen(PROBE)) == {"files": ("/usr/local/bin/node is missing",)}
 
@@ -163,8 +171,8 @@ def test_who_owns_files_and_whether_they_run() -> None:
     original = seen(PROBE, written=written(1000, 0o755))
     assert failed(original, seen(PROBE, written=written(999, 0o755))) == {}
     assert failed(original, seen(PROBE, written=written(0, 0o755)))["files"] == (
-        "/app/data has another owner or is not executable any more",
-        "/app/run.sh has another owner or is not executable any more",
+        "/app/data has another owner or fewer rights",
+        "/app/run.sh has another owner or fewer rights",
     )
     assert len(failed(original, seen(PROBE, written=written(1000, 0o644)))["files"]) == 1
 
@@ -177,6 +185,159 @@ def test_packages_that_are_not_for_building_stay() -> None:
     fewer = packages("libc6", "ghostscript")
     original = seen(PROBE, written={**APP, 4: apt}, base=base)
     assert failed(original, seen(PROBE, written={**APP, 4: fewer}, base=base)) == {"packages": ("libgs10",)}
+
+
+def test_a_package_of_another_source_or_without_its_files() -> None:
+    """Debian's Node in the place of another's; translations, left out by slim images, where a package is just that."""
+    base = {**PYTHON, **packages("libc6")}
+
+    def node(version: str, *files: str) -> Subject:
+        status = packages("libc6", "nodejs")["/var/lib/dpkg/status"]
+        assert isinstance(status, str)
+        written: Written = {"/var/lib/dpkg/status": status.replace("Version: 1\n", f"Version: {version}\n")}
+        listed: Written = {"/var/lib/dpkg/info/nodejs.list": "/usr/bin/node\n/usr/share/locale/de\n/usr/share/doc/x\n"}
+        return seen(PROBE, written={**APP, 4: {**APP[4], **written, **listed, **dict.fromkeys(files, "x")}}, base=base)
+
+    whole = ("/usr/bin/node", "/usr/share/locale/de", "/usr/share/doc/x")
+    original = node("1:20.19.0-1nodesource1", *whole)
+    assert failed(original, node("1:20.20.1-1nodesource1", *whole[:2])) == {}
+    assert failed(original, node("1:18.13.0+dfsg1-1", *whole))["packages"][0].startswith("nodejs 1:20")
+    assert failed(original, node("1:20.19.0-1nodesource1")) == {"packages": ("nodejs has 0 of its 2 files",)}
+
+
+FULL: Written = {
+    **PYTHON,
+    **packages("git", "libmagic1", "fonts-dejavu"),
+    "/usr/bin/git": elf(),
+    "/usr/lib/x86_64-linux-gnu/libmagic.so.1": elf(),
+    "/usr/share/fonts/dejavu/DejaVuSans.ttf": "x",
+    "/usr/share/file/magic.mgc": "x",
+    "/var/lib/dpkg/info/git.list": "/usr/bin/git\n",
+    "/var/lib/dpkg/info/libmagic1.list": "/usr/lib/x86_64-linux-gnu/libmagic.so.1\n/usr/share/file/magic.mgc\n",
+    "/var/lib/dpkg/info/fonts-dejavu.list": "/usr/share/fonts/dejavu/DejaVuSans.ttf\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("named", "lost", "needed"),
+    [
+        ({"programs": {"git": "/usr/bin/git"}}, "the program git", "git"),
+        (
+            {"paths": {"/usr/share/file/magic.mgc": "/app/x.py"}},
+            "/usr/share/file/magic.mgc, which /app/x.py",
+            "libmagic1",
+        ),
+        ({"paths": {"/usr/share/file": "/app/x.conf"}}, "/usr/share/file, which /app/x.conf", "libmagic1"),
+        ({"libraries": ("libmagic.so.1",)}, "libmagic.so.1, which is loaded by name,", "libmagic1"),
+        ({"libraries": ("libmagic.so.",)}, "libmagic.so, which is loaded by name,", "libmagic1"),
+        ({"fonts": ("DejaVuSans.ttf",)}, "DejaVuSans.ttf, which is loaded by name,", "fonts-dejavu"),
+    ],
+)
+def test_what_only_the_applications_files_name(named: dict[str, Any], lost: str, needed: str) -> None:
+    """No import and no reply asks for it; it is missing, and its package is known. Where it is, nothing differs."""
+    original = seen(probe(**named), base=FULL)
+    (told,) = failed(original, seen(PROBE, base=PYTHON))["named"]
+    assert told.startswith(lost)
+    assert failed(original, seen(probe(**named), base=FULL)) == {}
+    assert needed in {package for one in Named(original).lost(seen(PROBE).files) for package in one.packages}
+
+
+def test_what_is_named_and_no_difference() -> None:
+    """What the original has not either, and headers that a script names; but not those that a module opens."""
+    base: Written = {
+        **PYTHON,
+        **packages("libpq-dev", sections={"libpq-dev": "libdevel"}),
+        "/usr/include/libpq.h": "",
+        "/var/lib/dpkg/info/libpq-dev.list": "/usr/include/libpq.h\n",
+    }
+    named = probe(libraries=("libnone.so.1",), paths={"/usr/include/libpq.h": "/app/setup.sh"})
+    assert failed(seen(named, base=base), seen(PROBE)) == {}
+    opened = probe(paths={"/usr/include/libpq.h": "/app/shop.py"})
+    assert failed(seen(opened, base=base), seen(PROBE)).keys() == {"named"}
+
+
+def test_what_is_imported_within_a_function() -> None:
+    """It must be as it was."""
+    before = probe(imported={"tkinter": "", "none": "ModuleNotFoundError: x"})
+    after = probe(imported={"tkinter": "ImportError: libtk8.6.so"})
+    assert failed(seen(before), seen(after)) == {"imports": ("tkinter: ImportError: libtk8.6.so",)}
+
+
+def test_pip_stays_where_it_is_started() -> None:
+    """As a program or a module; it is no installer then."""
+    have = {"pip": Distribution("23", SITE, (), ("pip",))}
+    for named in ({"programs": {"pip3": "/usr/local/bin/pip3"}}, {"imported": {"pip": ""}}):
+        original = seen(probe(distributions=have, **named), base={**PYTHON, "/usr/local/bin/pip3": ""})
+        assert "distributions" in failed(original, seen(probe(distributions={}, **named)), without_tools=True)
+    starts = {"programs": {"pipenv-not": "/usr/local/bin/pip"}}
+    assert failed(seen(probe(distributions=have, **starts)), seen(probe(distributions={}, **starts))) == {}
+
+
+def test_folders_and_users_that_a_script_made() -> None:
+    """An empty folder is there to be written to, by all if it was; a user, to work as."""
+    users = "root:x:0:0::/root:/bin/sh\nworker:x:1000:1000::/home/worker:/bin/sh\nredis:x:101:101::/:/bin/false\n"
+    made: Written = {"/var/lib/shop": folder(0o777), "/opt/spool": folder(), "/app/in/x": "x"}
+    original = seen(PROBE, written={3: APP[3], 4: {**APP[4], **made, "/etc/passwd": users}})
+    assert failed(original, seen(PROBE)) == {
+        "files": ("/var/lib/shop is missing", "/opt/spool is missing", "/app/in/x is missing"),
+        "users": ("the user worker is missing",),
+    }
+    less: Written = {**made, "/var/lib/shop": folder(0o755), "/etc/passwd": users.replace("redis", "other")}
+    assert failed(original, seen(PROBE, written={3: APP[3], 4: {**APP[4], **less}})) == {
+        "files": ("/var/lib/shop has another owner or fewer rights",),
+    }
+
+
+def test_caches_that_are_no_downloads_of_installers() -> None:
+    """A model or a browser is fetched once, when the image is built."""
+    kept: Written = {"/root/.cache/huggingface/model": "x", "/root/.cache/pip/x": "x", "/root/.npm/_cacache/x": "x"}
+    original = seen(PROBE, written={3: APP[3], 4: {**APP[4], **kept}})
+    assert failed(original, seen(PROBE)) == {"files": ("/root/.cache/huggingface/model is missing",)}
+
+
+@pytest.mark.parametrize(
+    ("run", "was", "is_now", "differs"),
+    [
+        ('echo "$(git describe)" > VERSION', "v1.2", "v", True),
+        ("git describe > VERSION || true", "v1.2", "", True),
+        ("date > VERSION; true", "12:01", "12:02", False),
+        ("git describe > VERSION && python x.py", "v1.2", "", False),
+    ],
+)
+def test_what_a_run_wrote_that_may_have_failed_unseen(run: str, was: str, is_now: str, differs: bool) -> None:
+    """Where its shell passes over a failure, what is longer or shorter now is another thing; a time is not."""
+    text = TEXT.replace("RUN pip install flask", f"RUN {run}")
+    original = subject(text, {3: APP[3], 4: {"/app/VERSION": was}})
+    found = failed(original, subject(text, {3: APP[3], 4: {"/app/VERSION": is_now}}))
+    assert found == ({"files": ("/app/VERSION has another content",)} if differs else {})
+
+
+@pytest.mark.parametrize(
+    ("run", "lost"),
+    [
+        ("sh setup.sh", True),
+        ("apt-get update && apt-get install -y jq && sh setup.sh", True),
+        ("apt-get update && apt-get install -y jq && pip install x && sh setup.sh", False),
+        ("apt-get update && apt-get install -y jq", False),
+    ],
+)
+def test_what_a_script_wrote_beside_apt(run: str, lost: bool) -> None:
+    """Where words do not tell all that a RUN does, its files in /etc count, but not what packages' own scripts make."""
+    text = TEXT.replace("RUN pip install flask", f"RUN {run}")
+    made: Written = {
+        **APP[4],
+        **packages("jq"),
+        "/etc/web.conf": "x",
+        "/etc/ssl/certs/a.0": link("a.pem"),
+        "/etc/alternatives/jq": link("/usr/bin/jq"),
+        "/usr/bin/jq-link": link("/etc/alternatives/jq"),
+        "/var/lib/dpkg/triggers/x": "x",
+    }
+    base = {**PYTHON, **packages()}
+    found = failed(
+        subject(text, {3: APP[3], 4: made}, base), subject(text, {3: APP[3], 4: {**APP[4], **packages("jq")}}, base)
+    )
+    assert found == ({"files": ("/etc/web.conf is missing",)} if lost else {})
 
 
 def test_settings_stay() -> None:

@@ -28,6 +28,12 @@ def test_what_a_run_left_goes_where_it_is_made(run: str, written: Files, tidied:
     assert found == f"FROM python:3.11\nRUN {expected}\nCMD x\n"
 
 
+def test_a_model_in_a_cache_stays() -> None:
+    """What the application would have to fetch anew is no download of an installer's."""
+    model: Files = {"/root/.cache/huggingface/model": b"x" * 200_000}
+    assert write_tidy(shape("FROM python:3.11\nRUN python fetch.py\nCMD x\n", {2: model})) is None
+
+
 @pytest.mark.parametrize("run", ["apt-get update && apt-get install -y curl", 'echo "a"', "apt-get update <<EOF\nEOF"])
 def test_what_is_tidy_or_not_understood_stays(run: str) -> None:
     """Nothing left, or nothing that could be parted: there is no candidate."""

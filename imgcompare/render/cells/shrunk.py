@@ -16,6 +16,8 @@ _WHAT_SHORT = {
     "distributions": "distributions",
     "packages": "packages",
     "files": "files",
+    "users": "users",
+    "named": "named files",
     "settings": "settings",
     "commands": "commands",
 }

@@ -1,0 +1,106 @@
+"""Pure: what the application's own files name and a candidate has not: programs, paths, libraries, fonts.
+
+No import and no reply shows it, for it is asked for only now and then; but the name stands in the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.remedy.probe import Probe
+from imgcompare.remedy.subject import Files, Subject
+
+_LIBRARIES = ("lib/", "usr/lib/", "usr/local/lib/", "lib64/", "usr/lib64/")
+_FONTS = ("usr/share/fonts/", "usr/local/share/fonts/")
+_MOST_OWNERS = 5
+
+
+@dataclass(frozen=True)
+class Lost:
+    """What is named and not there, and the Debian packages that have it in the original."""
+
+    what: str
+    short: str
+    packages: tuple[str, ...] = ()
+
+
+class Named:
+    """What the original's files name, and where the original has it."""
+
+    def __init__(self, original: Subject) -> None:
+        self._original = original
+        self._probe = original.probe
+
+    @property
+    def count(self) -> int:
+        """How much is named."""
+        probe = self._probe
+        return 0 if probe is None else sum(map(len, (probe.programs, probe.paths, probe.libraries, probe.fonts)))
+
+    def lost(self, candidate: Files, probe: Probe | None = None) -> Iterator[Lost]:
+        """What is not there in a candidate's files; with a look inside it, the programs that were not found there."""
+        if self._probe is None:
+            return
+        for name, place in self._probe.programs.items():
+            if name not in probe.programs if probe else not candidate.has(place):
+                yield Lost(f"the program {name}", name, _just(self._original.files.owner_as_written(place)))
+        for path, by in self._probe.paths.items():
+            if self._counts(path, by) and not candidate.has(path):
+                yield Lost(f"{path}, which {by} names,", path, self._owners(path))
+        for name, path in self._present.items():
+            if not _has_named(candidate, name):
+                yield Lost(
+                    f"{name.rstrip('.')}, which is loaded by name,",
+                    name.rstrip("."),
+                    _just(self._original.files.owner(f"/{path}")),
+                )
+
+    @cached_property
+    def _present(self) -> Mapping[str, str]:
+        """The libraries and fonts that are named and there, and where."""
+        probe, found = self._probe, dict[str, str]()
+        if probe is None:
+            return found
+        for name in (*probe.libraries, *probe.fonts):
+            if path := _has_named(self._original.files, name):
+                found[name] = path
+        return found
+
+    def _counts(self, path: str, by: str) -> bool:
+        """Not what only building needs, unless a module opens it; nor a folder with nothing in it."""
+        owners = self._owners(path)
+        files = self._original.files
+        if owners and not by.endswith(".py") and all(map(files.installed.is_for_building, owners)):
+            return False
+        entry = files.links.file(path.strip("/"))
+        return entry is None or entry.kind != DIRECTORY or bool(owners) or any(self._below(path))
+
+    def _owners(self, path: str) -> tuple[str, ...]:
+        files = self._original.files
+        if owner := files.owner_as_written(path):
+            return (owner,)
+        names = dict.fromkeys(name for place in self._below(path) if (name := files.owner(f"/{place}")))
+        return tuple(names)[:_MOST_OWNERS]
+
+    def _below(self, path: str) -> Iterator[str]:
+        files = self._original.files
+        start = f"{files.links.real(path.strip('/'))}/"
+        return (
+            place for place, entry in files.root.entries.items() if place.startswith(start) and entry.kind != DIRECTORY
+        )
+
+
+def _just(name: str) -> tuple[str, ...]:
+    return (name,) if name else ()
+
+
+def _has_named(files: Files, name: str) -> str:
+    """Where there is a library or a font of that name; of one that ends in a dot, of any version; "" for nowhere."""
+    folders: Iterable[str] = _LIBRARIES if ".so" in name else _FONTS
+    for path in files.by_name(name, beginning=name.endswith(".")):
+        if path.startswith(tuple(folders)):
+            return path
+    return ""

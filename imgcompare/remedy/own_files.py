@@ -1,0 +1,124 @@
+"""Pure: whether a candidate has the application's files as they are in the original, and the users that own them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from imgcompare.analysis.breakdown import Category
+from imgcompare.analysis.savings import DOWNLOADS
+from imgcompare.dockerfile.shell import split_commands
+from imgcompare.image.layer_index import FileEntry
+from imgcompare.image.tarheader import DIRECTORY, SYMLINK
+from imgcompare.remedy.pair import Comparison
+from imgcompare.remedy.steps import Purpose, purpose_of
+from imgcompare.remedy.subject import Files, Subject
+
+_DPKG = "var/lib/dpkg/status"
+_OWN = frozenset((Category.APPLICATION, Category.OTHER, Category.LANGUAGE_PACKAGES, Category.RUNTIME))
+# What packages' own scripts make, and no package lists.
+_BY_PACKAGES = re.compile(
+    r"etc/(?:alternatives|ssl|ca-certificates|rc.\.d|systemd|fonts|python3|perl|ld\.so\.cache|mailcap"
+    r"|shells|environment)|var/lib/(?:apt|dpkg|systemd|pam|ucf|ghostscript)/"
+    r"|usr/share/(?:mime|info|fonts|icons|applications|glib-2\.0)/|usr/lib/(?:locale|ssl|systemd|python3|[^/]+-linux-gnu)/"
+)
+_ACCOUNTS = re.compile(r"etc/(?:(?:passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd\.lock)")
+_OWN_VAR = re.compile(r"var/(?:www|opt|data)\b|var/(?:lib|spool)/(?!apt\b|dpkg\b)[^/]+")
+# A cache that is no download's holds what the application would otherwise have to fetch: models, browsers.
+_KEPT_CACHE = re.compile(r"(?:.*/)?\.cache/(?!fontconfig\b|matplotlib\b|mesa_shader_cache\b)[^/]+/")
+# What tools that only install keep for themselves.
+_OF_TOOLS = re.compile(
+    r"(?:root|home/[^/]+)/\.(?:config|local/(?:share|state))/(?:pypoetry|pip|uv|pdm|pipenv|virtualenv)\b"
+)
+_BEFORE = re.compile(r"RUN (?:\|\d+ .*? )?(?:/bin/sh -c )?", re.DOTALL)
+_PASSES_OVER = re.compile(r"\|\||;|(?<!\|)\|(?!\|)|\$\(|`|\bif\b")
+_FIRST_ADDED_UID, _NOBODY = 500, 65534
+
+
+def own_files(compared: Comparison) -> tuple[int, list[str]]:
+    """How many files are the application's, and what became of which.
+
+    Those that COPY brought must be the same, the others must be there and as they were: for what, folders too, was made
+    to be written to. A RUN whose shell passes over a failure may write something else on another base.
+    """
+    original, candidate = compared.original, compared.candidate.files
+    mine, theirs = original.files.root, candidate.root
+    filled = {path.rpartition("/")[0] for path in mine.entries}
+    count, differences = 0, list[str]()
+    for path, layer in mine.layer_of.items():
+        entry, found = mine.entries[path], theirs.entries.get(path)
+        if layer < original.base_count or not _is_own(original, path, layer):
+            continue
+        count += entry.kind != DIRECTORY
+        if found is None and path in filled:
+            continue  # it is as good as what is in it
+        if found is None:
+            if not any(candidate.has(place) for place in compared.places(f"/{path}")):
+                differences.append(f"/{path} is missing")
+        elif entry.kind != DIRECTORY and entry.digest != found.digest and _must_be_same(original, layer, entry, found):
+            differences.append(f"/{path} has another content")
+        elif compared.user is None and _has_less(entry, found):
+            differences.append(f"/{path} has another owner or fewer rights")
+    return count, differences
+
+
+def lost_users(compared: Comparison) -> tuple[int, list[str]]:
+    """How many users the Dockerfile added, and which of them are not there; those of packages are packages' matter."""
+    own, base, theirs = map(_users, (compared.original.files, compared.original.base, compared.candidate.files))
+    added = [name for name, uid in own.items() if name not in base and _FIRST_ADDED_UID <= uid != _NOBODY]
+    return len(added), [f"the user {name} is missing" for name in added if name not in theirs]
+
+
+def _users(files: Files) -> dict[str, int]:
+    lines = files.documents.get("etc/passwd", b"").decode("utf-8", "replace").splitlines()
+    fields = (line.split(":") for line in lines)
+    return {one[0]: int(one[2]) for one in fields if len(one) > 2 and one[2].isdecimal()}
+
+
+def _has_less(entry: FileEntry, found: FileEntry) -> bool:
+    """Whether it is root's now or no more, or somebody may do less with it; users' numbers differ between bases."""
+    lost = 0 if SYMLINK in (entry.kind, found.kind) else entry.mode & ~found.mode & 0o7777
+    return (entry.uid == 0) != (found.uid == 0) or lost != 0
+
+
+def _must_be_same(original: Subject, layer: int, entry: FileEntry, found: FileEntry) -> bool:
+    """What was copied; and what a RUN wrote that may have failed unseen, if it is longer or shorter now.
+
+    Of the same length, it is taken for a time or a number that each build makes anew.
+    """
+    by = original.image.layers[layer].created_by
+    if by.startswith(("COPY", "ADD")):
+        return True
+    return entry.size != found.size and _PASSES_OVER.search(_BEFORE.sub("", by, count=1)) is not None
+
+
+def _is_own(original: Subject, path: str, layer: int) -> bool:
+    """Whether a file is the application's, or one of the system's that neither a package nor apt's hooks brought.
+
+    What a RUN with apt in it wrote there, apt writes again; a file in /etc that a script wrote, nobody does.
+    """
+    category = original.categories.of(path)
+    if category is Category.RUNTIME and original.files.inventory.of_system(path):
+        return False  # Node of Debian's packages, which are compared as packages
+    if _ACCOUNTS.fullmatch(path):
+        return False  # of these the users are compared
+    if category in _OWN:
+        return not _OF_TOOLS.match(path)
+    if category is Category.CACHES:
+        return _KEPT_CACHE.match(path) is not None and not DOWNLOADS.match(path)
+    if category is not Category.SYSTEM_PACKAGES or original.files.inventory.of_system(path):
+        return False
+    if path.startswith("var/") and not _OWN_VAR.match(path):
+        return False
+    if _DPKG not in original.archived.layers[layer].documents:
+        return True
+    links_away = original.files.root.entries[path].link.startswith("/etc/alternatives/")
+    return _is_hidden(original.image.layers[layer].created_by) and not links_away and not _BY_PACKAGES.match(path)
+
+
+def _is_hidden(created_by: str) -> bool:
+    """Whether apt was at work in a RUN whose words do not tell all that it does: another stage may not run it."""
+    commands = split_commands(_BEFORE.sub("", created_by, count=1))
+    purposes: Iterator[Purpose] = map(purpose_of, commands or ())
+    found = frozenset(purposes)
+    return Purpose.APT not in found or (Purpose.OTHER in found and not found & {Purpose.INSTALL, Purpose.TOOL})
