@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from itertools import chain
 
@@ -11,6 +10,7 @@ import msgspec
 
 from imgcompare.image.decompress import GZIP_MAGIC, decompressed, is_compressed, peek
 from imgcompare.image.gzip_estimate import GzipSize
+from imgcompare.image.hashing import Hashed
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.layer_reader import Allowance, count_files, read_entries
 from imgcompare.image.tarheader import begins_archive
@@ -27,27 +27,8 @@ class Blob(msgspec.Struct, frozen=True, kw_only=True):
     too_large: bool = False
 
 
-class _Hashed(Iterator[Chunk]):
-    """Pieces on their way through, hashed and counted."""
-
-    def __init__(self, pieces: Iterable[Chunk]) -> None:
-        self._pieces = iter(pieces)
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def __next__(self) -> Chunk:
-        piece = next(self._pieces)
-        self._hash.update(piece)
-        self.size += len(piece)
-        return piece
-
-    @property
-    def digest(self) -> str:
-        return "sha256:" + self._hash.hexdigest()
-
-
 class BlobReader:
-    """Reads one image's or archive's blobs, also side by side; what gzip would make of layers the executor measures."""
+    """Reads one image's or archive's blobs, also side by side; the executor hashes, and measures pull sizes."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -58,13 +39,13 @@ class BlobReader:
 
         Raises ImageFormatError for a damaged tar or compressed stream.
         """
-        stored = _Hashed(pieces)
+        stored = Hashed(pieces, self._executor)
         head, stream = peek(stored)
         compressed = is_compressed(head) and not begins_archive(head)
         gzipped = compressed and head.startswith(GZIP_MAGIC)
         plain = stored
         if compressed:
-            plain = _Hashed(decompressed(stream, head))
+            plain = Hashed(decompressed(stream, head), self._executor)
             head, stream = peek(plain)
         layer = document = None
         if begins_archive(head):
@@ -77,7 +58,7 @@ class BlobReader:
         document = None if too_large else document
         return Blob(digest=stored.digest, size=stored.size, layer=layer, document=document, too_large=too_large)
 
-    def _layer(self, stream: Iterable[Chunk], plain: _Hashed, gzipped: _Hashed | None) -> LayerIndex:
+    def _layer(self, stream: Iterable[Chunk], plain: Hashed, gzipped: Hashed | None) -> LayerIndex:
         """Read a layer's tar from ``stream``, which ``plain`` hashes; ``gzipped`` is what it is stored as, if it is.
 
         What is stored as zstd is estimated like what is not compressed: the same layer must weigh the same wherever it

@@ -24,7 +24,7 @@ from imgcompare.image.cache_format import decode_layer, encode_layer
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import ImageConfig, decode, is_digest
 
-_VERSION = "v7"
+_VERSION = "v8"
 _MAX_ENTRIES = 4096
 _MAX_BYTES = 512 << 20
 _USE_NOTED_S = 3600.0

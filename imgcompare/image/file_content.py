@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from imgcompare.image.decompress import decompressed, is_compressed, peek
+from imgcompare.image.hashing import file_digest
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import REGULAR, begins_archive
 from imgcompare.image.tarstream import Chunk, TarStream
@@ -31,7 +31,7 @@ def content_in_layer(chunks: Iterable[Chunk], wanted: FileEntry) -> bytes | None
         alike = entry.type == REGULAR and entry.size == wanted.size and not entry.sparse
         if alike and entry.path.rpartition("/")[2] == name:
             content = b"".join(tar.payload())
-            if hashlib.sha256(content).digest().startswith(wanted.digest):
+            if file_digest((content,)) == wanted.digest:
                 return content
     return None
 

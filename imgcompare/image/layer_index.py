@@ -29,7 +29,7 @@ class FileEntry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     link, "2" symbolic link, "3" and "4" devices, "5" folder, "6" FIFO. ``size`` is the file's as it is unpacked (of a
     sparse one more than the payload), ``stored`` all bytes of the layer's tar that belong to this entry: headers,
     extensions, payload and padding. ``link`` is where a link leads: a hard link's target normalised as ``path`` is, a
-    symbolic link's as it stands, "" for all else. ``digest`` is that of the payload (16 bytes of its SHA-256), b"" for
+    symbolic link's as it stands, "" for all else. ``digest`` is that of the payload (16 bytes of its BLAKE3), b"" for
     what has none. Names that are not UTF-8 hold surrogate escapes.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
@@ -10,17 +9,17 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.extract.choose import HEAD, reader_of
 from imgcompare.image.extract.kinds import encode
 from imgcompare.image.extract.pieces import Pieces
+from imgcompare.image.hashing import file_digest
 from imgcompare.image.layer_index import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS_BYTES, FileEntry, is_document
 from imgcompare.image.path_resolution import LinkedFolders
 from imgcompare.image.secret_files import may_hold, secrets_in
-from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR, SYMLINK, normalised
+from imgcompare.image.tarheader import DIRECTORY, HARDLINK, REGULAR, SYMLINK, TarEntry, normalised
 from imgcompare.image.tarstream import Chunk, TarStream
 
 # Some 1.5 million files; a gzip bomb of headers would fill any memory.
 _MAX_KEPT = 512 << 20
 # What an entry takes besides its names: the struct, its numbers and its digest.
 _ENTRY_BYTES = 300
-_DIGEST_BYTES = 16
 _MAX_SECRETS = 100
 _LINKS = (HARDLINK, SYMLINK)
 
@@ -52,65 +51,70 @@ def read_entries(
     Raises ImageFormatError for a damaged tar and for more entries than the allowance permits.
     """
     entries: list[FileEntry] = []
-    documents: dict[str, bytes] = {}
-    room = MAX_DOCUMENTS_BYTES
     # A layer's digest proves that it is whole, so it need not be sealed.
     stream = TarStream(chunks, sealed=False)
+    contents = _Contents(stream, allowance, secrets)
     folders = LinkedFolders()
     for entry in stream:
-        path, kind, size = folders.real(entry.path), entry.type, entry.size
+        path, kind = folders.real(entry.path), entry.type
         # The header of anything else may have a name there too: engines leave one in whiteouts.
         link = entry.linkname if kind in _LINKS else ""
         if kind == HARDLINK:
             link = folders.real(normalised(link))
         folders.note(path, kind, link)
         allowance.take(_ENTRY_BYTES + len(path) + len(link))
-        if entry.sparse:  # its payload is not its content
-            documents.pop(path, None)
-            digest = _digest(stream.payload())
-        elif kind == REGULAR and is_document(path):
-            documents.pop(path, None)
-            if size <= min(room, MAX_DOCUMENT_BYTES):
-                allowance.take(size)
-                room -= size
-                documents[path] = document = b"".join(stream.payload())
-                digest = _digest(iter((document,)))
-            else:
-                digest = _digest(stream.payload())
-        elif kind == REGULAR and size:
-            digest, found = _look_into(path, size, stream.payload(), secrets)
-            documents.pop(path, None)
-            if found and len(found) <= min(room, MAX_DOCUMENT_BYTES):
-                allowance.take(len(found))
-                room -= len(found)
-                documents[path] = found
-        else:
-            digest = _digest(stream.payload()) if size else b""
-        entries.append(FileEntry(path, kind, entry.mode, entry.uid, entry.gid, size, entry.stored, link, digest))
-    return tuple(entries), documents
+        digest = contents.digest(path, entry)
+        entries.append(FileEntry(path, kind, entry.mode, entry.uid, entry.gid, entry.size, entry.stored, link, digest))
+    return tuple(entries), contents.documents
 
 
-def _look_into(
-    path: str, size: int, payload: Iterator[Chunk], secrets: dict[str, tuple[str, ...]] | None
-) -> tuple[bytes, bytes]:
-    """A file's digest, and what is to be kept of it because it tells packages (b"" for nothing)."""
-    first = next(payload, b"")
-    while len(first) < HEAD and (more := next(payload, b"")):
-        first = bytes(first) + more
-    reader = reader_of(path, size, first[:HEAD])
-    looked_for_secrets = secrets is not None and may_hold(path, size)
-    if reader is None and not looked_for_secrets:
-        return _digest(chain((first,), payload)), b""
-    file = Pieces()
-    content = hashlib.sha256()
-    for piece in chain((first,), payload):
-        content.update(piece)
-        file.add(piece)
-    looked_for = secrets is not None and looked_for_secrets and len(secrets) < _MAX_SECRETS
-    if secrets is not None and looked_for and (found := secrets_in(path, file.at(0, size))):
-        secrets[path] = found
-    extract = reader(file, path) if reader else None
-    return content.digest()[:_DIGEST_BYTES], encode(extract) if extract else b""
+class _Contents:
+    """Reads what is in files: the digest of each, and what is to be kept of a few."""
+
+    def __init__(self, stream: TarStream, allowance: Allowance, secrets: dict[str, tuple[str, ...]] | None) -> None:
+        self._stream = stream
+        self._allowance = allowance
+        self._secrets = secrets
+        self._room = MAX_DOCUMENTS_BYTES
+        self.documents: dict[str, bytes] = {}
+
+    def digest(self, path: str, entry: TarEntry) -> bytes:
+        """Read the entry's payload: its digest, b"" where there is none; whatever it tells is kept."""
+        self.documents.pop(path, None)
+        if entry.sparse or entry.type != REGULAR:  # a sparse file's payload is not its content
+            return file_digest(self._stream.payload()) if entry.size or entry.sparse else b""
+        if is_document(path):
+            if entry.size > min(self._room, MAX_DOCUMENT_BYTES):
+                return file_digest(self._stream.payload())
+            document = b"".join(self._stream.payload())
+            self._keep(path, document)
+            return file_digest((document,))
+        return self._look_into(path, entry.size) if entry.size else b""
+
+    def _look_into(self, path: str, size: int) -> bytes:
+        """A file's digest, after its packages and secrets were looked for."""
+        whole = self._stream.whole_payload()
+        pieces: Iterator[Chunk] = iter((whole,)) if whole else self._stream.payload()
+        first = next(pieces)
+        while len(first) < HEAD and (more := next(pieces, b"")):
+            first = bytes(first) + more
+        reader = reader_of(path, size, bytes(first[:HEAD]))
+        held = self._secrets is not None and len(self._secrets) < _MAX_SECRETS and may_hold(path, size)
+        if reader is None and not held:
+            return file_digest(chain((first,), pieces))
+        file = Pieces()
+        digest = file_digest(file.adding(chain((first,), pieces)))
+        if self._secrets is not None and held and (found := secrets_in(path, file.at(0, size))):
+            self._secrets[path] = found
+        extract = reader(file, path) if reader else None
+        if extract and len(kept := encode(extract)) <= min(self._room, MAX_DOCUMENT_BYTES):
+            self._keep(path, kept)
+        return digest
+
+    def _keep(self, path: str, document: bytes) -> None:
+        self._allowance.take(len(document))
+        self._room -= len(document)
+        self.documents[path] = document
 
 
 def count_files(entries: Iterable[FileEntry]) -> int:
@@ -119,14 +123,3 @@ def count_files(entries: Iterable[FileEntry]) -> int:
         entry.kind != DIRECTORY and not (".wh." in entry.path and entry.path.rpartition("/")[2].startswith(".wh."))
         for entry in entries
     )
-
-
-def _digest(pieces: Iterator[Chunk]) -> bytes:
-    """16 bytes of the content's SHA-256, b"" where there is no content."""
-    first = next(pieces, b"")
-    if not first:
-        return b""
-    content = hashlib.sha256(first)
-    for piece in pieces:
-        content.update(piece)
-    return content.digest()[:_DIGEST_BYTES]

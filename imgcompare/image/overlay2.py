@@ -10,24 +10,25 @@ split into headers and files: https://github.com/vbatts/tar-split/tree/main/tar/
 
 from __future__ import annotations
 
-import base64
-import binascii
-import gzip
 import hashlib
 import os
 import re
 import stat
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import msgspec
+
+from imgcompare.errors import ImageFormatError
+from imgcompare.image.decompress import decompressed, peek
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _CACHE_ID = re.compile(r"[0-9a-z-]{1,128}")
 _CONFIG_LIMIT_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 20
 _FILE, _SEGMENT = 1, 2
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
 
 class LayerStoreError(Exception):
@@ -38,10 +39,13 @@ class _Part(msgspec.Struct):
     """A piece of a layer's tar: bytes as they are (headers, padding), or the content of a file."""
 
     type: int
-    payload: str | None = None
+    payload: bytes | None = None
     name: str = ""
-    name_raw: str = ""
+    name_raw: bytes = b""
     size: int = 0
+
+
+_decoder = msgspec.json.Decoder(_Part)
 
 
 class LayerStore:
@@ -78,14 +82,9 @@ class LayerStore:
             cache_id = (entry / "cache-id").read_text(encoding="ascii").strip()
             if not _CACHE_ID.fullmatch(cache_id):
                 raise LayerStoreError(f"{entry}/cache-id names no folder")
-            folder = os.open(self._layers / cache_id / "diff", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                with gzip.open(entry / "tar-split.json.gz", "rb") as lines:
-                    for line in lines:
-                        yield from _content(folder, msgspec.json.decode(line, type=_Part))
-            finally:
-                os.close(folder)
-        except (OSError, EOFError, ValueError, zlib.error, binascii.Error) as exc:
+            with _Files(self._layers / cache_id / "diff") as files:
+                yield from _gathered(_pieces(_parts(entry / "tar-split.json.gz"), files))
+        except (OSError, ValueError, msgspec.MsgspecError, ImageFormatError) as exc:
             raise LayerStoreError(f"{entry}: {exc}") from exc
 
 
@@ -97,34 +96,83 @@ def chain_id(diff_ids: Sequence[str]) -> str:
     return chain
 
 
-def _content(folder: int, part: _Part) -> Iterator[bytes]:
-    if part.type == _SEGMENT:
-        yield base64.b64decode(part.payload or "")
-    elif part.type == _FILE and part.size:
-        name = base64.b64decode(part.name_raw) if part.name_raw else os.fsencode(part.name)
-        yield from _file(folder, name, part.size)
+def _parts(path: Path) -> Iterator[_Part]:
+    """The pieces of a layer's tar in order, one a line."""
+    with path.open("rb") as file:
+        head, packed = peek(iter(lambda: file.read(_CHUNK_BYTES), b""))
+        rest = b""
+        for text in decompressed(packed, head):
+            lines, _, rest = (rest + text).rpartition(b"\n")
+            yield from _decoder.decode_lines(lines)
+        yield from _decoder.decode_lines(rest)
 
 
-def _file(folder: int, name: bytes, size: int) -> Iterator[bytes]:
-    """A file's bytes; no link on the way is followed, so a layer cannot lead us out of its folder."""
-    *parents, last = [part for part in name.split(b"/") if part not in {b"", b"."}]
-    here = os.dup(folder)
-    try:
-        for parent in parents:
-            below = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+def _pieces(parts: Iterable[_Part], files: _Files) -> Iterator[bytes]:
+    for part in parts:
+        if part.type == _SEGMENT:
+            yield part.payload or b""
+        elif part.type == _FILE and part.size:
+            yield from files.read(part.name_raw or os.fsencode(part.name), part.size)
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth a step each: most files and all headers are small."""
+    small: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if small and size + len(piece) > _CHUNK_BYTES:
+            yield b"".join(small)
+            small, size = [], 0
+        small.append(piece)
+        size += len(piece)
+    yield b"".join(small)
+
+
+class _Files:
+    """The files of one layer; no link on the way is followed, so that a layer cannot lead us out of its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = os.open(folder, _FOLDER)
+        # Most files lie in the same folder as the one before.
+        self._parents: list[bytes] = []
+        self._here = os.dup(self._root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._here)
+        os.close(self._root)
+
+    def read(self, name: bytes, size: int) -> Iterator[bytes]:
+        """A file's bytes. Raises LayerStoreError, OSError and ValueError for any that is not there, whole."""
+        *parents, last = [part for part in name.split(b"/") if part not in {b"", b"."}]
+        if parents != self._parents:
+            self._enter(parents)
+        file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._here)
+        try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise LayerStoreError(f"{name!r} is no regular file")
+            while size > 0:
+                piece = os.read(file, min(size, _CHUNK_BYTES))
+                if not piece:
+                    raise LayerStoreError(f"{name!r} is shorter than the layer says")
+                size -= len(piece)
+                yield piece
+        finally:
+            os.close(file)
+
+    def _enter(self, parents: list[bytes]) -> None:
+        if b".." in parents:
+            raise ValueError(f"{b'/'.join(parents)!r} leads out of its folder")
+        here = os.dup(self._root)
+        try:
+            for parent in parents:
+                below = os.open(parent, _FOLDER, dir_fd=here)
+                os.close(here)
+                here = below
+        except BaseException:
             os.close(here)
-            here = below
-        file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=here)
-    finally:
-        os.close(here)
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise LayerStoreError(f"{name!r} is no regular file")
-        while size > 0:
-            piece = os.read(file, min(size, _CHUNK_BYTES))
-            if not piece:
-                raise LayerStoreError(f"{name!r} is shorter than the layer says")
-            size -= len(piece)
-            yield piece
-    finally:
-        os.close(file)
+            raise
+        os.close(self._here)
+        self._here, self._parents = here, parents

@@ -28,8 +28,8 @@ def may_hold(path: str, size: int) -> bool:
     """Whether a file is worth looking into: small, and not installed by a package."""
     return (
         0 < size <= MAX_BYTES
+        and (not _OF_THE_SYSTEM.match(path) or _ENV_FILE.fullmatch(path) is not None)
         and not _OF_PACKAGES.match(path)
-        and (_ENV_FILE.fullmatch(path) is not None or not _OF_THE_SYSTEM.match(path))
     )
 
 

@@ -81,6 +81,14 @@ class TarStream:
             self._payload -= len(piece)
             yield piece
 
+    def whole_payload(self) -> memoryview | None:
+        """The current entry's payload in one piece, as most are here; None, and nothing is read, where it is not."""
+        start, end = self._position, self._position + self._payload
+        if end > len(self._chunk):
+            return None
+        self._position, self._payload = end, 0
+        return memoryview(self._chunk)[start:end]
+
     def _next(self) -> TarEntry | None:
         extensions: dict[str, str] = {}
         chained = 0

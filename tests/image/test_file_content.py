@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import zstandard
+from blake3 import blake3
 
 from imgcompare.image.file_content import content_in_layer, content_in_path
 from imgcompare.image.layer_index import FileEntry
@@ -37,7 +37,7 @@ def test_it_is_found_in_every_form(make: Make, tmp_path: Path, form: str) -> Non
 
 def test_another_file_of_that_name_is_not_taken(make: Make) -> None:
     """The digest decides, also where folders on the way were links; a packed layer is unpacked."""
-    entry = FileEntry("usr/lib/a", "0", 0, 0, 0, 8, 1024, "", sha256(CONTENT).digest()[:16])
+    entry = FileEntry("usr/lib/a", "0", 0, 0, 0, 8, 1024, "", blake3(CONTENT).digest(16))
     layer = make.tar([("lib/a", b"another\n"), ("lib/b", CONTENT), ("a", CONTENT[:-1]), ("lib/a", CONTENT)])
     assert content_in_layer([layer], entry) == CONTENT
     assert content_in_layer([zstandard.ZstdCompressor().compress(layer)], entry) == CONTENT

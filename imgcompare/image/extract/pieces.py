@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 Chunk: TypeAlias = bytes | memoryview
@@ -36,6 +36,12 @@ class Pieces(io.RawIOBase):
         self._starts.append(self.size)
         self._pieces.append(piece)
         self.size += len(piece)
+
+    def adding(self, pieces: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Pass the pieces on, appending each."""
+        for piece in pieces:
+            self.add(piece)
+            yield piece
 
     def _keep_small(self) -> None:
         if self._small:
