@@ -110,8 +110,8 @@ def cli() -> None:
     \b
     Start here:
       imgcompare setup     make this machine ready (engine, base images)
-      imgcompare run       compare the bundled single-stage and multi-stage images
-      imgcompare run A B   compare your own Dockerfiles
+      imgcompare run       build, run and measure this folder's Dockerfiles, or a bundled app's
+      imgcompare shrink    write a smaller Dockerfile that is proved to do the same
 
     Shell completion: imgcompare completion install
     """
@@ -126,13 +126,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _tell(exc.message, exc.hint, exc.details)
         code = exc.exit_code
     except click.ClickException as exc:
-        exc.show()
+        _told_fully(exc, sys.argv[1:] if arguments is None else arguments).show()
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _SIGINT_EXIT
     except OSError as exc:
         code = _of_the_system(exc)
     sys.exit(code)
+
+
+def _told_fully(error: click.ClickException, arguments: Sequence[str]) -> click.ClickException:
+    """Say what an option that was given nothing takes; click's parser knows no context."""
+    if not isinstance(error, click.BadOptionUsage) or not error.message.endswith("requires an argument."):
+        return error
+    command: click.Command = cli
+    context = click.Context(command, info_name="imgcompare")
+    for word in arguments:
+        if isinstance(command, click.Group) and (found := command.get_command(context, word)):
+            command, context = found, click.Context(found, context, word)
+    option = next((one for one in command.params if error.option_name in one.opts), None)
+    form = option.make_metavar(context) if option else ""
+    return click.BadOptionUsage(error.option_name, f"{error.message.removesuffix('.')}: {form}", context)
 
 
 def _of_the_system(error: OSError) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from imgcompare.cli.numbers import Count, Seconds
 from imgcompare.config.accepted import LONGEST_TIMEOUT_S, SHORTEST_TIMEOUT_S
 
 
@@ -99,7 +100,7 @@ _REPLY = (
     click.option(
         "--container-port",
         "--port",
-        type=click.IntRange(1, 65535),
+        type=Count(1, 65535),
         metavar="PORT",
         help="Port the app listens on. [default: from EXPOSE]",
     ),
@@ -113,13 +114,13 @@ _REPLY = (
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S),
+        type=Seconds(SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S),
         metavar="SECONDS",
         help="How long to wait for the first reply. [default: 60; a scenario may have its own]",
     ),
     click.option(
         "--expect-status",
-        type=click.IntRange(100, 599),
+        type=Count(100, 599),
         metavar="CODE",
         help="Status of a good reply. [default: 200]",
     ),
@@ -211,10 +212,10 @@ def projector_option(command: Callable[..., Any]) -> Callable[..., Any]:
 def repeat_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add how often things are measured."""
     runs = click.option(
-        "--runs", type=click.IntRange(1, 1000), metavar="N", help="Start and check each N times; show how they differ."
+        "--runs", type=Count(1, 1000), metavar="N", help="Start and check each N times; show how they differ."
     )
     builds = click.option(
-        "--build-runs", type=click.IntRange(1, 1000), metavar="N", help="Build each N times more from the cache."
+        "--build-runs", type=Count(1, 1000), metavar="N", help="Build each N times more from the cache."
     )
     return runs(builds(command))
 

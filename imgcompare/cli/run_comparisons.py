@@ -39,6 +39,8 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
     if error is None or finished:
         notes = _kept_urls(variants) if options.get("keep") else ()
         private = any(each.config.holds_secrets for each in selection.comparisons)
+        if file is None and not given.keys() & {"scenario", "variants", "quiet"}:
+            sys.stderr.write("There is no Dockerfile here: this is the bundled app.\n")
         output.write(document, notes=notes, private=private)
         if options.get("open_"):
             from imgcompare.cli.browser import open_page  # noqa: PLC0415 - seldom needed, and takes a while to import

@@ -11,10 +11,12 @@ import click
 from msgspec import structs
 
 from imgcompare.cli.environment import given_options
+from imgcompare.cli.next_step import next_step
 from imgcompare.cli.output import Output, Target
 from imgcompare.cli.run_comparisons import choose
 from imgcompare.config.model import Config
 from imgcompare.config.project import DEFAULT, Value
+from imgcompare.config.toml_file import find_config
 from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import UsageError
 from imgcompare.model import Report
@@ -25,6 +27,7 @@ from imgcompare.reports.files import check_writable, write_atomically
 from imgcompare.run.against import with_stored
 from imgcompare.run.opening import Connection
 from imgcompare.run.plan import default_jobs
+from imgcompare.text.printable import printable
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,15 @@ def shrink_and_tell(ctx: click.Context, wanted: Wanted) -> int:
     output.write(report)
     if result.error is not None:
         raise result.error
+    if sys.stdout.isatty() and sys.stderr.isatty() and not ctx.params["quiet"]:
+        _tell_next(report)
     return 0 if report.passed else 1
+
+
+def _tell_next(report: Report) -> None:
+    file = find_config(Path.cwd())
+    if told := next_step(report, configured=file is not None, has_baseline=False):
+        sys.stderr.write(f"\n{printable(told)}\n")
 
 
 def _config(ctx: click.Context, connection: Connection, progress: Progress) -> Config:

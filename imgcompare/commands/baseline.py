@@ -41,6 +41,7 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     FILE is imgcompare.baseline.json unless it is named. Other comparisons and variants that it holds stay, as does what
     was stored of a variant that is broken now. Nothing is built or run.
     """
+    from imgcompare.cli.next_step import after_update  # noqa: PLC0415
     from imgcompare.comparison.baseline import EMPTY, is_part, merge, to_text  # noqa: PLC0415
     from imgcompare.comparison.baseline_file import read_baseline  # noqa: PLC0415
     from imgcompare.console.style import style_for  # noqa: PLC0415
@@ -49,7 +50,7 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
     from imgcompare.reports import files, store  # noqa: PLC0415 - --help must be quick
 
     files.check_writable(file)
-    path = store.find(Path.cwd(), source)
+    path = store.newest_comparison(Path.cwd()) if source is None else store.find(Path.cwd(), source)
     if path is None:
         raise UsageError("nothing was run here yet", hint="`imgcompare run` first, or name a report: --from FILE")
     document = store.load(path)
@@ -65,6 +66,8 @@ def update(*, file: Path, source: str | None, prune: bool) -> None:
         files.write_atomically(file, to_text(new))
     style = style_for(sys.stdout, os.environ)
     write_text(render_update(str(file), old, new, reports, style, prune=prune))
+    if new != old and sys.stdout.isatty() and sys.stderr.isatty() and not any(report.against for report in reports):
+        click.echo(f"\n{after_update(str(file))}", err=True)
 
 
 @baseline.command()

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from imgcompare.cli.completion import complete_saved
+from imgcompare.cli.numbers import Count
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
 from imgcompare.render.registry import RenderContext, render
@@ -32,7 +33,7 @@ from imgcompare.reports import store
 )
 @click.option(
     "--number",
-    type=click.IntRange(min=1),
+    type=Count(min=1),
     metavar="N",
     help="Pull or merge request. [default: that of the CI job]",
 )

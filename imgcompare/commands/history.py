@@ -8,11 +8,14 @@ from pathlib import Path
 
 import click
 
+from imgcompare.cli.numbers import Count
 from imgcompare.cli.output import write_text
 
 
 @click.command()
-@click.option("--limit", "-n", type=click.IntRange(1), default=20, show_default=True, help="How many runs, the newest.")
+@click.option(
+    "--limit", "-n", type=Count(1), metavar="N", default=20, show_default=True, help="How many runs, the newest."
+)
 @click.option("--json", "json_", is_flag=True, help="Print them as JSON, oldest first.")
 def history(*, limit: int, json_: bool) -> None:
     """List the saved runs of this folder, and where sizes are going.

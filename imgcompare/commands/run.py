@@ -17,6 +17,7 @@ from imgcompare.cli.completion import (
 )
 from imgcompare.cli.environment import EnvironmentCommand, given_options
 from imgcompare.cli.gates import gate_options
+from imgcompare.cli.numbers import Count
 from imgcompare.cli.options import (
     build_options,
     engine_options,
@@ -50,7 +51,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @click.option(
     "--jobs",
     "-j",
-    type=click.IntRange(1, 64),
+    type=Count(1, 64),
     metavar="N",
     help="Variants at the same time. [default: processors + 2]",
 )
@@ -84,7 +85,7 @@ class RunCommand(EnvironmentCommand, WritingCommand, SectionedCommand):
 @click.option("--keep", is_flag=True, help="Leave working containers up and print their URLs.")
 @click.option(
     "--host-port",
-    type=click.IntRange(1, 65535),
+    type=Count(1, 65535),
     metavar="N",
     help="Publish on N, N+1, … [default: ports the engine chooses]",
 )

@@ -10,6 +10,7 @@ import click
 from imgcompare.cli.completion import complete_dockerfiles
 from imgcompare.cli.environment import EnvironmentCommand
 from imgcompare.cli.gates import gate_options
+from imgcompare.cli.numbers import Count
 from imgcompare.cli.options import build_options, engine_options, measure_options, replies_options, service_options
 from imgcompare.cli.sections import SectionedCommand
 from imgcompare.render.registry import FORMATS
@@ -28,7 +29,7 @@ class ShrinkCommand(EnvironmentCommand, SectionedCommand):
     "--also", multiple=True, metavar="COMMAND", help="Command that must end inside as it does now; repeatable."
 )
 @click.option("--non-root", is_flag=True, help="Add a user where there is none, and prove that too.")
-@click.option("--jobs", "-j", type=click.IntRange(1, 64), metavar="N", help="Candidates at the same time.")
+@click.option("--jobs", "-j", type=Count(1, 64), metavar="N", help="Candidates at the same time.")
 @click.option(
     "--rm-images", is_flag=True, help="Remove the images built. [default: the original's and the result's stay]"
 )

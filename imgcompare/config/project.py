@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 from imgcompare.config.build_options import rebased
 from imgcompare.config.settings import GATES, PAIRED, SETTINGS, Setting
 from imgcompare.config.toml_file import FILE_NAME, ConfigFile, Keys
-from imgcompare.config.variants import VARIANT_FORMS, VariantSpec, check_name, parse_variants
+from imgcompare.config.variants import VARIANT_FORMS, VariantSpec, check_name, fit_name, parse_variants
 from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
 
@@ -135,7 +134,7 @@ class _Reader:
         if "name" in self.file.table:
             return self._named(("name",), "the name", str(self.file.table["name"]))
         folder = self.file.path.absolute().parent.name
-        return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._-]", "", folder)[:63] or "comparison"
+        return fit_name(folder) or "comparison"
 
     def comparisons(self) -> Iterator[tuple[str, Values]]:
         """Each comparison's name and own settings."""

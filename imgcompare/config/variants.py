@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,12 @@ def check_name(what: str, name: str) -> str:
             hint="Names are letters, digits, '.', '_' and '-', at most 63, and begin with a letter or digit.",
         )
     return name
+
+
+def fit_name(text: str) -> str:
+    """Return a text as a name of a comparison or a variant can be, letters without their accents; "" for none."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:60]
 
 
 def _name_of_file(path: Path) -> str:

@@ -88,8 +88,9 @@ class Case:
     with their instructions, ``unused`` the stages it takes nothing of, and ``base`` is the image they stand on; of each
     stage of the Dockerfile ``chains`` has the latter two, by its number: (base, written).
     ``document`` is the Dockerfile to be mended, None for an image without one, and ``target`` the stage that was built.
-    ``context`` gives the names of the files that COPY can see below ``context_folder``, ``base_command`` is the base
-    image's CMD, and ``engine_architecture`` the engine's machine, "" where it is not known.
+    ``context`` gives the names of the files that COPY can see below ``context_folder``; ``dockerfile_folder`` is where
+    the Dockerfile stands among them, "." at the top or elsewhere. ``base_command`` is the base image's CMD, and
+    ``engine_architecture`` the engine's machine, "" where it is not known.
     """
 
     evidence: Evidence
@@ -103,6 +104,7 @@ class Case:
     target: str | None = None
     context: Callable[[], Iterable[str]] = field(default=tuple)
     context_folder: str = "."
+    dockerfile_folder: str = "."
     base_command: tuple[str, ...] = ()
     engine_architecture: str = ""
 

@@ -99,17 +99,21 @@ def in_context(case: Case, name: str) -> str:
 def folder_with_all(case: Case) -> str:
     """The folder below the context that has everything that COPY takes from it; "" where none has, or several.
 
-    Only of more than one thing is that no accident.
+    The Dockerfile's own comes first. In another it is no accident only of more than one thing.
     """
     named = {normpath(one.lstrip("/")) for one in copied(case.document.instructions)} if case.document else set()
     wanted = named - {"."}
-    if len(named) < 2 or any("://" in one or one.startswith("..") for one in wanted):
+    if not wanted or any("://" in one or one.startswith("..") for one in wanted):
         return ""
     there = {path: None for file in case.context() for path in (file, *map(str, PurePosixPath(file).parents))}
     folders = [
         folder for folder in there if folder != "." and all(_has(there, posixpath.join(folder, one)) for one in wanted)
     ]
-    return posixpath.normpath(posixpath.join(case.context_folder, folders[0])) if len(folders) == 1 else ""
+    if case.dockerfile_folder in folders:
+        folders = [case.dockerfile_folder]
+    elif len(folders) > 1 or len(named) < 2:
+        return ""
+    return posixpath.normpath(posixpath.join(case.context_folder, folders[0])) if folders else ""
 
 
 def _has(there: Iterable[str], pattern: str) -> bool:

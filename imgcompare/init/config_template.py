@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
-from imgcompare.config.variants import parse_variants
+from imgcompare.config.variants import fit_name, parse_variants
 from imgcompare.errors import UsageError
 from imgcompare.init.discover import FoundDockerfile, FoundService
+from imgcompare.init.measured import Measured
+from imgcompare.text.units import format_bytes
 
 _HEAD = """\
 # What is compared here, and what has to hold: imgcompare run
@@ -36,12 +38,16 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Draft:
-    """A comparison to be written: the Dockerfiles of one build context, by the names of the variants."""
+    """A comparison to be written: the Dockerfiles of one build context, by the names of the variants.
+
+    ``measured`` is what was measured of some of them.
+    """
 
     name: str
     context: str
     dockerfiles: Mapping[str, FoundDockerfile]
     service: FoundService | None = None
+    measured: Mapping[str, Measured] = field(default_factory=dict)
 
     @property
     def route(self) -> str | None:
@@ -63,6 +69,29 @@ class Draft:
     def unclear(self) -> tuple[str, ...]:
         """The Dockerfiles without exactly one EXPOSE."""
         return tuple(each.path for each in self.dockerfiles.values() if len(each.exposed) != 1)
+
+    @property
+    def limit(self) -> Limit | None:
+        """How much the smallest image may add to its base: a tenth more than now, in whole megabytes."""
+        if not self.measured:
+            return None
+        name, now = min(self.measured.items(), key=lambda each: each[1].uncompressed_size)
+        return Limit(name, -(-now.own_size * 11 // 10_000_000), now.own_size)
+
+
+class Limit(NamedTuple):
+    """A limit for what a variant adds to its base image, and what it adds now."""
+
+    variant: str
+    megabytes: int
+    now_bytes: int
+
+    def setting(self) -> str:
+        """Return it as a key of a table of gates."""
+        return f"max_own_size = {_text(f'{self.variant}={self.megabytes}MB')}"
+
+    def __str__(self) -> str:
+        return f"{self.variant} may add {self.megabytes} MB to its base image; {format_bytes(self.now_bytes)} now"
 
 
 def draft(found: Sequence[FoundDockerfile], project: str, service: FoundService | None = None) -> tuple[Draft, ...]:
@@ -102,6 +131,8 @@ def _written(drafts: Sequence[Draft]) -> str:
     if len(drafts) == 1:
         (only,) = drafts
         gates = _GATES.format(size=f'["250MB", "{list(only.dockerfiles)[-1]}=120MB"]')
+        if only.limit:
+            gates = gates.replace("[gates]\n", f"[gates]\n{only.limit.setting()}   # {only.limit}\n")
         return "\n".join((_HEAD, f"{_settings(only)}{_CHECK}{_baseline(only)}", f"[variants]\n{_table(only)}", gates))
     gates = _GATES.format(size='"250MB"')
     head = _HEAD.replace("imgcompare run\n", "imgcompare run --all\n")
@@ -110,7 +141,8 @@ def _written(drafts: Sequence[Draft]) -> str:
 
 def _comparison(one: Draft) -> str:
     table = f"comparisons.{_key(one.name)}"
-    return f"[{table}]\n{_settings(one)}{_baseline(one)}\n[{table}.variants]\n{_table(one)}"
+    gates = f"gates = {{ {one.limit.setting()} }}   # {one.limit}\n" if one.limit else ""
+    return f"[{table}]\n{_settings(one)}{_baseline(one)}{gates}\n[{table}.variants]\n{_table(one)}"
 
 
 def _settings(one: Draft) -> str:
@@ -177,9 +209,8 @@ def _variants(dockerfiles: Sequence[FoundDockerfile]) -> dict[str, FoundDockerfi
 
 
 def _fit(text: str) -> str:
-    """The text as a name of a comparison or a variant can be, letters without their accents."""
-    plain = "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("._-")[:60] or "app"
+    """The text as a name can be."""
+    return fit_name(text) or "app"
 
 
 def _unused(name: str, taken: Container[str]) -> str:

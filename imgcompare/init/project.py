@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from imgcompare.config.project import read_project
@@ -15,6 +16,7 @@ from imgcompare.init.ci_templates import FILES, GITLAB, write_job
 from imgcompare.init.compose import find_service
 from imgcompare.init.config_template import Draft, draft, write
 from imgcompare.init.discover import find_dockerfiles
+from imgcompare.init.measured import Measured, key_of, measured_in
 from imgcompare.reports.files import check_writable, write_atomically
 
 SCHEMA_NAME = "imgcompare.schema.json"
@@ -50,7 +52,8 @@ def start_project(folder: Path, forge: str | None, *, schema: bool = False, forc
         if forge == GITLAB:
             yield f"Take it up in .gitlab-ci.yml: include: [{{ local: {FILES[forge]} }}]"
     where = "" if folder == Path() else f"cd {folder} && "
-    yield f"Next: {where}imgcompare run{' --all' if count > 1 else ''}"
+    then = ", and commit these files: the job does the same for every pull request" if job else ""
+    yield f"Next: {where}imgcompare run{' --all' if count > 1 else ''}{then}"
 
 
 def _drafts(folder: Path) -> tuple[Draft, ...]:
@@ -62,7 +65,14 @@ def _drafts(folder: Path) -> tuple[Draft, ...]:
             f"there is no Dockerfile in {folder.absolute()} or below",
             hint="Name the project's folder, imgcompare init PATH, or try a bundled comparison: imgcompare run",
         )
-    return draft(found, folder.absolute().name, find_service(folder, os.environ))
+    drafts = draft(found, folder.absolute().name, find_service(folder, os.environ))
+    measured = measured_in(folder)
+    return tuple(replace(each, measured=_measured(folder, each, measured)) for each in drafts) if measured else drafts
+
+
+def _measured(folder: Path, one: Draft, measured: Mapping[tuple[str, str], Measured]) -> dict[str, Measured]:
+    keys = {name: key_of(folder, found) for name, found in one.dockerfiles.items()}
+    return {name: measured[key] for name, key in keys.items() if key in measured}
 
 
 def _refuse(path: Path, *, force: bool) -> None:
@@ -85,6 +95,8 @@ def _told(settings: Path, drafts: Sequence[Draft]) -> Iterator[str]:
     for each in drafts:
         shown = ", ".join(f"{name} ({found.path})" for name, found in each.dockerfiles.items())
         yield f"{each.name}: {shown}"
+        if each.limit:
+            yield f"{each.name}: {each.limit}."
         if each.service:
             yield f"{each.name}: runs as the service {each.service.name} of {each.service.file}."
         elif each.unclear and not each.port:

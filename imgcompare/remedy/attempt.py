@@ -32,6 +32,8 @@ _LIBRARY = re.compile(r"(\S+\.so[.\d]*): cannot open shared object file")
 Write = Callable[[Sequence[Need]], "str | None"]
 """Writes a candidate that installs these packages; None where it cannot be written."""
 
+NOTHING_TO_CHANGE = "there is nothing for it to change"
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -100,7 +102,7 @@ class Desk:
 
 def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec, desk: Desk) -> Attempt:
     """Try a draft for a few rounds, each with what the one before lacked."""
-    wanted, result = list(needs), Attempt(draft.name, reason="there is nothing for it to change")
+    wanted, result = list(needs), Attempt(draft.name, reason=NOTHING_TO_CHANGE)
     for round_ in range(1, MOST_ROUNDS + 1):
         try:
             text = draft.write(wanted)

@@ -32,8 +32,3 @@ def slim_base(expression: str, values: Mapping[str, str], escape: str = "\\") ->
         if value is None or not re.fullmatch(r"\d[\d.]*(?:rc\d+)?", value):
             return None
     return f"{match['name']}:{tag['version']}-slim" + (f"-{tag['release']}" if tag["release"] else "")
-
-
-def is_slim(reference: str) -> bool:
-    """Whether an image is named as one that has no more than what runs."""
-    return re.search(r"[:-](?:slim|alpine)\b", reference) is not None

@@ -7,9 +7,10 @@ from functools import partial
 
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import parse
+from imgcompare.dockerfile.slim_tags import is_slim
 from imgcompare.dockerfile.variables import Platforms, argument_values
 from imgcompare.remedy.attempt import Desk, Draft, Write
-from imgcompare.remedy.bases import is_slim, slim_base
+from imgcompare.remedy.bases import slim_base
 from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
 from imgcompare.remedy.needs import Need, runtime_needs
 from imgcompare.remedy.shape import Shape

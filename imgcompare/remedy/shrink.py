@@ -24,7 +24,7 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
-from imgcompare.remedy.attempt import Attempt, Desk, attempt, differs
+from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, Desk, attempt, differs
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.proof import with_replies
 from imgcompare.remedy.shape import Shape
@@ -139,7 +139,12 @@ def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench) -> tuple[Shape, l
         for each in (pool, bases):
             each.shutdown(wait=True, cancel_futures=True)
     told.rounds = sum(one.rounds for one in attempts)
-    told.refused += [f"{one.name}: {one.reason}" for one in attempts if not one.proved]
+    known = {reason.partition(":")[0] for reason in told.refused}
+    told.refused += [
+        f"{one.name}: {one.reason}"
+        for one in attempts
+        if not one.proved and not (one.name in known and one.reason == NOTHING_TO_CHANGE)
+    ]
     return shape, attempts, told
 
 

@@ -89,3 +89,9 @@ def find(project: Path, wanted: str | None) -> Path | None:
     names = ", ".join(path.stem for path in (matching or saved)[-5:]) or "none"
     what = "names several saved runs" if matching else "is neither a file nor a saved run"
     raise UsageError(f"{wanted!r} {what}", hint=f"Saved runs here: {names}.")
+
+
+def newest_comparison(project: Path) -> Path | None:
+    """Find the newest saved run that is no shrinking, whose candidates are of that run alone; None if there is none."""
+    newest_first = reversed(saved_runs(project))
+    return next((path for path in newest_first if not any(one.shrunk for one in reports_of(load(path)))), None)

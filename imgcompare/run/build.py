@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import PurePosixPath
 
 from imgcompare.diagnosis import observed
 from imgcompare.diagnosis.evidence import Case, Evidence
@@ -39,13 +40,14 @@ class Base:
 class BuiltVariant:
     """A variant whose image is on the engine.
 
-    ``stages`` are those of the Dockerfile that made it, the lowest first, and ``base_diff_ids`` the layers of the base
-    image they stand on, None where that is not known.
+    ``stages`` are those of the Dockerfile that made it, the lowest first, ``base`` is the image that they stand on, and
+    ``base_diff_ids`` are its layers, None where these are not known.
     """
 
     image: EngineImage
     build: Build | None
     stand_ins: tuple[str, ...]
+    base: str = ""
     base_diff_ids: tuple[str, ...] | None = None
     stages: tuple[StageInfo, ...] = ()
 
@@ -102,6 +104,7 @@ def build_variant(
         image=image,
         build=build,
         stand_ins=stand_ins,
+        base=blueprint.base or "",
         base_diff_ids=_base_diff_ids(blueprint, bases),
         stages=blueprint.stages,
     ), build
@@ -166,6 +169,7 @@ def case_of(blueprint: Blueprint, evidence: Evidence) -> Case:
         target=blueprint.variant.spec.target,
         context=blueprint.context.files if blueprint.context else tuple,
         context_folder=blueprint.source.context or ".",
+        dockerfile_folder=str(PurePosixPath((blueprint.context and blueprint.context.inside) or "").parent),
     )
 
 

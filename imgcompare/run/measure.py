@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from imgcompare.analysis.analyse import VERSION, analyse
 from imgcompare.analysis.layer_origin import origins
+from imgcompare.dockerfile.slim_tags import has_slim_variant
 from imgcompare.engine.interface import EngineImage
 from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import EngineError, EngineRefusedError, ImageFormatError
@@ -21,7 +22,7 @@ from imgcompare.image.blob import BlobReader
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.image.overlay2 import LayerStore, LayerStoreError
-from imgcompare.model import Image, Layer, Stage
+from imgcompare.model import Image, Layer, SavingKind, Stage
 from imgcompare.run.base_layers import base_layer_count
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.plan import Plan
@@ -139,6 +140,8 @@ def _of_variant(measured: _Measured, variant: BuiltVariant, reference: str) -> I
         if one.layer
         else one
         for one in measured.image.savings
+        # Tools of a base are no saving where there is no base without them; what is cached of an image knows no names.
+        if one.kind is not SavingKind.FULL_BASE or has_slim_variant(variant.base)
     )
     return replace(measured.image, layers=layers, savings=savings, reference=reference, stand_ins=variant.stand_ins)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from imgcompare.cli.next_step import next_step
-from imgcompare.model import Verdict
+from imgcompare.model import Saving, SavingKind, Shrunk, Source, Verdict
 from imgcompare.reports.collection import collect
 from imgcompare.reports.store import prepare, save
 from tests.support.reports import report, variant
@@ -28,11 +28,28 @@ def next_of(*variants: str, configured: bool = False, has_baseline: bool = False
 
 
 def test_the_difference_is_next_and_in_a_project_the_baseline() -> None:
-    """Two images ask why; a project's sizes ask to be kept; what a single one needs stands in its report."""
+    """Two images ask why; a project's sizes ask to be kept; a single image asks to be written down."""
     assert next_of() == "Next: imgcompare diff big slim"
     assert next_of(configured=True) == "Next: imgcompare baseline update"
     assert next_of(configured=True, has_baseline=True) == "Next: imgcompare diff big slim"
-    assert next_of("big") == ""
+    assert next_of("big") == "Next: imgcompare init"
+    assert next_of("big", configured=True) == "Next: imgcompare baseline update"
+
+
+def test_what_was_shrunk_goes_into_the_project_and_its_ci() -> None:
+    """The smaller Dockerfile is kept small from then on; where settings are there already, the difference is shown."""
+    written = Shrunk(result="slim", before="FROM x\n", written="Dockerfile.slim")
+    made = report(BIG, SLIM, shrunk=written)
+    told = next_step(made, configured=False, has_baseline=False) or ""
+    assert told.startswith("Next: imgcompare init --ci github ")
+    assert (next_step(made, configured=True, has_baseline=False) or "").startswith("Next: imgcompare diff big slim ")
+
+
+def test_what_can_be_made_smaller_is_told_with_it() -> None:
+    """Then the report itself names the command."""
+    saving = Saving(kind=SavingKind.BUILD_TOOLS, saved_bytes=500)
+    fat = replace(variant("big", 900, savings=(saving,)), source=Source(dockerfile="Dockerfile"))
+    assert next_step(report(fat), configured=False, has_baseline=False) is None
 
 
 def test_nothing_is_next_to_what_is_broken_but_to_mend_it() -> None:

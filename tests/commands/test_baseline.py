@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from imgcompare.model import Report
+from imgcompare.model import Report, Shrunk, Verdict
 from imgcompare.reports.collection import collect
 from imgcompare.reports.store import prepare, save
 from tests.support.reports import report, variant
@@ -49,6 +50,22 @@ def test_growth_is_seen_and_gated(stored: Offline) -> None:
     assert stored("report", "--against", FILE, "--max-growth", "big=0%").returncode == 0
     assert stored("baseline", "update").stdout.splitlines()[2] == "  slim: +2 kB (+5.0 %), own 0 B, base +2 kB"
     assert stored("report", "--against", FILE, "--max-growth", "0%").returncode == 0
+
+
+def test_what_was_shrunk_is_no_run_to_measure_growth_from(stored: Offline) -> None:
+    """Its candidates are of that run alone: the newest comparison is taken."""
+    keep(stored, report(variant("original"), shrunk=Shrunk(result=None, before="FROM x\n")))
+    assert stored("baseline", "update").stdout.splitlines()[2] == "  slim: +2 kB (+5.0 %), own 0 B, base +2 kB"
+
+
+def test_what_was_not_recorded_is_told_with_its_reason(offline: Offline) -> None:
+    """In words of what it is."""
+    keep(offline, report(replace(variant("a"), verdict=Verdict.BROKEN), replace(variant("b"), verdict="not_checked")))
+    told = offline("baseline", "update").stdout
+    assert told.splitlines()[1:3] == [
+        "  a: not recorded, for it is broken",
+        "  b: not recorded, for it was not checked",
+    ]
 
 
 def test_an_update_without_news_leaves_the_file_as_it_is(stored: Offline) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
+from imgcompare.model import Source, Variant
+from imgcompare.reports.store import prepare, save
+from tests.support.reports import report, variant
 from tests.support.schemas import Schema
 
 if TYPE_CHECKING:
@@ -45,6 +50,47 @@ def test_a_file_is_written_once(shop: Offline) -> None:
     assert "# mine" in written.read_text()
     assert shop("init", "--force").returncode == 0
     assert "# mine" not in written.read_text()
+
+
+def test_what_was_measured_of_these_dockerfiles_becomes_a_limit(shop: Offline) -> None:
+    """Of the smallest that works, a tenth above what it adds to its base; what was measured of other files is none."""
+    slim = shop.folder / "slim.Dockerfile"
+    slim.write_text(slim.read_text() + "USER app\n")
+    run = report(of_file(shop, "Dockerfile", 900_000_000, 9), of_file(shop, "slim.Dockerfile", 270_000_000, 37_364_224))
+    save(run, prepare(shop.folder), "20260101T000000000-aaaaaa")
+    done = shop("init", "--ci", "github")
+    assert "slim may add 42 MB to its base image; 37.4 MB now.\n" in done.stderr
+    assert done.stderr.endswith(
+        "Next: imgcompare run, and commit these files: the job does the same for every pull request\n"
+    )
+    settings = shop.folder / "imgcompare.toml"
+    assert tomllib.loads(settings.read_text())["gates"] == {"max_own_size": "slim=42MB"}
+    slim.write_text(slim.read_text() + "CMD true\n")
+    (shop.folder / "Dockerfile").unlink()
+    assert shop("init", "--force").returncode == 0
+    assert tomllib.loads(settings.read_text())["gates"] == {}
+
+
+def of_file(project: Offline, name: str, size: int, own_size: int) -> Variant:
+    """A variant that was built from a file as it is now."""
+    digest = f"sha256:{hashlib.sha256((project.folder / name).read_bytes()).hexdigest()}"
+    source = Source(dockerfile=name, dockerfile_digest=digest, context=".")
+    return replace(variant(name, size, own_size=own_size), source=source)
+
+
+def test_of_several_comparisons_each_has_its_limit(shop: Offline) -> None:
+    """In its own table, which reads back."""
+    web = shop.folder / "web"
+    web.mkdir()
+    (web / "app.py").touch()
+    (web / "Dockerfile").write_text(DOCKERFILE.replace("CMD", "USER app\nCMD"))
+    measured = of_file(shop, "web/Dockerfile", 100, 1)
+    run = report(replace(measured, source=replace(measured.source, context="web")))
+    save(run, prepare(shop.folder), "20260101T000000000-aaaaaa")
+    assert shop("init").returncode == 0
+    read = tomllib.loads((shop.folder / "imgcompare.toml").read_text())
+    assert read["comparisons"]["web"]["gates"] == {"max_own_size": "Dockerfile=1MB"}
+    assert shop("config", "--comparison", "web").returncode == 0
 
 
 def test_the_schema_is_written_for_editors(shop: Offline) -> None:

@@ -578,6 +578,18 @@ def test_the_folder_that_has_all_that_is_copied_is_proposed(lines: str, files: t
     assert (told[1] if told else "") == hint
 
 
+@pytest.mark.parametrize(("own", "hint"), [("web", "--build-context web"), (".", ""), ("docs", "")])
+def test_the_dockerfile_s_own_folder_comes_first(own: str, hint: str) -> None:
+    """`run web/Dockerfile` in a monorepo: what it copies lies beside it, be it one file, and be others alike."""
+    files = ("web/app.py", "api/app.py", "docs/x")
+    example = Example(f"{SLIM}COPY app.py .\nCMD python app.py\n", context=files, dockerfile_folder=own)
+    found = example.build_fails("[2/2] COPY app.py .", 'failed to calculate checksum of ref x::y: "/app.py": not found')
+    assert found.code == "copy-source-missing"
+    assert found.hint
+    assert found.hint.endswith(hint)
+    assert ("--build-context" in found.hint) == bool(hint)
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_build_that_fails(name: str) -> None:
     """The cause, its proof, and the very lines that mend it; none where it would be a guess."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imgcompare.remedy.bases import is_slim, slim_base
+from imgcompare.remedy.bases import slim_base
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,3 @@ from imgcompare.remedy.bases import is_slim, slim_base
 def test_spelling(written: str, slim: str | None) -> None:
     """``X-bullseye`` has ``X-slim-bullseye``; a variable may stand for a version, not for a flavour."""
     assert slim_base(written, {"VERSION": "3.11", "TAG": "3.11-bookworm"}) == slim
-
-
-@pytest.mark.parametrize(
-    ("reference", "slim"),
-    [
-        ("python:3.11-slim", True),
-        ("python:slim", True),
-        ("python:3.11-slim-bookworm", True),
-        ("python:3.11", False),
-        ("slimy/x:1", False),
-    ],
-)
-def test_is_slim(reference: str, slim: bool) -> None:
-    """A slim or Alpine image is known by its tag alone."""
-    assert is_slim(reference) is slim

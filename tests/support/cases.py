@@ -120,6 +120,7 @@ class Example:
     base_command: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
     context: tuple[str, ...] = ()
+    dockerfile_folder: str = "."
     beside: tuple[str, ...] = ()
     services: Mapping[str, str] = field(default_factory=dict)
 
@@ -179,6 +180,7 @@ class Example:
                 engine_architecture=self.engine_architecture,
                 base_command=self.base_command,
                 context=lambda: self.context,
+                dockerfile_folder=self.dockerfile_folder,
             )
         )
 

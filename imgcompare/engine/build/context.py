@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import glob
 import hashlib
 import os
 import stat
@@ -21,6 +22,7 @@ from imgcompare.errors import UsageError
 NEVER_SENT = IgnoreRules().leaving_out(".imgcompare")
 _IGNORE_FILE = ".dockerignore"
 _PODMANS_FILE = ".containerignore"
+_NAMED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +193,8 @@ def _near(path: Path) -> str:
         there = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
         if close := difflib.get_close_matches(path.name, there, n=1):
             return f"Did you mean {path.with_name(close[0])}?"
+        if below := sorted(path.parent.glob(f"*/{glob.escape(path.name)}"))[:_NAMED]:
+            return f"Did you mean {' or '.join(map(str, below))}?"
     return f"Paths are relative to the current folder, {Path.cwd()}."
 
 

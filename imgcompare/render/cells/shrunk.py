@@ -43,7 +43,7 @@ def _no_result(report: Report, shrunk: Shrunk) -> str:
     """Nothing to gain is another answer than nothing that could be proved."""
     if len(report.variants) > 1 or not shrunk.refused:
         return "Nothing to gain: no candidate that is proved is 3 % smaller."
-    return "No smaller Dockerfile could be proved to do what the original does; why, stands below."
+    return "No smaller Dockerfile was found that is proved to do what the original does; what was tried, stands below."
 
 
 def proof(variant: Variant) -> str:

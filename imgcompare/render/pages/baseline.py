@@ -13,7 +13,7 @@ from imgcompare.comparison.baseline import (
     stored_comparison,
 )
 from imgcompare.console.style import Style
-from imgcompare.model import Entry, Report
+from imgcompare.model import Entry, Report, Verdict
 from imgcompare.render.cells.against import told_packages, told_row
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
 from imgcompare.render.page import Page
@@ -29,6 +29,12 @@ _COLUMNS = (
     Column(key="packages", title="Packages", rank=4, right=True),
     Column(key="platform", title="Platform", rank=5),
 )
+
+_WHY_NOT = {
+    Verdict.BROKEN: "is broken",
+    Verdict.NOT_CHECKED: "was not checked",
+    Verdict.WORKS: "works, and was to break",
+}
 
 
 def render(baseline: Baseline, style: Style) -> str:
@@ -65,13 +71,14 @@ def render_update(
 def _changes(report: Report, old: StoredComparison | None, *, prune: bool) -> Iterator[str]:
     """What became of each variant."""
     recorded = stored_comparison(report).variants
+    verdicts = {variant.name: variant.verdict for variant in report.variants}
     against = hold(report, Stored(source="", comparisons={report.scenario: old} if old else {})).against
     for row in against.rows if against else ():
         name = variant_name(row.variant)
         if row.entry is Entry.MISSING:
             yield f"{name}: removed" if prune else f"{name}: not in this run, kept (--prune removes it)"
         elif row.variant not in recorded:
-            yield f"{name}: not recorded, as it is not as it should be"
+            yield f"{name}: not recorded, for it {_WHY_NOT[verdicts[row.variant]]}"
         elif row.entry is Entry.NEW:
             yield f"{name}: recorded, {format_bytes(recorded[row.variant].uncompressed_size)}"
         else:
