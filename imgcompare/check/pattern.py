@@ -15,11 +15,11 @@ from imgcompare.text.printable import printable
 _LIMIT_S = 2
 _PATIENCE_S = 60
 # The limit is one of computing time, so that a busy machine changes nothing; the kernel kills what goes beyond it.
-_SEARCH = f"""
+_SEARCH = """
 import json, re, resource, sys
+limit_s, pattern, text = json.load(sys.stdin)
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-resource.setrlimit(resource.RLIMIT_CPU, ({_LIMIT_S}, {_LIMIT_S} + 1))
-pattern, text = json.load(sys.stdin)
+resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s + 1))
 sys.exit(0 if re.search(pattern, text) else 3)
 """
 _FOUND, _NOT_FOUND = 0, 3
@@ -31,7 +31,7 @@ def is_found(pattern: str, text: str) -> bool:
     try:
         done = subprocess.run(
             command,
-            input=json.dumps([pattern, text]),
+            input=json.dumps([_LIMIT_S, pattern, text]),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             text=True,

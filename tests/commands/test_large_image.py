@@ -1,4 +1,4 @@
-"""An image of 200,000 files and a layer of a gigabyte: read in flat memory, until somebody has seen enough."""
+"""An image of 200,000 files and a large layer: read in flat memory, until somebody has seen enough."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import pytest
 from tests.support.projects import Offline
 
 FILES = 200_000
-LARGE_BYTES = 1 << 30
-MOST_MEMORY_BYTES = 500 << 20
+LARGE_BYTES = 256 << 20
+MOST_MEMORY_BYTES = 200 << 20
 _NAME, _CHECKSUM = slice(0, 100), slice(148, 156)  # of a ustar header
 _END = bytes(1024)
 _ZEROS = bytes(1 << 20)

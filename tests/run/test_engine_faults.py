@@ -180,9 +180,12 @@ def test_an_image_that_cannot_be_read_is_lost_alone(
     assert other.not_measured == (f"its sizes: {outcome.error.message}",)
 
 
-def test_a_pattern_that_takes_for_ever_is_the_users(compare: Callable[..., Outcome]) -> None:
+def test_a_pattern_that_takes_for_ever_is_the_users(
+    compare: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No variant is broken by it, no container is left, and the exit code is that of wrong usage."""
+    monkeypatch.setattr("imgcompare.check.pattern._LIMIT_S", 1)
     outcome = compare("also serve", lambda _: None, expect=Expectation(body_pattern="(.+)+#$"))
     assert {variant.verdict for variant in outcome.report.variants} == {Verdict.NOT_CHECKED}
     assert isinstance(outcome.error, UsageError)
-    assert "takes more than 2 s" in outcome.error.message
+    assert "takes more than 1 s" in outcome.error.message
