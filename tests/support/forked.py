@@ -6,15 +6,18 @@ one: see `run`. Run as a program, this is the process that others are forked fro
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -105,7 +108,7 @@ def _parent() -> Iterator[_Parent]:
     parent = _idle.pop() if _idle else _Parent()
     try:
         yield parent
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - what the interpreter does with it
         parent.end()
         raise
     _idle.append(parent)
@@ -116,9 +119,8 @@ def _serve() -> None:
     for line in iter(sys.stdin.readline, ""):
         wanted = json.loads(line)
         if (pid := os.fork()) == 0:
-            return _become(wanted)  # the interpreter ends as after any command
+            _become(wanted)
         print(json.dumps(_wait(pid, wanted["timeout_s"])), flush=True)  # noqa: T201 - the answer
-    return None
 
 
 def _wait(pid: int, timeout_s: float) -> int | None:
@@ -129,7 +131,7 @@ def _wait(pid: int, timeout_s: float) -> int | None:
     return os.waitstatus_to_exitcode(status) if left_s else None
 
 
-def _become(wanted: dict[str, object]) -> None:
+def _become(wanted: dict[str, object]) -> NoReturn:
     from imgcompare.__main__ import main  # noqa: PLC0415 - the tests need none of it
 
     os.chdir(str(wanted["cwd"]))
@@ -140,11 +142,29 @@ def _become(wanted: dict[str, object]) -> None:
     os.environ.clear()
     os.environ.update(wanted["environ"])  # type: ignore[call-overload]
     sys.argv = ["imgcompare", *wanted["arguments"]]  # type: ignore[misc]
-    main()
+    try:
+        main()
+    except SystemExit as exc:
+        _leave(exc.code)
+    except BaseException:  # noqa: BLE001 - what the interpreter does with it
+        sys.excepthook(*sys.exc_info())
+        _leave(1)
+
+
+def _leave(code: object) -> NoReturn:
+    """End as the interpreter does, but for taking apart every module: that copies all the memory of the parent's."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    gc.collect()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = 120
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 def _import_everything() -> None:
-    import gc  # noqa: PLC0415
     import pkgutil  # noqa: PLC0415
     from importlib import import_module  # noqa: PLC0415
 
