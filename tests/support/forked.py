@@ -108,7 +108,7 @@ def _parent() -> Iterator[_Parent]:
     parent = _idle.pop() if _idle else _Parent()
     try:
         yield parent
-    except BaseException:  # noqa: BLE001 - what the interpreter does with it
+    except BaseException:
         parent.end()
         raise
     _idle.append(parent)
