@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import tarfile
 from collections import Counter
 from pathlib import Path, PurePosixPath
@@ -28,6 +24,7 @@ from tests.support.ecosystems import (
     rust_program,
 )
 from tests.support.images import Make
+from tests.support.syft import remembered_artifacts
 
 Files: TypeAlias = dict[str, bytes]
 
@@ -122,12 +119,7 @@ def ours(path: Path) -> Counter[tuple[str, str, str]]:
 
 def syft(path: Path) -> Counter[tuple[str, str, str]]:
     """How often syft does."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(path.parent), "SYFT_CHECK_FOR_APP_UPDATE": "false"}
-    # As later versions do by themselves: a version that only stands somewhere in a program need not be its own.
-    environ["SYFT_GOLANG_MAIN_MODULE_VERSION_FROM_CONTENTS"] = "false"
-    command = [str(Path(sys.executable).with_name("syft")), f"docker-archive:{path}", "--quiet", "--output", "json"]
-    done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=240)
-    rows = [row for row in json.loads(done.stdout)["artifacts"] if row["type"] in _TYPES]
+    rows = [row for row in remembered_artifacts(path) if row["type"] in _TYPES]
     return Counter((_TYPES[row["type"]], row["name"], row["version"].replace("UNKNOWN", "")) for row in rows)
 
 

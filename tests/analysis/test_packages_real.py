@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import shutil
 import subprocess
-import sys
 import tarfile
 import uuid
 from collections import Counter
@@ -24,6 +22,7 @@ from imgcompare.analysis.filesystem import merge
 from imgcompare.analysis.packages import find_packages
 from imgcompare.image.archive import read_archive
 from imgcompare.model import Packages
+from tests.support.syft import artifacts
 
 Names: TypeAlias = dict[str, Counter[tuple[str, str]]]
 
@@ -138,11 +137,8 @@ def names(packages: Packages) -> Names:
 
 
 def syft(path: Path) -> Names:
-    """What syft finds in the same file, without a network."""
-    environ = {"PATH": os.environ["PATH"], "HOME": str(path.parent), "SYFT_CHECK_FOR_APP_UPDATE": "false"}
-    command = [str(Path(sys.executable).with_name("syft")), f"docker-archive:{path}", "--quiet", "--output", "json"]
-    done = subprocess.run(command, env=environ, capture_output=True, check=True, timeout=240)
-    rows = json.loads(done.stdout)["artifacts"]
+    """What syft finds in the same file."""
+    rows = artifacts(path)
     return {
         kind: Counter((row["name"], row["version"]) for row in rows if row["type"] == kind)
         for kind in ("deb", "python")

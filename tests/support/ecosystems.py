@@ -93,16 +93,18 @@ def jar(
     manifest: str | None = "Manifest-Version: 1.0\n",
     pom: dict[str, str] | None = None,
 ) -> bytes:
-    """A jar with a manifest, Maven's properties, and other files."""
+    """A jar with a manifest, Maven's properties, and other files; the same bytes each time."""
     buffer = io.BytesIO()
+    members: dict[str, str | bytes] = {}
+    if manifest is not None:
+        members["META-INF/MANIFEST.MF"] = manifest
+    if pom:
+        folder = f"META-INF/maven/{pom['groupId']}/{pom['artifactId']}"
+        members[f"{folder}/pom.properties"] = "".join(f"{key}={value}\n" for key, value in pom.items())
+    members |= files or {}
     with zipfile.ZipFile(buffer, "w") as archive:
-        if manifest is not None:
-            archive.writestr("META-INF/MANIFEST.MF", manifest)
-        if pom:
-            folder = f"META-INF/maven/{pom['groupId']}/{pom['artifactId']}"
-            archive.writestr(f"{folder}/pom.properties", "".join(f"{key}={value}\n" for key, value in pom.items()))
-        for name, content in (files or {}).items():
-            archive.writestr(name, content)
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
 
 
