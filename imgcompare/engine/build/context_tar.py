@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from imgcompare.engine.build.dockerignore import IgnoreRules
-from imgcompare.engine.build.walk import VANISHED, Entry, Selection, unreadable, walk
+from imgcompare.engine.build.walk import VANISHED, Entry, Selection, opened, unreadable, walk
 
 _CHUNK = 1 << 20
 
@@ -101,18 +101,10 @@ def _file(path: str, info: tarfile.TarInfo, more: bytes) -> Iterator[bytes]:
 
     It may change meanwhile: the size it has when it is opened is kept to.
     """
-    try:
-        # Never follow a link or wait for a FIFO that took the file's place since it was looked at.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as exc:
-        if exc.errno in VANISHED:
-            return
-        raise unreadable(path, exc) from exc
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            return
-        left = status.st_size
+    if (file := opened(path)) is None:
+        return
+    with file:
+        left = os.fstat(file.fileno()).st_size
         info.size = left + len(more)
         yield _header(info)
         while left:

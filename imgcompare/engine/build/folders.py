@@ -11,7 +11,7 @@ from typing import Protocol
 
 from imgcompare.engine.build.dockerignore import IgnoreRules, pattern
 from imgcompare.engine.build.follow import follow
-from imgcompare.engine.build.walk import VANISHED, Entry, Selection, unreadable, walk
+from imgcompare.engine.build.walk import VANISHED, Entry, Selection, opened, unreadable, walk
 
 # grpc-go takes messages of 4 MiB where nobody says otherwise.
 _CHUNK_BYTES = 512 << 10
@@ -142,16 +142,9 @@ def go_mode(mode: int) -> int:
 
 
 def _read(path: str, more: bytes) -> Iterator[bytes]:
-    try:
-        # Never follow a link or wait for a FIFO that took the file's place since it was told.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as exc:
-        if exc.errno in VANISHED:
-            return
-        raise unreadable(path, exc) from exc
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return
+    if (file := opened(path)) is None:
+        return
+    with file:
         try:
             while chunk := file.read(_CHUNK_BYTES):
                 yield chunk

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import FileIO
 
 from imgcompare.engine.build.dockerignore import NO_MATCH, IgnoreRules, Match
 from imgcompare.errors import UsageError
@@ -77,6 +78,24 @@ def look(root: str, name: str) -> Entry | None:
         if exc.errno in VANISHED:
             return None
         raise unreadable(path, exc) from exc
+
+
+def opened(path: str) -> FileIO | None:
+    """Open a file of the context; None where it is gone, or something else has taken its place since it was looked at.
+
+    No link is followed there, and no FIFO waited for. Raises UsageError where it may not be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno in VANISHED:
+            return None
+        raise unreadable(path, exc) from exc
+    file = FileIO(descriptor)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return file
+    file.close()
+    return None
 
 
 def unreadable(path: str, exc: OSError) -> UsageError:
