@@ -28,6 +28,10 @@ _PROBE_S = 10.0
 # How an engine and the shells (dash, bash, busybox) say that a program is not there.
 _MISSING = re.compile(r"""exec: \\?"([^"\\]+)\\?": |sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found""")
 _EVIDENCE_LINES = 6
+OWN_URL = re.compile(
+    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(/[!-~]*?)?(?=[\s\"'\\;|)&<>]|$)"
+)
+"""What a HEALTHCHECK asks of its own container: the port and the route, where they are said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,12 @@ def missing_program(check: Healthcheck, run: Executed) -> str:
     called = " ".join(check.command)
     found = (match[1] or match[2] for line in run.output for match in _MISSING.finditer(line))
     return next((printable(name, limit=80) for name in found if name in called), "")
+
+
+def asked_route(check: Healthcheck | None) -> str:
+    """Return the route that a check asks for; "" where that does not show."""
+    found = OWN_URL.search(" ".join(check.command)) if check else None
+    return (found and found[2]) or ""
 
 
 def unhealthy(check: Healthcheck, examined: Examined, fix: Sequence[str]) -> Failure:

@@ -97,8 +97,9 @@ class Config:
     def secrets(self) -> tuple[str, ...]:
         """Every text that must not be shown of what was given to builds and containers."""
         values = (secret.value.decode("utf-8", "surrogateescape") for secret in self.build.secrets)
+        shown = self.compose.variables.values() if self.compose else ()
         # Whatever their ids: that of a "pip_url" would say that its value is none.
-        given = {f"SECRET{'_' * index}": value for index, value in enumerate((*values, *self._of_headers()))}
+        given = {f"SECRET{'_' * index}": value for index, value in enumerate((*values, *self._of_headers(), *shown))}
         others = self.compose.companion_environments() if self.compose else ()
         others = (*others, *(env for _, _, env in self.companions))
         return secret_values(self.build_args, self.env, given, *others)

@@ -17,10 +17,12 @@ from imgcompare.config.model import Config
 from imgcompare.config.project import Values
 from imgcompare.config.variants import VariantSpec
 from imgcompare.dockerfile.parser import parse
-from imgcompare.engine.options import Mount, RunOptions
+from imgcompare.engine.options import BuildOptions, Mount, RunOptions
 from imgcompare.errors import UsageError
-from imgcompare.services.composed import Composed, choose_service, read_build, read_service
-from imgcompare.services.program import HOW_TO_GET, file_in, find_program, resolve_file
+from imgcompare.services.build_section import BuildSection, read_build
+from imgcompare.services.composed import Composed, choose_service, read_service
+from imgcompare.services.files import files_of
+from imgcompare.services.program import HOW_TO_GET, file_in, find_program, resolve_file, variables_of
 from imgcompare.services.project_file import project_file
 
 NONE = "none"
@@ -72,16 +74,66 @@ def read_compose(text: str, service: str | None, environ: Mapping[str, str], *, 
             raise UsageError(f"there is no compose file in {file}", hint="Name one: --compose FILE[:SERVICE]")
         file = found
     resolved = resolve_file(file, environ)
-    composed = read_service(resolved, file, choose_service(resolved, file, service), mount=mount)
+    name = choose_service(resolved.model, file, service)
+    variables = _variables(resolved.model, file, environ)
+    composed = replace(read_service(resolved.model, file, name, mount=mount, variables=variables), unset=resolved.unset)
     project_file(composed, "", "", {})  # what a companion may not have is told before anything is built
-    for name in composed.needs:
-        build = read_build(resolved, name)
-        if build and not build.path.is_file():
-            raise UsageError(
-                f"the service {name!r} of {file} is built from {build.path}, which is not there",
-                hint="Its build needs a folder of this machine with a Dockerfile, or it an image.",
-            )
+    for each in (name, *composed.needs):
+        _check_build(composed, each, environ)
+        _check_files(composed, each)
     return composed
+
+
+def _variables(resolved: Mapping[str, Any], file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables whose values are secrets or configs."""
+    sources = [source for kind in ("secrets", "configs") for source in (resolved.get(kind) or {}).values()]
+    names = {str(source["environment"]) for source in sources if source.get("environment")}
+    known = environ if names <= environ.keys() else {**variables_of(file, environ), **environ}
+    return {name: known[name] for name in names if name in known}
+
+
+def _check_build(composed: Composed, name: str, environ: Mapping[str, str]) -> None:
+    """Raise UsageError for a build that cannot be made from this machine's files."""
+    build = read_build(composed.resolved, name)
+    if build is None:
+        return
+    remote = "://" in build.context or build.context.startswith("git@")
+    # Of the service itself the Dockerfiles are the variants'.
+    there = name == composed.service or build.inline is not None or build.path.is_file()
+    if remote or not there:
+        place = build.context if remote else build.path
+        raise UsageError(
+            f"the service {name!r} of {composed.file} is built from {place}, which is not on this machine",
+            hint="Its build needs a folder of this machine with a Dockerfile; a companion may have an image instead.",
+        )
+    options_of_build(build, environ)
+
+
+def _check_files(composed: Composed, name: str) -> None:
+    """Raise UsageError for a secret or a config of which there is nothing."""
+    for each in files_of(composed.resolved, composed.resolved["services"][name]):
+        path, variable = each.source.get("file"), each.source.get("environment")
+        missing = path if path and not os.path.lexists(path) else ""
+        if variable and variable not in composed.variables:
+            missing = f"the variable {variable}"
+        if missing:
+            raise UsageError(
+                f"the {each.kind} {each.name} of {name!r} in {composed.file} comes from {missing}, which is not there",
+                hint=f"Write it: {path}" if path else f"export {variable}=…, and run again.",
+            )
+
+
+def options_of_build(build: BuildSection, environ: Mapping[str, str]) -> BuildOptions:
+    """Return what a service's build is given beside its context and arguments. Raises UsageError."""
+    given: dict[str, Any] = {
+        "secrets": build.secrets,
+        "ssh": build.ssh,
+        "add_hosts": build.extra_hosts,
+        "shm_size": build.shm_size,
+        "ulimits": build.ulimits,
+        "network": build.network if build.network in BUILD_NETWORKS else None,
+    }
+    return read_build_options(given, dict(build.contexts), environ)
 
 
 def variants_of(composed: Composed) -> tuple[VariantSpec, ...]:
@@ -122,7 +174,7 @@ def _found(config: Config, values: Values, environ: Mapping[str, str], folder: P
 def _offered(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The services of a file that was not taken up, and how it is."""
     try:
-        names = resolve_file(file, environ)["services"]
+        names = resolve_file(file, environ).model["services"]
     except UsageError:
         return {}
     told = f"{file.name} has it: name the service that the variants are, --compose {file.name}:SERVICE"
@@ -139,23 +191,23 @@ def _is_of(config: Config, composed: Composed, *, given: bool) -> bool:
 
 def _applied(config: Config, composed: Composed, values: Values, environ: Mapping[str, str]) -> Config:
     """What the service says goes below what was said to us."""
-    build = composed.build
-    given: dict[str, Any] = {"secrets": build.secrets, "add_hosts": build.extra_hosts}
-    if build.network in BUILD_NETWORKS:
-        given["network"] = build.network
-    theirs = read_build_options(given, dict(build.contexts), environ)
-    ours = config.build
+    build, ours = composed.build, config.build
+    theirs = options_of_build(build, environ)
     config = replace(
         config,
         compose=composed,
         context=config.context if "context" in values else _near(Path(build.context)),
         variants=tuple(_targeted(spec, composed) for spec in config.variants),
         build_args={**build.args, **config.build_args},
+        platform=config.platform or composed.platform,
         env={**composed.environment, **config.env},
         container_port=config.container_port or (composed.ports[0] if len(composed.ports) == 1 else None),
         build=replace(
             ours,
             secrets=ours.secrets or theirs.secrets,
+            ssh=ours.ssh or theirs.ssh,
+            shm_size=ours.shm_size or theirs.shm_size,
+            ulimits=ours.ulimits or theirs.ulimits,
             contexts=ours.contexts or theirs.contexts,
             network=ours.network or theirs.network,
             add_hosts=ours.add_hosts or theirs.add_hosts,
@@ -167,6 +219,11 @@ def _applied(config: Config, composed: Composed, values: Values, environ: Mappin
             if name not in composed.needs and name != composed.service
         },
     )
+    if composed.unset:
+        names = ", ".join(composed.unset)
+        config = _remark(
+            config, f"{composed.file.name}: nothing is set for {names}: they are empty for all its services."
+        )
     if not composed.unmounted:
         return config
     left_out = ", ".join(composed.unmounted)

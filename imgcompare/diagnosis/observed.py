@@ -234,14 +234,16 @@ def nowhere(waited_s: float, log: Sequence[str]) -> Failure:
     )
 
 
-def wrong_reply(check: Check, problem: str, log: Sequence[str], leads_to: str = "") -> Failure:
-    """A reply that is not the expected one."""
+def wrong_reply(check: Check, problem: str, log: Sequence[str], leads_to: str = "", asked: str = "") -> Failure:
+    """A reply that is not the expected one; ``asked`` is the route that its HEALTHCHECK asks for."""
     status = check.status_code or 0
     hint = "See whether --route, --expect-status and --expect-body say what you mean; the log may name the cause."
     if status >= 500:
         hint = "The app failed while it replied; its log's last lines usually name the cause."
     elif leads_to:
         hint = f"The app sends its visitors on: ask where they arrive, --route {printable(leads_to, limit=200)}"
+    elif status == 404 and asked and not check.url.endswith(asked):
+        hint = f"Nothing is there. Its HEALTHCHECK asks for another: --route {printable(asked, limit=200)}"
     elif status == 400 and "Bad Request (400)" in (check.body_excerpt or ""):
         hint = "Django replies so where ALLOWED_HOSTS does not name the host it is asked by, here 127.0.0.1."
     return Failure(

@@ -120,6 +120,15 @@ class Mount:
     read_only: bool = False
 
 
+@dataclass(frozen=True)
+class InnerFile:
+    """A file that a container has before it is started; its content, which may be secret, is in no representation."""
+
+    path: str
+    content: bytes = field(repr=False)
+    mode: int = 0o444
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
     """Options of one container, as ``docker run`` has them; None and empty stand for what the image or engine says.
@@ -153,6 +162,7 @@ class RunOptions:
     healthcheck: Healthcheck | None = None
     network: str = ""
     aliases: tuple[str, ...] = ()
+    files: tuple[InnerFile, ...] = ()
 
 
 NO_OPTIONS = RunOptions()

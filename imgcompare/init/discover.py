@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imgcompare.check.healthcheck import OWN_URL
 from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.parser import Dockerfile, Instruction, parse
 from imgcompare.errors import UsageError
@@ -29,9 +30,6 @@ _SKIPPED_FOLDERS = frozenset(("node_modules", "vendor", "venv", "__pycache__", "
 _DEEPEST = 5
 _MOST_BYTES = 1 << 20
 
-_URL = re.compile(
-    r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(/[!-~]*?)?(?=[\s\"'\\;|)&<>]|$)"
-)
 _PORT_OPTION = re.compile(r"(?:--port|--bind|--listen|-b|-p)[ =\",']+(?:[\w.*\[\]]*:)?(\d{2,5})\b")
 
 
@@ -97,7 +95,7 @@ def _described(root: Path, path: Path, dockerfile: Dockerfile) -> FoundDockerfil
     instructions = [instruction for stage in chain for instruction in stage.instructions]
     last = dockerfile.stages[-1]
     checked = _last(instructions, "HEALTHCHECK")
-    url = _URL.search(checked) if checked else None
+    url = OWN_URL.search(checked) if checked else None
     command = " ".join(filter(None, (_last(instructions, "ENTRYPOINT"), _last(instructions, "CMD"))))
     started = _PORT_OPTION.search(command)
     port = int(url[1]) if url and url[1] else int(started[1]) if started else None

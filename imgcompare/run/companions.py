@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
+from imgcompare.config.services import options_of_build
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.engine.build.context import open_context
 from imgcompare.engine.interface import (
@@ -27,6 +28,7 @@ from imgcompare.model import Companion, Failure, Stage
 from imgcompare.run.ledger import GROUP, IMAGE
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
+from imgcompare.services.build_section import BuildSection, read_build
 from imgcompare.services.companions import (
     Fallen,
     Patience,
@@ -35,7 +37,7 @@ from imgcompare.services.companions import (
     first_fallen,
     wait_for,
 )
-from imgcompare.services.composed import BuildSection, Composed, read_build
+from imgcompare.services.composed import Composed
 from imgcompare.services.program import bring_up
 from imgcompare.services.project_file import project_file
 
@@ -114,7 +116,7 @@ class Beside:
             self.variant.group,
             text,
             services,
-            compose_environment(self.bench.engine.endpoint, os.environ),
+            compose_environment(self.bench.engine.endpoint, {**os.environ, **composed.variables}),
             lock=self.bench.ledger.lock,
             cancelled=self.cancelled,
             say=lambda _line: None,
@@ -131,11 +133,12 @@ class Beside:
         tag = f"{self.plan.repository}:companion-{name}"
         self.bench.ledger.record(IMAGE, tag, kept=not self.plan.config.rm_images)
         request = BuildRequest(
-            context=open_context(Path(section.context), section.path),
+            context=open_context(Path(section.context), section.path, section.inline),
             tag=tag,
             target=section.target,
             build_args=section.args,
             builder=self.plan.config.builder,
+            options=options_of_build(section, os.environ),
         )
         outcome = self.bench.engine.build(request, lambda _text: None)
         if isinstance(outcome, BuildFailed):

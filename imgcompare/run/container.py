@@ -237,7 +237,8 @@ def try_container(
     if wrong:
         status = wrong.check.status_code
         log = gather.settled_log(container) if (status or 0) >= _SERVER_ERROR else gather.log_of(container)
-        seen = observed.wrong_reply(wrong.check, wrong.problem, log.lines, wrong.leads_to)
+        asked = healthcheck.asked_route(image.healthcheck)
+        seen = observed.wrong_reply(wrong.check, wrong.problem, log.lines, wrong.leads_to, asked)
         broken = _broken(gather.of_reply(seen, status, log, image, config.env), run)
         return replace(broken, check=checked.check, more_checks=more_checks)
     bodies = None

@@ -115,6 +115,24 @@ _TARGETS = Scenario(
     expect_body="Hello, Docker!",
 )
 
+_COMPOSE_FILE = Scenario(
+    name="compose-file",
+    description="The images of targets as a compose file runs them: read-only, with limits, variables and a check.",
+    lessons=(
+        "How an app runs is half of whether it works: what writes beside /tmp, or needs a right or memory, fails here "
+        "and not on a laptop. imgcompare takes it from the compose file and holds every variant to it.",
+        "The stage to build is in the compose file, too, and a Dockerfile without such a stage is built to its end.",
+    ),
+    context=_DOCKERFILES / "targets/app",
+    variants=(
+        _variant("targets/slim", "the stage that the compose file names"),
+        _variant("targets/full", "the same on the full image"),
+    ),
+    baseline="full",
+    expect_body="Hello, Docker!",
+    compose=_DOCKERFILES / "targets/app/compose.yaml",
+)
+
 _WAITRESS_JSON = Scenario(
     name="waitress-json",
     description="A JSON API that waitress serves on port 8080, while its image says 5000.",
@@ -192,6 +210,7 @@ ALL = (
     _FULL_TO_SLIM,
     _FLASK_RUN,
     _TARGETS,
+    _COMPOSE_FILE,
     _WAITRESS_JSON,
     _WITH_DATABASE,
     _BASE_IMAGES,

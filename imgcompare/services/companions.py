@@ -91,7 +91,8 @@ def _until(member: Member, container: Container, condition: str, patience: Patie
         if condition != COMPLETED and (told := _serves(member, container, state.health, waited_s)) is not None:
             return told
         if waited_s > patience.timeout_s:
-            return f"it did not {'end' if condition == COMPLETED else 'serve'} within {patience.timeout_s:g} s"
+            what = "end" if condition == COMPLETED else "serve"
+            return f"it did not {what} within {patience.timeout_s:g} s{_said_by_check(member, container)}"
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
@@ -120,12 +121,22 @@ def _serves(member: Member, container: Container, health: str, waited_s: float) 
     return "" if waited_s > _LISTENS_WITHIN_S and (check or seen) else None
 
 
+def _said_by_check(member: Member, container: Container) -> str:
+    """What its health check says of one that was waited for in vain."""
+    check = member.settings.healthcheck
+    try:
+        ran = container.execute(check.command, min(check.timeout_s, _CHECK_S)) if check and check.command else None
+    except EngineRefusedError:
+        return ""
+    return f"; its health check fails: {' '.join(ran.output[-1:])}" if ran and ran.exit_code != 0 else ""
+
+
 def companion_failed(fallen: Fallen, source: str) -> Failure:
     """Tell of a companion that does not serve: nothing is known of the variant by it."""
     return Failure(
         stage=Stage.RUN,
         code="companion-failed",
-        message=f"The companion {printable(fallen.service, limit=80)} did not serve: {fallen.why}.",
+        message=f"The companion {printable(fallen.service, limit=80)} failed: {fallen.why}.",
         hint=f"No variant is to blame for it. Mend it in {source}, or give it more time: --timeout",
         evidence=(f"{fallen.service}: {fallen.why}", *(printable(line, limit=300) for line in fallen.log)),
     )

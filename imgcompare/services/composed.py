@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from imgcompare.engine.options import Healthcheck, Mount, RunOptions
 from imgcompare.errors import UsageError
-from imgcompare.text.printable import printable
+from imgcompare.services.build_section import BuildSection, build_of, pairs, plain, ulimits_of
+from imgcompare.services.files import file_mounts, inner_files
+from imgcompare.services.refused import refuse
 
 Service = Mapping[str, Any]
 
-# What would have a container of ours reach out of itself, and by which value it would.
-_REACHING = ("privileged", "pid", "ipc", "userns_mode", "devices", "cgroup_parent", "uts", "runtime")
 _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
-
-
-@dataclass(frozen=True)
-class BuildSection:
-    """The ``build`` of a service: paths are absolute; ``secrets`` are files and variables by their ids."""
-
-    context: str
-    dockerfile: str
-    target: str | None = None
-    args: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
-    contexts: Mapping[str, str] = field(default_factory=dict)
-    network: str | None = None
-    extra_hosts: tuple[str, ...] = ()
-    inline: bytes | None = None
-
-    @property
-    def path(self) -> Path:
-        """The Dockerfile."""
-        return Path(self.context) / self.dockerfile
 
 
 @dataclass(frozen=True)
@@ -44,7 +24,8 @@ class Composed:
     """A service of a compose file that is built here, and the whole of what Compose resolved around it.
 
     ``needs`` are the services that it cannot do without, themselves and what they need, by what is awaited of them.
-    ``unmounted`` are the bind mounts that its variants do without.
+    ``unmounted`` are the bind mounts that its variants do without. ``variables`` are those whose values are secrets or
+    configs; ``unset`` are those that the file names, and that have no value.
     """
 
     file: Path
@@ -56,6 +37,9 @@ class Composed:
     needs: Mapping[str, str]
     resolved: Mapping[str, Any] = field(repr=False)
     unmounted: tuple[str, ...] = ()
+    platform: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unset: tuple[str, ...] = ()
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -78,12 +62,16 @@ class Composed:
 
     def companion_environments(self) -> tuple[Mapping[str, str], ...]:
         """The environments of the companions."""
-        return tuple(_pairs(_plain(self.resolved["services"][name].get("environment"))) for name in self.needs)
+        return tuple(pairs(plain(self.resolved["services"][name].get("environment"))) for name in self.needs)
 
     def _is_own(self, service: Service) -> bool:
         mine = self.resolved["services"][self.service]
-        build = _build(self.resolved, service)
-        same_build = build is not None and (build.path, build.target) == (self.build.path, self.build.target)
+        build = build_of(self.resolved, service)
+        same_build = build is not None and (build.path, build.target, build.inline) == (
+            self.build.path,
+            self.build.target,
+            self.build.inline,
+        )
         return same_build or (build is None and bool(service.get("image")) and service["image"] == mine.get("image"))
 
 
@@ -117,90 +105,40 @@ def choose_service(resolved: Mapping[str, Any], file: Path, named: str | None) -
     return usual[0]
 
 
-def read_service(resolved: Mapping[str, Any], file: Path, name: str, *, mount: bool = False) -> Composed:
+def read_service(
+    resolved: Mapping[str, Any],
+    file: Path,
+    name: str,
+    *,
+    mount: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> Composed:
     """Read what holds for each variant of a service. Raises UsageError for what none may have.
 
     ``mount`` has its bind mounts mounted, read-only; without, they are left out: what is tested is the image.
     """
-    plain = _plain(resolved)
-    service: Service = plain["services"][name]
-    for key in _REACHING:
-        if service.get(key) and not (key == "ipc" and service[key] in {"private", "shareable"}):
-            raise _refused(file, name, f"{key}: {printable(str(service[key]), limit=60)}")
-    if service.get("network_mode") not in {None, "bridge", "default"}:
-        raise _refused(file, name, f"network_mode: {service['network_mode']}")
-    build = _build(plain, service)
+    read = plain(resolved)
+    service: Service = read["services"][name]
+    refuse(read, file, name, variant=True)
+    build = build_of(read, service)
     assert build is not None  # noqa: S101 - it was chosen for that
     binds = [each for each in service.get("volumes") or () if each.get("type") == "bind"]
     return Composed(
         file=file,
         service=name,
         build=build,
-        options=_options(plain, name, service, binds if mount else []),
-        environment=_pairs(service.get("environment")),
+        options=replace(
+            _options(read, name, service, binds if mount else []),
+            files=tuple(inner_files(read, service, variables or {})),
+        ),
+        environment=pairs(service.get("environment")),
         ports=tuple(dict.fromkeys(_ports(service))),
-        needs=_needs(plain, name),
+        needs=_needs(read, name),
         resolved=resolved,
         unmounted=() if mount else tuple(str(each["target"]) for each in binds),
+        platform=service.get("platform") or None,
+        variables=variables or {},
     )
-
-
-def _plain(value: Any) -> Any:
-    """The same without the second dollar of each two, by which Compose keeps one from being read as a variable."""
-    match value:
-        case str():
-            return value.replace("$$", "$")
-        case dict():
-            return {key: _plain(each) for key, each in value.items()}
-        case list():
-            return [_plain(each) for each in value]
-    return value
-
-
-def _refused(file: Path, name: str, what: str) -> UsageError:
-    return UsageError(
-        f"the service {name!r} of {file} has {what}, which no container of imgcompare gets",
-        hint="It reaches out of the container. Give imgcompare a compose file without it: --compose FILE",
-    )
-
-
-def read_build(resolved: Mapping[str, Any], name: str) -> BuildSection | None:
-    """Return the build of a service, None where it has an image that is made elsewhere."""
-    return _build(_plain(resolved), _plain(resolved["services"][name]))
-
-
-def _build(resolved: Mapping[str, Any], service: Service) -> BuildSection | None:
-    build = service.get("build")
-    if not build:
-        return None
-    inline = build.get("dockerfile_inline")
-    return BuildSection(
-        context=str(build.get("context") or "."),
-        dockerfile=str(build.get("dockerfile") or "Dockerfile"),
-        target=build.get("target") or None,
-        args=_pairs(build.get("args")),
-        secrets=tuple(_build_secrets(resolved, build)),
-        contexts={name: str(place) for name, place in (build.get("additional_contexts") or {}).items()},
-        network=build.get("network") or None,
-        extra_hosts=tuple(each.replace("=", ":", 1) for each in build.get("extra_hosts") or ()),
-        inline=inline.encode() if inline else None,
-    )
-
-
-def _build_secrets(resolved: Mapping[str, Any], build: Service) -> Iterator[str]:
-    """A build's secrets as ``--secret`` has them."""
-    for each in build.get("secrets") or ():
-        source = (resolved.get("secrets") or {}).get(each["source"]) or {}
-        name = each.get("target") or each["source"]
-        if "environment" in source:
-            yield f"id={name},env={source['environment']}"
-        elif "file" in source:
-            yield f"id={name},src={source['file']}"
-
-
-def _pairs(values: Any) -> dict[str, str]:
-    """A mapping without what has no value: that is the environment's, which did not have it."""
-    return {str(name): str(value) for name, value in (values or {}).items() if value is not None}
 
 
 def _ports(service: Service) -> Iterator[int]:
@@ -235,7 +173,7 @@ def _needs(resolved: Mapping[str, Any], name: str) -> dict[str, str]:
 
 def _hosts(service: Service, services: Mapping[str, Service]) -> dict[str, str]:
     """The services that a value of its environment names as a host: ``db``, ``db:5432`` or within a URL."""
-    values = _pairs(service.get("environment")).values()
+    values = pairs(service.get("environment")).values()
     named = {match[1] for value in values for match in re.finditer(r"(?:^|@|//)([A-Za-z0-9][\w.-]*)(?=$|:\d|/)", value)}
     return {name: "service_started" for name in services if name in named and services[name].get("image")}
 
@@ -250,12 +188,12 @@ def _options(resolved: Mapping[str, Any], name: str, service: Service, binds: li
         user=str(service.get("user") or ""),
         working_dir=str(service.get("working_dir") or ""),
         hostname=str(service.get("hostname") or ""),
-        tmpfs=(*map(_tmpfs, service.get("tmpfs") or ()), *((v["target"], "") for v in volumes if v["type"] == "tmpfs")),
+        tmpfs=(*map(_tmpfs, service.get("tmpfs") or ()), *(_in_memory(v) for v in volumes if v["type"] == "tmpfs")),
         mounts=(
             # One without a name is one of the container's own, which goes with it.
             *(Mount(str(v["target"])) for v in volumes if v["type"] == "volume"),
             *(Mount(str(b["target"]), "bind", str(b["source"]), read_only=True) for b in binds),
-            *_files(resolved, service),
+            *file_mounts(resolved, service),
         ),
         read_only=bool(service.get("read_only")),
         cap_add=tuple(service.get("cap_add") or ()),
@@ -267,8 +205,8 @@ def _options(resolved: Mapping[str, Any], name: str, service: Service, binds: li
         pids_limit=int(service.get("pids_limit") or limits.get("pids") or 0) or None,
         shm_size=int(service["shm_size"]) if service.get("shm_size") else None,
         init=bool(service.get("init")),
-        ulimits=tuple(_ulimits(service)),
-        sysctls=tuple(_pairs(service.get("sysctls")).items()),
+        ulimits=tuple(ulimits_of(service)),
+        sysctls=tuple(pairs(service.get("sysctls")).items()),
         extra_hosts=tuple(each.replace("=", ":", 1) for each in service.get("extra_hosts") or ()),
         dns=tuple(service.get("dns") or ()),
         stop_signal=str(service.get("stop_signal") or ""),
@@ -287,26 +225,14 @@ def _words(command: Any) -> tuple[str, ...] | None:
     return None if command is None else tuple(map(str, command))
 
 
+def _in_memory(volume: Service) -> tuple[str, str]:
+    size = (volume.get("tmpfs") or {}).get("size")
+    return str(volume["target"]), f"size={size}" if size else ""
+
+
 def _tmpfs(text: str) -> tuple[str, str]:
     folder, _, options = text.partition(":")
     return folder, options
-
-
-def _files(resolved: Mapping[str, Any], service: Service) -> Iterator[Mount]:
-    """Secrets and configs that are files here."""
-    for kind in ("secrets", "configs"):
-        for each in service.get(kind) or ():
-            source = (resolved.get(kind) or {}).get(each["source"]) or {}
-            if source.get("file"):
-                target = str(each.get("target") or (f"/run/secrets/{each['source']}" if kind == "secrets" else ""))
-                target = target if target.startswith("/") else f"/run/secrets/{target}" if target else ""
-                yield Mount(target or f"/{each['source']}", "bind", str(source["file"]), read_only=True)
-
-
-def _ulimits(service: Service) -> Iterator[tuple[str, int, int]]:
-    for name, limit in (service.get("ulimits") or {}).items():
-        soft, hard = (limit["soft"], limit["hard"]) if isinstance(limit, dict) else (limit, limit)
-        yield str(name), int(soft), int(hard)
 
 
 def _healthcheck(found: Service | None) -> Healthcheck | None:

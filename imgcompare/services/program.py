@@ -30,6 +30,9 @@ _PATIENCE_S = 60.0
 _LOOK_S = 0.05
 _TAIL = 12
 _TAIL_BYTES = 16 << 10
+_UNSET = re.compile(r'The \\*"([A-Za-z_]\w*)\\*" variable is not set')
+_NO_ENV_FILE = re.compile(r"env file (.+?) not found")
+_SHOWS_ENV = re.compile(r"example|sample|template|dist\b|default", re.IGNORECASE)
 _VERSION = re.compile(r"v?(\d+)\.\d+")
 
 
@@ -81,32 +84,64 @@ def file_in(folder: Path) -> Path | None:
     return next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)
 
 
-def resolve_file(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Resolved:
+    """What Compose makes of a file, and the variables in it that have no value, so that nothing stands there."""
+
+    model: dict[str, Any]
+    unset: tuple[str, ...] = ()
+
+
+def resolve_file(file: Path, environ: Mapping[str, str]) -> Resolved:
     """Return what Compose makes of a file: variables, ``.env``, extends, include and merges done.
 
     All profiles are in it. Raises UsageError with Compose's own words for a file that it does not take.
     """
     if not file.is_file():
         raise UsageError(f"there is no compose file {file}", hint="Name one: --compose FILE[:SERVICE]")
+    stdout, lines = _config(file, environ, "--format", "json")
+    found = json.loads(stdout or b"{}")
+    if not isinstance(found, dict) or not isinstance(found.get("services"), dict):
+        raise UsageError(f"{file} has no services", hint="Name another file: --compose FILE[:SERVICE]")
+    unset = (match[1] for line in lines if (match := _UNSET.search(line)))
+    return Resolved(found, tuple(sorted(set(unset))))
+
+
+def variables_of(file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a file is read with: those of the environment, of ``.env`` and the like."""
+    stdout, _ = _config(file, environ, "--environment")
+    return dict(line.partition("=")[::2] for line in stdout.decode("utf-8", "surrogateescape").splitlines())
+
+
+def _config(file: Path, environ: Mapping[str, str], *options: str) -> tuple[bytes, list[str]]:
+    """What Compose prints of a file, and the lines of its warnings. Raises UsageError for a file it does not take."""
     program = needed_program()
-    command = [*program.words, "-f", str(file), "--profile", "*", "config", "--format", "json"]
+    command = [*program.words, "-f", str(file), "--profile", "*", "config", *options]
     try:
         # Which engine it will be is nothing to reading a file; a broken docker context must not end it.
         environ = {name: value for name, value in environ.items() if name not in {"DOCKER_CONTEXT", "DOCKER_HOST"}}
         done = subprocess.run(command, capture_output=True, env=environ, timeout=_PATIENCE_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise UsageError(f"{' '.join(program.words)} could not read {file}: {exc}") from exc
+    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
     if done.returncode:
-        lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
-        told = [line for line in lines if "level=warning" not in line][-1:] or lines[-1:]
+        told = " ".join([line for line in lines if "level=warning" not in line] or lines[-1:])
         raise UsageError(
-            f"Compose does not take {file}: {printable(' '.join(told), limit=500)}",
-            hint=f"See what it says: {' '.join(program.words)} -f {file} config",
+            f"Compose does not take {file}: {printable(told, limit=500)}",
+            hint=_example(told) or f"See what it says: {' '.join(program.words)} -f {file} config",
         )
-    found = json.loads(done.stdout or b"{}")
-    if not isinstance(found, dict) or not isinstance(found.get("services"), dict):
-        raise UsageError(f"{file} has no services", hint="Name another file: --compose FILE[:SERVICE]")
-    return found
+    return done.stdout, lines
+
+
+def _example(told: str) -> str:
+    """How to have a missing ``.env`` where the project shows one; "" where that is not what is wrong."""
+    if (match := _NO_ENV_FILE.search(told)) is None:
+        return ""
+    missing = Path(match[1])
+    names = sorted(path.name for path in missing.parent.glob("*env*") if _SHOWS_ENV.search(path.name))
+    if not names:
+        return f"Write it, with the variables that the services need: {missing}"
+    return f"The project shows one: cp {missing.with_name(names[0])} {missing}"
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from imgcompare.engine.interface import GROUP_LABEL, RUN_LABEL, SERVICE_LABEL
-from imgcompare.errors import UsageError
 from imgcompare.services.composed import Composed, aliases_of
+from imgcompare.services.refused import refuse
 
 # Only Compose and whoever watches want these; each would be shared, published, built or started again.
 _LEFT_OUT = ("ports", "container_name", "build", "profiles", "restart", "networks", "links", "deploy", "logging")
-_LEFT_OUT_LIMITS = ("scale", "pull_policy", "external_links", "develop", "post_start", "pre_stop", "mac_address")
-_REACHING = ("privileged", "pid", "userns_mode", "devices")
+_LEFT_OUT_TOO = ("scale", "pull_policy", "external_links", "develop", "mac_address")
 # Where databases keep what they hold: a folder of the user's there is neither written to nor read.
 _STATE = ("/var/lib/", "/data", "/bitnami", "/opt/bitnami")
 
@@ -33,8 +32,8 @@ def project_file(composed: Composed, group: str, run_id: str, images: Mapping[st
     volumes: dict[str, Any] = {}
     made = {}
     for name in composed.needs:
-        service = {key: value for key, value in services[name].items() if key not in (*_LEFT_OUT, *_LEFT_OUT_LIMITS)}
-        _refuse_reaching(composed, name, service)
+        service = {key: value for key, value in services[name].items() if key not in (*_LEFT_OUT, *_LEFT_OUT_TOO)}
+        refuse(composed.resolved, composed.file, name, variant=False)
         service["labels"] = {**labels, SERVICE_LABEL: name}
         service["image"] = images.get(name) or service.get("image")
         service["networks"] = {"default": {"aliases": _aliases(composed, name)}}
@@ -52,21 +51,6 @@ def project_file(composed: Composed, group: str, run_id: str, images: Mapping[st
         "volumes": volumes,
         **{kind: found for kind in ("secrets", "configs") if (found := composed.resolved.get(kind))},
     }
-
-
-def _refuse_reaching(composed: Composed, name: str, service: Mapping[str, Any]) -> None:
-    mode = str(service.get("network_mode") or "")
-    for key in _REACHING:
-        if service.get(key):
-            raise UsageError(
-                f"the service {name!r} of {composed.file} has {key}, which no companion of imgcompare gets",
-                hint="It reaches out of its container. Give imgcompare a compose file without it: --compose FILE",
-            )
-    if mode not in {"", "bridge", "default"}:
-        raise UsageError(
-            f"the service {name!r} of {composed.file} has network_mode: {mode}",
-            hint="Each variant has a network of its own. Give imgcompare a compose file without it: --compose FILE",
-        )
 
 
 def _aliases(composed: Composed, name: str) -> list[str]:

@@ -11,6 +11,7 @@ from imgcompare.check.healthcheck import (
     STARTING,
     UNHEALTHY,
     Examined,
+    asked_route,
     examine,
     missing_program,
     unhealthy,
@@ -115,6 +116,20 @@ def test_what_only_looks_like_a_missing_program(exit_code: int, line: str) -> No
     """A 404, a program that the check does not call, a check that passed all the same."""
     check = Healthcheck(command=("/bin/sh", "-c", "curl -f localhost || exit 1"))
     assert missing_program(check, Executed(exit_code, (line,))) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "route"),
+    [
+        (("/bin/sh", "-c", "curl -f http://localhost:8000/health || exit 1"), "/health"),
+        (("python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:5000/healthz')"), "/healthz"),
+        (("curl", "http://localhost:8000"), ""),
+        (("pg_isready",), ""),
+    ],
+)
+def test_the_route_that_a_check_asks_for(command: tuple[str, ...], route: str) -> None:
+    """As its command names it, in a shell's words or in a program's."""
+    assert asked_route(Healthcheck(command=command)) == route
 
 
 def test_a_check_that_never_ends_is_told_so() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
-from imgcompare.engine.interface import GROUP_LABEL
+from imgcompare.engine.interface import GROUP_LABEL, VARIANT_LABEL
+from imgcompare.scenarios import bundled_root
 from tests.support.projects import BASE
 
 if TYPE_CHECKING:
@@ -45,16 +46,19 @@ CMD ["python", "/app.py", "image"]
 FROM base AS prod
 ENV STAGE=prod
 """
-# What a companion has seen of other variants is in its volume: each is asked twice, and answers with a count.
+# Whether another companion has been asked before with the same volume.
 SERVES = """
-import http.server
-class Counts(http.server.BaseHTTPRequestHandler):
+import http.server, os
+os.makedirs("/state", exist_ok=True)
+told = b"used" if os.path.exists("/state/asked") else b"fresh"
+class Remembers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        with open("/state/count", "a+") as file:
-            file.write("x"); file.seek(0); told = file.read()
-        self.send_response(200); self.end_headers(); self.wfile.write(told[:1].encode())
+        open("/state/asked", "w").close()
+        self.send_response(200); self.end_headers(); self.wfile.write(told)
     log_message = lambda *_: None
-http.server.HTTPServer(("", 80), Counts).serve_forever()
+server = http.server.HTTPServer(("", 80), Remembers)
+print("listening now", flush=True)
+server.serve_forever()
 """
 COMPOSE = f"""
 services:
@@ -115,39 +119,97 @@ def test_each_variant_takes_the_service_s_place(shop: Project, client: docker.Do
         variant = result.variant(name)
         assert variant["source"]["target"] == "prod"
         told = variant["check"]["body_excerpt"]
-        for part in ('"db": "x"', '"database": "x"', '"uid": 1000', '"cwd": "/srv"', '"$5"', '"root": false'):
+        for part in ('"db": "fresh"', '"database": "fresh"', '"uid": 1000', '"cwd": "/srv"', '"$5"', '"root": false'):
             assert part in told, told
         assert '"tmp": true' in told
         assert [each["name"] for each in variant["companions"]] == ["db", "migrate"]
     assert [name for name in left(client) if "the-only-one" in name or "shared-by-all" in name] == []
 
 
-def test_a_companion_that_fails_is_no_variant_s_fault(shop: Project) -> None:
-    """It is named with its log, the variant is not checked, and the exit code is not that of success."""
-    text = COMPOSE.replace("migrate: {condition", "never: {condition")
+@pytest.mark.parametrize(
+    ("text", "told", "logged"),
+    [
+        (COMPOSE.replace("migrate: {condition", "never: {condition"), "ended with exit code 1", "the never one ran"),
+        (COMPOSE.replace("'localhost', 80", "'localhost', 81"), "did not serve within 3 s", "listening now"),
+    ],
+    ids=["it ends", "it never gets healthy"],
+)
+def test_a_companion_that_fails_is_no_variant_s_fault(
+    shop: Project, client: docker.DockerClient, text: str, told: str, logged: str
+) -> None:
+    """It is named with its log, no variant is judged, the exit code is not that of success, and nothing stays."""
     shop.write({"compose.yaml": text})
-    result = shop("run", "Dockerfile", "--json")
-    variant = result.variant("Dockerfile")
+    result = shop("run", "failed=Dockerfile", "--json", "--timeout", "3")
+    variant = result.variant("failed")
     assert (result.code, variant["verdict"], variant["failure"]["code"]) == (1, "not_checked", "companion-failed")
-    assert "the never one ran" in " ".join(variant["failure"]["evidence"])
+    assert told in variant["failure"]["message"]
+    assert logged in " ".join(variant["failure"]["evidence"])
+    assert [name for name in left(client) if "-failed" in name] == []
+
+
+def test_a_network_that_exists_is_joined_and_left_as_it_was(shop: Project, client: docker.DockerClient) -> None:
+    """--network runs the variants beside what is in it, by its names; it is nobody's to remove."""
+    name = f"shop-{shop.folder.name}"
+    network = client.networks.create(name)
+    there = client.containers.run(BASE, _program(SERVES), name=f"{name}-db", network=name, detach=True)
+    try:
+        result = shop("run", "Dockerfile:base", "--json", "-e", f"HOSTS={name}-db", "--network", name)
+        there.reload()
+        network.reload()
+        assert (there.status, network.containers) == ("running", [there])
+    finally:
+        there.remove(force=True)
+        network.remove()
+    assert result.code == 0, result.stdout
+    assert f'"{name}-db": "fresh"' in result.variant("base")["check"]["body_excerpt"]
+
+
+def test_what_init_writes_runs_and_each_run_has_companions_of_its_own(shop: Project) -> None:
+    """The config that init writes from a compose file is one to run; --runs never measures what another run left."""
+    assert shop("init").code == 0
+    result = shop("run", "--json", "--runs", "2", "--expect-body", '"db": "fresh"')
+    assert result.code == 0, result.stdout
+    (variant,) = result.report["variants"]
+    assert (variant["source"]["target"], variant["not_measured"]) == ("prod", [])
+    assert len(variant["repeated"]["ready_s"]["values"]) == 2
+    assert [each["name"] for each in variant["companions"]] == ["db", "migrate"]
+
+
+def test_all_of_a_compose_file_holds_for_the_variants(shop: Project, client: docker.DockerClient) -> None:
+    """Port, stage, variables of a file, limits, memory for temporary files and the check are the container's own."""
+    file = bundled_root() / "dockerfiles/targets/app/compose.yaml"
+    slim = f"held={file.parent.parent / 'slim.Dockerfile'}"
+    result = shop("run", slim, "--compose", str(file), "--health", "--keep", "--json")
+    assert result.code == 0, result.stdout
+    variant = result.variant("held")
+    assert (variant["source"]["target"], variant["run"]["container_port"]) == ("production", 5000)
+    assert variant["run"]["health"] == "healthy"
+    (kept,) = client.containers.list(filters={"label": f"{VARIANT_LABEL}=held"})
+    host, config = kept.attrs["HostConfig"], kept.attrs["Config"]
+    assert (host["ReadonlyRootfs"], host["Tmpfs"], host["CapDrop"]) == (True, {"/tmp": ""}, ["ALL"])
+    assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == (256 << 20, 1_000_000_000, 100)
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert "GUNICORN_CMD_ARGS=--workers=2 --access-logfile=-" in config["Env"]
+    assert (config["Healthcheck"]["Interval"], config["Healthcheck"]["Retries"]) == (5_000_000_000, 3)
+    assert shop("clean").code == 0
 
 
 def test_images_can_be_companions_without_a_compose_file(shop: Project) -> None:
     """--with runs one beside the variant, under its name; --volume gives what can be written to."""
     (shop.folder / "compose.yaml").unlink()
-    shop.write({"db/Dockerfile": f"FROM {BASE}\nRUN mkdir /state\nEXPOSE 80\nCMD {_as_json(SERVES)}\n"})
+    shop.write({"db/Dockerfile": f"FROM {BASE}\nEXPOSE 80\nCMD {json.dumps(_program(SERVES))}\n"})
     built = shop("run", "db=db/Dockerfile", "--json", "--container-port", "80")
     image = built.variant("db")["image"]["reference"]
     result = shop("run", "Dockerfile:base", "--json", "-e", "HOSTS=db", "--volume", "/data", "--with", f"db={image}")
     assert result.code == 0, result.stdout
     told = result.variant("base")
-    assert '"db": "x"' in told["check"]["body_excerpt"]
+    assert '"db": "fresh"' in told["check"]["body_excerpt"]
     assert '"data": true' in told["check"]["body_excerpt"]
     assert [each["name"] for each in told["companions"]] == ["db"]
 
 
-def _as_json(program: str) -> str:
-    return json.dumps(["python", "-c", program])
+def _program(text: str) -> list[str]:
+    return ["python", "-c", text]
 
 
 def test_what_is_kept_is_ended_by_clean(shop: Project, client: docker.DockerClient) -> None:

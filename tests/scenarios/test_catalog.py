@@ -8,8 +8,8 @@ from imgcompare.errors import UsageError
 from imgcompare.scenarios import SCENARIOS, bundled_root, scenario, scenarios
 
 NAMES = (
-    "default, slim-to-slim, full-to-slim, flask-run, targets, waitress-json, with-database, base-images, "
-    "common-mistakes"
+    "default, slim-to-slim, full-to-slim, flask-run, targets, compose-file, waitress-json, with-database, "
+    "base-images, common-mistakes"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,15 @@ def resolved(**services: dict[str, Any]) -> dict[str, Any]:
 def test_everything_that_holds_for_the_service_holds_for_a_variant() -> None:
     """Each setting keeps its meaning in docker's own words; what is published is asked, and doubled dollars are one."""
     web = {
-        "build": {**BUILD, "target": "prod", "args": {"A": "1", "B": None}, "secrets": [{"source": "token"}]},
+        "build": {
+            **BUILD,
+            "target": "prod",
+            "args": {"A": "1", "B": None},
+            "secrets": [{"source": "token"}],
+            "ssh": ["default"],
+            "shm_size": "67108864",
+            "ulimits": {"nofile": 3},
+        },
         "command": ["gunicorn", "$$APP"],
         "entrypoint": ["/enter.sh"],
         "environment": {"URL": "postgres://u:p$$w@db/x", "EMPTY": "", "UNSET": None},
@@ -44,6 +53,7 @@ def test_everything_that_holds_for_the_service_holds_for_a_variant() -> None:
         "security_opt": ["no-new-privileges:true"],
         "mem_limit": "268435456",
         "cpus": 0.5,
+        "platform": "linux/amd64",
         "pids_limit": 100,
         "shm_size": "67108864",
         "extra_hosts": ["a.example=10.0.0.1"],
@@ -55,7 +65,7 @@ def test_everything_that_holds_for_the_service_holds_for_a_variant() -> None:
         "volumes": [
             {"type": "volume", "source": "data", "target": "/data"},
             {"type": "bind", "source": "/shop/src", "target": "/src"},
-            {"type": "tmpfs", "target": "/scratch"},
+            {"type": "tmpfs", "target": "/scratch", "tmpfs": {"size": "64"}},
         ],
         "secrets": [{"source": "token", "target": "/run/secrets/token"}],
         "networks": {"back": {"aliases": ["shop"]}},
@@ -65,11 +75,13 @@ def test_everything_that_holds_for_the_service_holds_for_a_variant() -> None:
     build, options = found.build, found.options
     assert (build.path, build.target, build.args) == (Path("/shop/Dockerfile"), "prod", {"A": "1"})
     assert build.secrets == ("id=token,src=/shop/token",)
+    assert (build.ssh, build.shm_size, build.ulimits) == (("default",), "67108864", ("nofile=3:3",))
+    assert found.platform == "linux/amd64"
     assert found.environment == {"URL": "postgres://u:p$w@db/x", "EMPTY": ""}
     assert (found.ports, found.unmounted, dict(found.needs)) == ((5000,), ("/src",), {})
     assert (options.command, options.entrypoint) == (("gunicorn", "$APP"), ("/enter.sh",))
     assert (options.user, options.working_dir, options.read_only, options.init) == ("1000", "/w", True, True)
-    assert options.tmpfs == (("/tmp", "size=64m"), ("/run", ""), ("/scratch", ""))
+    assert options.tmpfs == (("/tmp", "size=64m"), ("/run", ""), ("/scratch", "size=64"))
     assert (options.cap_add, options.cap_drop) == (("NET_BIND_SERVICE",), ("ALL",))
     assert (options.memory_bytes, options.cpus, options.pids_limit, options.shm_size) == (1 << 28, 0.5, 100, 1 << 26)
     assert (options.extra_hosts, options.stop_signal) == (("a.example:10.0.0.1",), "SIGINT")
@@ -121,7 +133,23 @@ def test_what_cannot_be_chosen_is_said(services: dict[str, Any], named: str | No
 
 
 @pytest.mark.parametrize(
-    "reaching", [{"privileged": True}, {"network_mode": "host"}, {"pid": "host"}, {"devices": [{"source": "/dev/kvm"}]}]
+    "reaching",
+    [
+        {"privileged": True},
+        {"network_mode": "host"},
+        {"network_mode": "none"},
+        {"network_mode": "service:db"},
+        {"pid": "host"},
+        {"ipc": "host"},
+        {"cgroup": "host"},
+        {"runtime": "nvidia"},
+        {"gpus": [{"count": -1}]},
+        {"deploy": {"resources": {"reservations": {"devices": [{"capabilities": ["gpu"]}]}}}},
+        {"devices": [{"source": "/dev/kvm"}]},
+        {"use_api_socket": True},
+        {"provider": {"type": "x"}},
+        {"models": {"m": None}},
+    ],
 )
 def test_what_reaches_out_of_its_container_is_refused(reaching: dict[str, Any]) -> None:
     """Neither the service nor a companion gets privileges, or namespaces of the host."""
@@ -131,6 +159,34 @@ def test_what_reaches_out_of_its_container_is_refused(reaching: dict[str, Any]) 
     found = read_service(resolved(web=web, db={"image": "x", **reaching}), FILE, "web")
     with pytest.raises(UsageError, match=r"the service 'db' of compose\.yaml has"):
         project_file(found, "g", "r", {})
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"volumes_from": ["db"]}, "volumes_from"),
+        ({"volumes": [{"type": "image", "source": "x", "target": "/x"}]}, "a volume of type image"),
+        ({"secrets": [{"source": "s"}]}, "the external secret s"),
+        ({"configs": [{"source": "c"}], "read_only": True}, "the config c beside read_only"),
+    ],
+)
+def test_what_only_compose_or_a_swarm_gives_is_refused(asked: dict[str, Any], told: str) -> None:
+    """Nothing that an app may stand on is left out in silence."""
+    file = {
+        **resolved(web={"build": BUILD, **asked}),
+        "secrets": {"s": {"external": True}},
+        "configs": {"c": {"content": "x"}},
+    }
+    with pytest.raises(UsageError, match=re.escape(f"the service 'web' of compose.yaml has {told}")):
+        read_service(file, FILE, "web")
+
+
+def test_a_service_of_the_same_build_is_made_from_the_variant_and_no_other() -> None:
+    """Another stage, or a Dockerfile within the file, is another image."""
+    inline = {"context": "/shop", "dockerfile": "Dockerfile", "dockerfile_inline": "FROM x"}
+    needs: dict[str, Any] = {"depends_on": {"migrate": {}, "stage": {}, "inline": {}}}
+    services = {"migrate": {"build": BUILD}, "stage": {"build": {**BUILD, "target": "a"}}, "inline": {"build": inline}}
+    assert read_service(resolved(web={"build": BUILD, **needs}, **services), FILE, "web").own == ("migrate",)
 
 
 def test_what_a_service_needs_comes_with_it_and_nothing_else() -> None:

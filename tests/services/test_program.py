@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from imgcompare.config.services import read_compose
+from imgcompare.engine.options import InnerFile
 from imgcompare.errors import UsageError
 
 APP = "services:\n  web:\n    build: .\n"
@@ -88,7 +89,13 @@ def _with(folder: Path, text: str) -> Path:
         ("services:\n  db:\n    image: x\n", "no service of"),
         (f"{APP}  api:\n    build: ./api\n", "builds 2 services"),
         (f"{APP}    privileged: true\n", "privileged"),
-        (f"{APP}    depends_on: [db]\n  db:\n    image: x\n    network_mode: host\n", "network_mode"),
+        (f"{APP}    depends_on: [db]\n  db:\n    image: x\n    network_mode: host\n", "network_mode: host"),
+        (f"{APP}    environment: {{A: '${{OPEN'}}\n", "invalid interpolation format for services.web.environment.A"),
+        (f"{APP}    secrets: [t]\nsecrets: {{t: {{file: missing}}}}\n", "the secret t of 'web'"),
+        (f"{APP}    configs: [t]\nconfigs: {{t: {{environment: NOT_SET_HERE}}}}\n", "the variable NOT_SET_HERE"),
+        (f"{APP}    secrets: [t]\nsecrets: {{t: {{external: true}}}}\n", "the external secret t"),
+        ("services:\n  web:\n    build: https://example.com/shop.git\n", "built from https://example.com/shop.git"),
+        (f"{APP}    depends_on: [db]\n  db:\n    build: ./db\n", "db/Dockerfile, which is not on this machine"),
     ],
 )
 def test_a_file_that_cannot_be_is_told_before_anything_is_begun(tmp_path: Path, text: str, told: str) -> None:
@@ -97,6 +104,42 @@ def test_a_file_that_cannot_be_is_told_before_anything_is_begun(tmp_path: Path, 
         read_compose(str(_with(tmp_path, text)), None, os.environ, mount=False)
     assert told in caught.value.message
     assert "compose.yaml" in caught.value.message
+
+
+def test_a_text_becomes_a_file_in_the_container(tmp_path: Path) -> None:
+    """A config written into the file, and a variable of .env or of the environment, as the secret that it is."""
+    (tmp_path / ".env").write_text("FROM_FILE=of the file\n")
+    text = (
+        f"{APP}    secrets: [one, {{source: two, target: /two, mode: 0400}}]\n"
+        "    configs: [{source: c, target: /etc/c}]\n"
+        "secrets: {one: {environment: FROM_FILE}, two: {environment: FROM_OUTSIDE}}\nconfigs: {c: {content: a $$5}}\n"
+    )
+    environ = {**os.environ, "FROM_OUTSIDE": "of outside"}
+    found = read_compose(str(_with(tmp_path, text)), None, environ, mount=False)
+    assert found.options.files == (
+        InnerFile("/run/secrets/one", b"of the file"),
+        InnerFile("/two", b"of outside", 0o400),
+        InnerFile("/etc/c", b"a $5"),
+    )
+    assert "of the file" not in repr(found)
+
+
+def test_variables_without_a_value_are_told(tmp_path: Path) -> None:
+    """Compose puts nothing in their place, and goes on."""
+    text = f"{APP}    environment: {{A: '$NOBODY_SET', B: '${{NOR_THIS}}', C: '${{THIS:-}}'}}\n"
+    assert read_compose(str(_with(tmp_path, text)), None, os.environ, mount=False).unset == ("NOBODY_SET", "NOR_THIS")
+
+
+def test_a_missing_env_file_is_told_with_the_one_that_shows_it(tmp_path: Path) -> None:
+    """Most projects have one to copy, as .env itself is kept out of them."""
+    file = _with(tmp_path, f"{APP}    env_file: .env\n")
+    with pytest.raises(UsageError, match=r"env file .*\.env not found") as caught:
+        read_compose(str(file), None, os.environ, mount=False)
+    assert caught.value.hint == f"Write it, with the variables that the services need: {tmp_path / '.env'}"
+    (tmp_path / ".env.example").write_text("A=1\n")
+    with pytest.raises(UsageError) as caught:
+        read_compose(str(file), None, os.environ, mount=False)
+    assert caught.value.hint == f"The project shows one: cp {tmp_path / '.env.example'} {tmp_path / '.env'}"
 
 
 def test_a_service_can_be_named_after_the_file(tmp_path: Path) -> None:

@@ -134,8 +134,10 @@ class BuildContext:
         return match.named
 
 
-def open_context(root: Path, dockerfile: Path) -> BuildContext:
+def open_context(root: Path, dockerfile: Path, content: bytes | None = None) -> BuildContext:
     """Open the build context in folder ``root`` for ``dockerfile``, a path of its own that may lie outside the context.
+
+    With ``content`` it is built by that, and there need be no file.
 
     ``<dockerfile>.dockerignore`` beside the Dockerfile wins over ``.dockerignore`` at the root
     (https://docs.docker.com/build/concepts/context/#filename-and-location); a link at the root that leads out of the
@@ -143,7 +145,11 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
     anything is built.
     """
     folder = _checked_folder(root)
-    content = _checked_dockerfile(dockerfile)
+    inside = None
+    if content is None:
+        content = _checked_dockerfile(dockerfile)
+        resolved = dockerfile.resolve()
+        inside = resolved.relative_to(folder).as_posix() if resolved.is_relative_to(folder) else None
     own = dockerfile.with_name(dockerfile.name + _IGNORE_FILE)
     shared = folder / _IGNORE_FILE
     ignore_file = _read(own, "ignore file")
@@ -151,8 +157,6 @@ def open_context(root: Path, dockerfile: Path) -> BuildContext:
     if ignore_file is None and Path(os.path.realpath(shared)).is_relative_to(folder):
         text, source = _read(shared, "ignore file") or b"", shared
     rules = parse_rules(text.decode("utf-8", "surrogateescape"), str(source))
-    resolved = dockerfile.resolve()
-    inside = resolved.relative_to(folder).as_posix() if resolved.is_relative_to(folder) else None
     return BuildContext(
         root=folder,
         name=dockerfile.name,

@@ -43,7 +43,7 @@ from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError
 from imgcompare.text.printable import printable, printable_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from imgcompare.engine.client.api import Api
 
@@ -92,6 +92,8 @@ class SdkContainer:
             self._asked = False
             raise
         self._created = True
+        if self._spec.options.files:
+            self._put({each.path: (each.content, each.mode) for each in self._spec.options.files})
 
     def start(self) -> None:
         """Start it. Raises EngineError, PortTakenError for a fixed host port that is taken."""
@@ -237,11 +239,16 @@ class SdkContainer:
 
     def fill(self, count: int) -> None:
         """Write a file of so many bytes, which no file system makes smaller, into its root folder."""
+        self._put({"/.imgcompare-fill": (os.urandom(count), 0o644)})
+
+    def _put(self, files: Mapping[str, tuple[bytes, int]]) -> None:
+        """Write files into it, by their paths: content and mode."""
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w") as tar:
-            file = tarfile.TarInfo(".imgcompare-fill")
-            file.size = count
-            tar.addfile(file, io.BytesIO(os.urandom(count)))
+            for path, (content, mode) in files.items():
+                file = tarfile.TarInfo(path.lstrip("/"))
+                file.size, file.mode = len(content), mode
+                tar.addfile(file, io.BytesIO(content))
         for _ in self._api.stream("PUT", f"{self._path}/archive", params={"path": "/"}, body=archive.getvalue()):
             pass
 
