@@ -16,7 +16,8 @@ import hypothesis
 import pytest
 from hypothesis import HealthCheck
 
-from tests.support import forked
+from tests.support import forked, homes
+from tests.support.homes import SHARED
 
 # How long an example takes says how busy the machine is. The fast tests try a quarter of the examples.
 _ANY_MACHINE = hypothesis.settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,9 +37,6 @@ pytest_plugins = [
 _IMGCOMPARE = (sys.executable, "-m", "imgcompare")
 _MARKED_BY = {"engine_url": "engine", "browser": "browser"}
 """The fixtures that everything of their kind stands on, and the mark of the tests that do."""
-
-_SHARED = "IMGCOMPARE_TESTS_SHARED"
-"""The variable that names the folder which the processes of one test run share."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,14 +58,14 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder that all processes of this run share."""
     if not hasattr(config, "workerinput"):
-        os.environ[_SHARED] = tempfile.mkdtemp(prefix="imgcompare-tests-")
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="imgcompare-tests-")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the engine, if it was started for this run; all processes that used it have ended."""
     forked.end()
     if not hasattr(config, "workerinput"):
-        shared = Path(os.environ.pop(_SHARED))
+        shared = Path(os.environ.pop(SHARED))
         if (shared / "started").exists():
             subprocess.run([*_IMGCOMPARE, "engine", "stop"], check=True, stdin=subprocess.DEVNULL)
         shutil.rmtree(shared)
@@ -81,7 +79,7 @@ def engine_url(pytestconfig: pytest.Config) -> str:
     """
     if host := os.environ.get("IMGCOMPARE_TEST_HOST"):
         return host
-    shared = Path(os.environ[_SHARED])
+    shared = Path(os.environ[SHARED])
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
     with (shared / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another process of this run may be setting it up
@@ -111,6 +109,7 @@ class Imgcompare:
             "DOCKER_HOST": engine_url,
             "PYTHONWARNINGS": "error",
         }
+        homes.note(project / "home")
 
     def __call__(self, *arguments: str, timeout_s: float = 180, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run to the end, output captured."""

@@ -25,7 +25,7 @@ import docker
 import pytest
 
 from imgcompare.engine.interface import RUN_LABEL
-from tests.support import forked
+from tests.support import forked, homes
 
 if TYPE_CHECKING:
     from tests.conftest import Imgcompare
@@ -148,6 +148,12 @@ class Project:
         """The records of runs that left something."""
         return sorted(Path(self.environ["HOME"]).glob(".local/state/imgcompare/runs/*"))
 
+    def containers(self, client: docker.DockerClient) -> set[str]:
+        """The names of all containers that carry our label, but for those of other projects' runs."""
+        found = ours(client)  # before the ledgers: a run's is there longer than its containers
+        others = homes.runs_of_others(Path(self.environ["HOME"]))
+        return {name for name, run_id in found.items() if run_id not in others}
+
 
 def checked(code: int, stdout: str, stderr: str) -> Result:
     """No run shows a traceback, none dies of an unknown error, and stdout holds a whole report or nothing."""
@@ -176,11 +182,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(imgcompare: Imgcompare, cache: Path, client: docker.DockerClient) -> Iterator[Project]:
     """A project in an empty folder; after the test no container is on the engine that was not there before."""
-    before = ours(client)
     project = Project(imgcompare, cache)
+    before = project.containers(client)
     yield project
     project.end()
-    assert_gone(lambda: ours(client) - before)
+    assert_gone(lambda: project.containers(client) - before)
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +197,11 @@ def lasting_project(
     client: docker.DockerClient,
 ) -> Iterator[Project]:
     """The same for a whole module, whose tests look at one run."""
-    before = ours(client)
     project = Project(imgcompare_in(tmp_path_factory.mktemp("project")), cache)
+    before = project.containers(client)
     yield project
     project.end()
-    assert_gone(lambda: ours(client) - before)
+    assert_gone(lambda: project.containers(client) - before)
     project("clean")
 
 
@@ -255,14 +261,14 @@ def offline(tmp_path: Path) -> Offline:
     return Offline(tmp_path)
 
 
-def ours(client: docker.DockerClient) -> set[str]:
-    """The names of all containers that carry our label."""
+def ours(client: docker.DockerClient) -> dict[str, str]:
+    """All containers that carry our label: name → run id."""
     found = client.api.containers(all=True, filters={"label": RUN_LABEL})
-    return {str(name).lstrip("/") for container in found for name in container["Names"]}
+    return {str(name).lstrip("/"): container["Labels"][RUN_LABEL] for container in found for name in container["Names"]}
 
 
 def assert_gone(left: Callable[[], Iterable[str]]) -> None:
-    """Other runs on the same engine have containers for a while, each its own; what stays is a leak."""
+    """What others have on the engine is there for a while; what stays is a leak."""
     deadline = time.monotonic() + 150
     found = set(left())
     while found:
