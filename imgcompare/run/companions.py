@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
@@ -21,6 +21,7 @@ from imgcompare.engine.interface import (
     BuildFailed,
     BuildRequest,
     ContainerSpec,
+    Member,
 )
 from imgcompare.engine.options import RunOptions
 from imgcompare.errors import BaseImageError
@@ -36,9 +37,10 @@ from imgcompare.services.companions import (
     compose_environment,
     first_fallen,
     wait_for,
+    waited_in_vain,
 )
 from imgcompare.services.composed import Composed
-from imgcompare.services.program import bring_up
+from imgcompare.services.program import Failed, bring_up
 from imgcompare.services.project_file import project_file
 
 Up = tuple[Companion, ...] | Fallen
@@ -119,14 +121,29 @@ class Beside:
             compose_environment(self.bench.engine.endpoint, {**os.environ, **composed.variables}),
             lock=self.bench.ledger.lock,
             cancelled=self.cancelled,
-            say=lambda _line: None,
+            patience_s=self._patience.timeout_s,
         )
-        members = [each for each in self.bench.engine.members(self.variant.group) if each.service in services]
+        members = [each for each in self._members(composed) if each.service in services]
         if failed or len(members) < len(services):
-            lines = failed.lines if failed else ()
-            told = Fallen(", ".join(services), "", "Compose could not start it", lines)
-            return first_fallen(self.bench.engine, members) or told
+            return self._not_up(composed, failed, services)
         return wait_for(self.bench.engine, members, composed.needs, self._patience)
+
+    def _members(self, composed: Composed) -> list[Member]:
+        """The companions that there are, each with the check that it was given: Podman 4 splits its words anew."""
+        members = self.bench.engine.members(self.variant.group)
+        told = [(each, composed.healthcheck(each.service)) for each in members]
+        return [
+            replace(each, settings=replace(each.settings, healthcheck=check)) if check else each for each, check in told
+        ]
+
+    def _not_up(self, composed: Composed, failed: Failed | None, services: Sequence[str]) -> Fallen:
+        """Which of them Compose could not start, or waited for in vain."""
+        members = self._members(composed)
+        awaited = next((each for each in members if failed and each.name == failed.waiting_for), None)
+        if awaited:
+            return waited_in_vain(self.bench.engine, awaited, self._patience.timeout_s)
+        told = Fallen(", ".join(services), "", "Compose could not start it", failed.lines if failed else ())
+        return first_fallen(self.bench.engine, members) or told
 
     def _build(self, name: str, section: BuildSection) -> str | Fallen:
         """Build a companion's own image, the same for each variant."""

@@ -92,7 +92,7 @@ def _until(member: Member, container: Container, condition: str, patience: Patie
             return told
         if waited_s > patience.timeout_s:
             what = "end" if condition == COMPLETED else "serve"
-            return f"it did not {what} within {patience.timeout_s:g} s{_said_by_check(member, container)}"
+            return _in_vain(member, container, what, patience.timeout_s)
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
@@ -119,6 +119,17 @@ def _serves(member: Member, container: Container, health: str, waited_s: float) 
         return ""
     # It says that it is well, or nothing at all: another port than its image's is its own affair.
     return "" if waited_s > _LISTENS_WITHIN_S and (check or seen) else None
+
+
+def waited_in_vain(engine: Engine, member: Member, timeout_s: float) -> Fallen:
+    """Tell of one that another companion waits for, and that does not get healthy."""
+    container = engine.attach(member.name)
+    why = _in_vain(member, container, "get healthy", timeout_s)
+    return Fallen(member.service, member.image, why, container.log(_LOG_LINES).lines)
+
+
+def _in_vain(member: Member, container: Container, what: str, timeout_s: float) -> str:
+    return f"it did not {what} within {timeout_s:g} s{_said_by_check(member, container)}"
 
 
 def _said_by_check(member: Member, container: Container) -> str:

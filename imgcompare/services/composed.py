@@ -64,6 +64,10 @@ class Composed:
         """The environments of the companions."""
         return tuple(pairs(plain(self.resolved["services"][name].get("environment"))) for name in self.needs)
 
+    def healthcheck(self, name: str) -> Healthcheck | None:
+        """The check that the file gives a companion, None where its image's holds."""
+        return _healthcheck(plain(self.resolved["services"][name].get("healthcheck")))
+
     def _is_own(self, service: Service) -> bool:
         mine = self.resolved["services"][self.service]
         build = build_of(self.resolved, service)

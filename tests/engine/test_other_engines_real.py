@@ -19,7 +19,15 @@ import pytest
 
 from imgcompare.analysis.describe import describe
 from imgcompare.engine.client.engine import SdkEngine
-from imgcompare.engine.interface import RUN_LABEL, BuildFailed, BuildRequest, Built, ContainerSpec, Endpoint
+from imgcompare.engine.interface import (
+    GROUP_LABEL,
+    RUN_LABEL,
+    BuildFailed,
+    BuildRequest,
+    Built,
+    ContainerSpec,
+    Endpoint,
+)
 from imgcompare.errors import NoBuildKitError
 from imgcompare.image.archive import read_archive
 from imgcompare.model import Image
@@ -290,6 +298,40 @@ def test_run(other_engine: OtherEngine, other: Bench, specimen: tuple[str, bytes
     assert loaded["image"]["image_id"] == numbers.image_id
     assert loaded["image"]["uncompressed_size"] == numbers.uncompressed_size
     assert other.client.containers.list(all=True) == []
+
+
+# What one without health checks and names would not get past; Podman 4 splits the words of a check anew.
+COMPOSE = f"""\
+services:
+  web:
+    build: .
+    command: [sh, -c, "wget -q -O /www/index.html http://db:{PORT}/ && exec httpd -f -p {PORT} -h /www"]
+    depends_on: {{db: {{condition: service_healthy}}}}
+  db:
+    build: {{context: ., dockerfile: db.Dockerfile}}
+    volumes: ["state:/state"]
+    healthcheck: {{test: [CMD, sh, -c, "wget -q -O /dev/null http://127.0.0.1:{PORT}/"]}}
+volumes: {{state: }}
+"""
+
+
+@pytest.mark.parametrize("other_engine", WITHOUT_BUILDKIT, indirect=True)
+def test_companions_of_a_compose_file(other_engine: OtherEngine, other: Bench, tmp_path: Path) -> None:
+    """Compose works with Podman's socket: each variant beside its own, and nothing of any is left."""
+    (tmp_path / "busybox").write_bytes(other.busybox)
+    (tmp_path / "busybox").chmod(0o755)
+    (tmp_path / "index.html").write_text("of the companion\n")
+    (tmp_path / "compose.yaml").write_text(COMPOSE)
+    for name in ("Dockerfile", "db.Dockerfile"):
+        (tmp_path / name).write_text(SPECIMEN if name == "Dockerfile" else SPECIMEN + "LABEL of=db\n")
+    arguments = ("one=Dockerfile", "two=Dockerfile", "--expect-body", "of the companion", "--rm-images")
+    done = _imgcompare(other_engine, tmp_path, "run", *arguments)
+    assert done.returncode == 0, done.stderr
+    companions = [[each["name"] for each in variant["companions"]] for variant in json.loads(done.stdout)["variants"]]
+    assert companions == [["db"], ["db"]]
+    labelled = {"label": GROUP_LABEL}
+    client = other.client
+    assert client.networks.list(filters=labelled) == client.volumes.list() == client.containers.list(all=True) == []
 
 
 MEASURED = f"""\

@@ -77,7 +77,8 @@ else:
 
 _DOCKERD = ("docker-init", "-s", "--", "dockerd", "--host=unix:///mnt/socket", "--config-file=/mnt/config")
 # runc, not crun: that one refuses machines with both versions of control groups.
-_PODMAN = ("podman", "--runtime=runc", "--cgroup-manager=cgroupfs", "system", "service", "--time=0")
+_PODMAN = ("podman", "--runtime=runc", "--cgroup-manager=cgroupfs", "--network-config-dir=/run/networks")
+_SERVES = ("system", "service", "--time=0")
 _CONTAINERD_STORE = '{"features": {"containerd-snapshotter": true}}'
 
 
@@ -102,10 +103,11 @@ KINDS = {
     ),
     "podman 4.3": Kind(
         suite="bookworm",
-        packages="podman,runc",
-        command=(*_PODMAN, "unix:///mnt/socket"),
+        # With netavark and aardvark-dns containers find each other by name.
+        packages="podman,runc,netavark,aardvark-dns,iptables",
+        command=(*_PODMAN, *_SERVES, "unix:///mnt/socket"),
         # Podman asks for more open files than a machine with a low hard limit allows.
-        config="[containers]\ndefault_ulimits = []\n",
+        config='[containers]\ndefault_ulimits = []\n[network]\nnetwork_backend = "netavark"\n',
         environ={"CONTAINERS_CONF": "/mnt/config"},
     ),
 }

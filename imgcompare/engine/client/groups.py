@@ -12,7 +12,7 @@ from imgcompare.engine.interface import GROUP_LABEL, RUN_LABEL, SERVICE_LABEL, M
 from imgcompare.errors import EngineRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from imgcompare.engine.client.api import Api
 
@@ -55,8 +55,9 @@ def remove_group(api: Api, group: str, run_id: str) -> int:
         for each in containers:
             remove(api, str(each["Id"]))
         count += len(containers)
-        networks = api.call("GET", "/networks", params=_filter(labels), cleanup=True) or []
-        volumes = (api.call("GET", "/volumes", params=_filter(labels), cleanup=True) or {}).get("Volumes") or []
+        networks = _labelled(api.call("GET", "/networks", params=_filter(labels), cleanup=True), labels)
+        answer = api.call("GET", "/volumes", params=_filter(labels), cleanup=True) or {}
+        volumes = _labelled(answer.get("Volumes"), labels)
         for network in networks:
             _delete(api, f"/networks/{quote(str(network['Id']), safe='')}")
         for volume in volumes:
@@ -67,7 +68,13 @@ def remove_group(api: Api, group: str, run_id: str) -> int:
 
 
 def _containers(api: Api, labels: Mapping[str, str]) -> list[dict[str, Any]]:
-    return api.call("GET", "/containers/json", params={"all": "true", **_filter(labels)}, cleanup=True) or []
+    found = api.call("GET", "/containers/json", params={"all": "true", **_filter(labels)}, cleanup=True)
+    return _labelled(found, labels)
+
+
+def _labelled(found: Iterable[dict[str, Any]] | None, labels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Those that have all of the labels: Podman lists volumes and networks that have any of them."""
+    return [each for each in found or () if labels.items() <= (each.get("Labels") or {}).items()]
 
 
 def _filter(labels: Mapping[str, str]) -> dict[str, str]:
