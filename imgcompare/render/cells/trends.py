@@ -113,13 +113,18 @@ def _chart(name: str, runs: Sequence[PastRun]) -> Trend:
             start=round(number * width, 3),
             width=round(width, 3),
             height=round(100 * size / (max(known) or 1), 3),
-            kind="bad" if (variant := _variant(run, name)) and variant.verdict is Verdict.BROKEN else "",
-            label=f"{_when(run)}: {format_bytes(size)}",
+            kind="bad" if _is_broken(run, name) else "",
+            label=f"{_when(run)}: {format_bytes(size)}{', broken' if _is_broken(run, name) else ''}",
         )
         for number, (run, size) in enumerate(zip(runs, sizes, strict=True))
         if size is not None
     )
     return Trend(name=variant_name(name), text=_told(known), points=points)
+
+
+def _is_broken(run: PastRun, name: str) -> bool:
+    variant = _variant(run, name)
+    return variant is not None and variant.verdict is Verdict.BROKEN
 
 
 def _told(known: Sequence[int]) -> str:

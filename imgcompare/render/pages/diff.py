@@ -71,7 +71,7 @@ def render(found: ImageDifference, style: Style, *, rows: int | None) -> str:
     if found.packages is not None:
         listing.ecosystems(found.packages)
     if found.files is not None:
-        listing.files(found.files)
+        listing.files(found.files, found.uncompressed_delta)
     if found.config is not None:
         listing.config(found.config)
     for content in found.contents or ():
@@ -136,8 +136,15 @@ def _headline(found: ImageDifference) -> str:
     if not delta:
         return f"{after} is as large as {before}."
     size = found.before.uncompressed_size
-    share = f" ({format_percent(delta / size)})" if size else ""
-    return f"{after} is {format_bytes(abs(delta))}{share} {'smaller' if delta < 0 else 'larger'} than {before}."
+    if delta < 0 or not size:
+        share = f" ({format_percent(delta / size)})" if size else ""
+        return f"{after} is {format_bytes(abs(delta))}{share} {'smaller' if delta < 0 else 'larger'} than {before}."
+    # The other way round the same bytes are another share, which is the one that a run of the two would tell.
+    back = format_percent(delta / found.after.uncompressed_size)
+    return (
+        f"{after} is {format_bytes(delta)} ({format_percent(delta / size)}) larger than {before}, "
+        f"which is {back} smaller than {after}."
+    )
 
 
 class _Listing:
@@ -179,8 +186,8 @@ class _Listing:
         section(self._page, title, Grid(columns, rows), f"  {delta}: {_kinds(row.kind for row in changes)}")
         self._rest(rest, "package", f", {format_delta(sum(row.delta_bytes for row in rest))}")
 
-    def files(self, changes: FileChanges) -> None:
-        """Add the paths and folders that are not the same."""
+    def files(self, changes: FileChanges, delta: int) -> None:
+        """Add the paths and folders that are not the same, and what else makes up ``delta``, unless it is little."""
         if not changes.rows:
             self.nothing("Files", "no difference in content, mode or owner")
             return
@@ -198,8 +205,12 @@ class _Listing:
         if changes.min_bytes > 1:
             told += f"; what moves less than {format_bytes(changes.min_bytes)} by folder"
         section(self._page, "Files", Grid(columns, rows), told)
+        beside = delta - (come - gone)
         gone, come = sum(row.removed_bytes for row in rest), sum(row.added_bytes for row in rest)
         self._rest(rest, "row", f", {format_delta(-gone)}, {format_delta(come)}")
+        if abs(beside) * 100 >= abs(delta) > 0:
+            told = f"the rest of {format_delta(delta)}: tar headers, padding, hidden files"
+            self._page.say(f"{format_delta(beside)}  {told}", "dim", hang=2)
 
     def ecosystems(self, found: PackageChanges) -> None:
         """Add the packages of every ecosystem that was compared, and say which was not."""

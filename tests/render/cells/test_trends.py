@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from imgcompare.console.style import Style
-from imgcompare.model import Verdict
+from imgcompare.model import Variant, Verdict
 from imgcompare.render.cells.trends import Point, Trend, build_runs, trends, until
 from imgcompare.reports.history import PastRun, past_of
 from tests.support.browser import started
@@ -51,7 +51,7 @@ def test_columns_stand_on_nought_and_leave_gaps() -> None:
             text="150.0 MB, −25 % in 3 runs",
             points=(
                 Point(start=0, width=4, height=100, kind="", label="2026-01-01 12:00: 200.0 MB"),
-                Point(start=8, width=4, height=25, kind="bad", label="2026-01-03 12:00: 50.0 MB"),
+                Point(start=8, width=4, height=25, kind="bad", label="2026-01-03 12:00: 50.0 MB, broken"),
                 Point(start=12, width=4, height=75, kind="", label="2026-01-05 12:00: 150.0 MB"),
             ),
         ),
@@ -75,15 +75,25 @@ def test_a_variant_that_is_new_has_no_change_to_tell() -> None:
     assert trend.text == "–"
 
 
+def broken(one: Variant) -> Variant:
+    """It does not work."""
+    return replace(one, verdict=Verdict.BROKEN)
+
+
 def test_the_page_draws_the_trend_and_lists_its_runs(tmp_path: Path) -> None:
     """Under its content security policy, with hostile names as text; two runs and one are no trend."""
     now = report(variant(EVIL, 5), variant("slim", 9), created="2026-01-05T12:00:00Z")
     runs = [past_of(replace(now, created=f"2026-01-0{day}T12:00:00Z"), EVIL) for day in (1, 2)]
+    runs[0] = past_of(
+        replace(now, created="2026-01-01T12:00:00Z", variants=tuple(broken(one) for one in now.variants)), EVIL
+    )
     page = tmp_path / "page.html"
     page.write_text(render(now, "html", STYLE, past=runs), encoding="utf-8")
     with started(tmp_path / "profile") as browser:
         browser.open(page)
-        assert browser.script("document.querySelectorAll('svg.trend rect').length") == 6
+        assert browser.script("document.querySelectorAll('svg.trend rect:not(.hatch)').length") == 6
+        filled = "[...document.querySelectorAll('svg.trend rect.bad + rect')].map((e) => getComputedStyle(e).fill)"
+        assert browser.script(filled) == ['url("#hatch")'] * 2
         assert browser.script("document.querySelectorAll('#c1-trend ~ details tbody tr').length") == 3
         assert browser.script("document.querySelectorAll('img').length") == 0
         assert not browser.complaints()

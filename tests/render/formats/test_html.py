@@ -549,3 +549,22 @@ def test_the_fix_comes_before_what_to_do_with_it(make_report: MakeReport, single
     failure = replace(tutorial.failure, fix=("COPY --from=builder /opt /opt",), hint="Into the last stage, above CMD.")
     page = render(make_report(single, replace(tutorial, failure=failure)), "html", STYLE)
     assert page.index('<span class="tag">Fix</span>') < page.index('<span class="tag">Next</span>')
+
+
+def test_on_a_phone_neither_names_nor_columns_are_cut(
+    browser: Browser, make_report: MakeReport, single: Variant, tutorial: Variant, tmp_path: Path
+) -> None:
+    """A code and a date go to the next line whole; of several comparisons each is a card."""
+    assert tutorial.failure
+    declared = replace(tutorial, expected_failure=tutorial.failure.code)
+    one = make_report(single, declared)
+    show(browser, collect([one, replace(one, scenario="other")], created=one.created), tmp_path, width=390)
+    broken = """[...document.querySelectorAll('.who .unbroken, .meta .unbroken')].filter(
+        (e) => e.checkVisibility() && e.offsetHeight > 1.7 * parseFloat(getComputedStyle(e).fontSize)
+    ).map((e) => e.innerText)"""
+    assert browser.script(broken) == []
+    assert tutorial.failure.code in browser.script(
+        "[...document.querySelectorAll('.who .unbroken')].map((e) => e.innerText).join()"
+    )
+    cards = "(() => { const e = document.querySelector('.scroll'); return e.scrollWidth <= e.clientWidth; })()"
+    assert browser.script(cards)

@@ -181,6 +181,8 @@ Files
 +        –  8.0 MB    870  /opt/venv/
 ~   1.7 MB  200 kB     12  /
 ~        –       –      1  /etc/shadow  (mode or owner)
+−466.8 MB  the rest of −585.0 MB: tar headers, padding,
+  hidden files
 
 Config
 + user  app
@@ -230,6 +232,7 @@ Files  −126.4 MB, +8.2 MB; what moves less than 6.0 MB by folder
 +        –  8.0 MB    870  /opt/venv/
 ~   1.7 MB  200 kB     12  /
 ~        –       –      1  /etc/shadow  (mode or owner)
+−466.8 MB  the rest of −585.0 MB: tar headers, padding, hidden files
 
 Config
 + user  app
@@ -331,3 +334,13 @@ def test_what_the_histories_say_differently(found: ImageDifference) -> None:
     shown = page(replace(found, history=pairs), 80)
     assert "History  1 of 3 rows the same\n− ENV A=1  (no layer)\n+ RUN b\n" in shown
     assert "History" not in page(replace(found, history=pairs[:1]), 80)
+
+
+def test_growth_and_saving_of_two_images_are_one_number(found: ImageDifference) -> None:
+    """What is −72 % one way is +256 % the other: the sentence about the greater says both."""
+    back = replace(found, before=found.after, after=found.before, uncompressed_delta=585_000_000)
+    assert (
+        "single-stage is 585.0 MB (256 %) larger than multi-stage, which is 72 % smaller than single-stage.\n"
+        in page(back, 120)
+    )
+    assert "\nmulti-stage is 585.0 MB (72 %) smaller than single-stage.\n" in page(found, 120)
