@@ -17,13 +17,12 @@ class FakeApi:
     """An engine that lists everything, whatever is asked for, and does what it is told."""
 
     def __init__(self) -> None:
-        labels: list[dict[str, str] | None] = [OURS, *OTHERS]
-        self.there: dict[str, list[dict[str, Any]]] = {
-            kind: [{"Id": f"{number}", "Name": f"{number}", "Labels": each} for number, each in enumerate(labels)]
-            for kind in ("containers", "networks", "volumes")
-        }
+        self.there: dict[str, list[dict[str, Any]]] = {}
+        for kind in ("containers", "networks", "volumes"):
+            named = enumerate((OURS, *OTHERS))
+            self.there[kind] = [{"Id": f"{number}", "Name": f"{number}", "Labels": labels} for number, labels in named]
 
-    def call(self, method: str, path: str, **_: object) -> Any:
+    def call(self, method: str, path: str, **_options: object) -> Any:
         """List, or delete."""
         kind, _, name = path.strip("/").partition("/")
         if method == "GET":
