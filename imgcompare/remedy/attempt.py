@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from imgcompare.config.variants import VariantSpec
@@ -21,7 +22,7 @@ from imgcompare.remedy.roots import own_roots
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files, Subject
 from imgcompare.run.blueprints import draw_blueprints, for_engine
-from imgcompare.run.build import NotBuilt, build_variant, provide_bases
+from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
@@ -71,19 +72,27 @@ class Desk:
         self.bench = bench
         self._pool = pool
 
-    def subject(self, spec: VariantSpec, roots: tuple[str, ...] | None = None) -> Subject | Failure:
-        """Build a variant, read its image and look inside, at its own files or those in ``roots``."""
+    def build(self, spec: VariantSpec) -> tuple[Plan, BuiltVariant | NotBuilt]:
+        """Build a variant; what an earlier build left in the cache is taken."""
         plan = make_plan(replace(self.plan.config, variants=(spec,), baseline=spec.name), self.plan.run_id)
         (blueprint,) = for_engine(plan, draw_blueprints(plan), self.bench.engine.info())
         bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
-        built, _ = build_variant(plan, blueprint, bases, self.bench)
+        return plan, build_variant(plan, blueprint, bases, self.bench)[0]
+
+    def unseen(self, spec: VariantSpec) -> Subject | Failure:
+        """Build a variant and read its image."""
+        plan, built = self.build(spec)
         if isinstance(built, NotBuilt):
             return built.failure
         (image,) = measure_images(plan, [(spec.name, built)], self.bench).all().values()
         archived = self.read(built.image)
-        unseen = Subject(spec.name, built, archived, image, Seen(None))
-        roots = own_roots(unseen) if roots is None else roots
-        return replace(unseen, seen=look_inside(spec.name, built.image, roots, plan, self.bench), roots=roots)
+        return Subject(spec.name, built, archived, image, Seen(None))
+
+    def seen(self, subject: Subject, roots: tuple[str, ...] | None = None) -> Subject:
+        """Look inside a variant's image, at its own files or those in ``roots``."""
+        roots = own_roots(subject) if roots is None else roots
+        seen = look_inside(subject.name, subject.built.image, roots, self.plan, self.bench)
+        return replace(subject, seen=seen, roots=roots)
 
     def read(self, image: EngineImage) -> ArchivedImage:
         """An image's layers."""
@@ -131,14 +140,21 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
     return replace(second, rounds=second.rounds + result.rounds)
 
 
+def build_ahead(draft: Draft, spec: VariantSpec, desk: Desk) -> None:
+    """Have what can be written before the original was looked into in the builder's cache; mostly that is all of it."""
+    with suppress(ImgcompareError):
+        if text := draft.write(()):
+            desk.build(replace(spec, name=draft.name, text=_encoded(text)))
+
+
 def _tried(spec: VariantSpec, roots: tuple[str, ...], desk: Desk) -> Subject | str:
     try:
-        subject = desk.subject(spec, roots)
+        subject = desk.unseen(spec)
+        return f"it does not build: {subject.message}" if isinstance(subject, Failure) else desk.seen(subject, roots)
     except ImgcompareError as exc:
         if desk.bench.cancelled.is_set():
             raise
         return exc.message
-    return f"it does not build: {subject.message}" if isinstance(subject, Failure) else subject
 
 
 def _missing(compared: Comparison, known: Sequence[Need]) -> list[Need]:

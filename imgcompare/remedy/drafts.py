@@ -10,8 +10,9 @@ from imgcompare.dockerfile.parser import parse
 from imgcompare.dockerfile.slim_tags import is_slim
 from imgcompare.dockerfile.variables import Platforms, argument_values
 from imgcompare.remedy.attempt import Desk, Draft, Write
-from imgcompare.remedy.bases import slim_base
-from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
+from imgcompare.remedy.bases import has_no_slim, slim_base
+from imgcompare.remedy.environment import environment_refusal, may_be_bare
+from imgcompare.remedy.multi_stage import Refusal, write_multi_stage, write_without_tools
 from imgcompare.remedy.needs import Need, runtime_needs
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files
@@ -33,18 +34,26 @@ def find_drafts(shape: Shape, desk: Desk, refused: list[str]) -> list[tuple[Draf
     if slim is None or there is None:
         return drafts
     needs = runtime_needs(shape.original, there.installed.names)
-    if slim != shape.stage.base:
-        drafts.append((draft("slim", lambda more: _text(write_slim(shape, slim, more))), needs))
+    plain = draft("slim", lambda more: _text(write_slim(shape, slim, more))) if slim != shape.stage.base else None
+    if not shape.installers:  # nothing is built, so what builds need not be there
+        lean = draft(
+            "slim" if plain else "tidy", partial(write_without_tools, shape, slim), otherwise=plain or drafts[0][0]
+        )
+        drafts = [*(drafts if plain else ()), (lean, needs if plain else ())]
+    elif plain:
+        drafts.append((plain, needs))
     if len(shape.document.stages) > 1:
         refused.append("multi-stage: it has several stages already")
         return drafts
-    in_place = draft("multi-stage", partial(_written, shape, slim, there, True, refused))
+    written = partial(_written, shape, slim, there, refused)
+    in_place = draft("multi-stage", partial(written, in_place=True))
     if reason := environment_refusal(shape):
         refused.append(f"virtual environment: {reason}; what is installed is copied in place instead")
         drafts.append((in_place, needs))
     else:
-        write = partial(_written, shape, slim, there, False, refused)
-        drafts.append((draft("multi-stage", write, without_tools=True, otherwise=in_place), needs))
+        whole = draft("multi-stage", written, without_tools=True, otherwise=in_place)
+        bare = draft("multi-stage", partial(written, bare=True), without_tools=True, otherwise=whole)
+        drafts.append((bare if may_be_bare(shape) else whole, needs))
     return drafts
 
 
@@ -58,11 +67,13 @@ def _written(
     shape: Shape,
     slim: str,
     there: Files,
-    in_place: bool,
     refused: list[str],
     needs: Sequence[Need],
+    *,
+    in_place: bool = False,
+    bare: bool = False,
 ) -> str | None:
-    match write_multi_stage(shape, slim, there, needs, in_place=in_place):
+    match write_multi_stage(shape, slim, there, needs, in_place=in_place, bare=bare):
         case Refusal(reason):
             refused.append(f"multi-stage: {reason}")
             return None
@@ -82,7 +93,7 @@ def _slim(shape: Shape, desk: Desk, refused: list[str]) -> tuple[str | None, Fil
     platforms = Platforms(config.platform, f"{info.os}/{info.architecture}")
     values = argument_values(dockerfile.arguments, config.build_args, platforms, shape.document.escape)
     written = shape.stage.base
-    slim = written if is_slim(written) else slim_base(written, values, shape.document.escape)
+    slim = written if is_slim(written) or has_no_slim(written) else slim_base(written, values, shape.document.escape)
     if slim is None:
         refused.append(f"slim base: none is known for {written}")
         return None, None

@@ -11,34 +11,18 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
 from imgcompare.remedy.copies import copy_lines
-from imgcompare.remedy.exempt import exempt, uses_pip
+from imgcompare.remedy.environment import ENVIRONMENT, TOOLS, unneeded
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, apt_install
 from imgcompare.remedy.subject import Files
 
-ENVIRONMENT = "/opt/venv"
 _BUILDER = "builder"
 _LISTS = "rm -rf /var/lib/apt/lists/*"
 _FOR_BUILDING = frozenset(("ENV", "ARG", "WORKDIR", "SHELL", "COPY", "ADD", "RUN", "USER"))
-_TOOL_RUNS = re.compile(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
-_NO_ENVIRONMENT = (
-    (re.compile(r"\s--(?:user|target|prefix|root)\b|PIP_USER|PIP_TARGET|PYTHONUSERBASE"), "pip installs elsewhere"),
-    (
-        re.compile(r"(?:/usr(?:/local)?|\.venv|venv)/bin/(?:python|pip|gunicorn|uvicorn|flask)"),
-        "a path names its Python",
-    ),
-    (re.compile(r"/usr/local/lib/python|/site-packages"), "a path names its packages"),
-    (re.compile(r"\b(?:cron|crond|supervisord?|s6-svscan|systemctl)\b"), "something else starts the application"),
-    (re.compile(r"\bbash\s+-\w*l|\b(?:ba)?sh\s+--login"), "a login shell sets PATH anew"),
-    (re.compile(r"-m\s+venv\b|\bvirtualenv\b|\bconda\b|uv\s+(?:sync|venv|run)\b"), "it has an environment of its own"),
-    (re.compile(r"\s(?:-e|--editable)\s|setup\.py\s+develop"), "a package is installed where it lies"),
-    (re.compile(r"uv\s+pip\s+install\b.*--system"), "uv installs past an environment"),
-)
 
 
 @dataclass(frozen=True)
@@ -56,62 +40,48 @@ class _Stages:
     last: list[str] = field(default_factory=list)
 
 
-def environment_refusal(shape: Shape) -> str:
-    """Why the packages must not go into a virtual environment; "" where they may."""
-    runs = [part.instruction for part in shape.parts if part.keyword in {"RUN", "ENV", "ENTRYPOINT", "CMD"}]
-    for pattern, reason in _NO_ENVIRONMENT:
-        if any(pattern.search(one.text) for one in runs) or pattern.search(shape.started):
-            return reason
-    if _TOOL_RUNS.search(shape.started):
-        return "a tool starts the application"
-    first = shape.installers[0].line if shape.installers else 0
-    if any(part.keyword == "USER" and part.instruction.line < first for part in shape.parts):
-        return "packages are installed by a user that is not root"
-    if any(
-        part.keyword == "ENV" and re.search(r"\bPATH[= ](?!.*\$\{?PATH)", part.instruction.text) for part in shape.parts
-    ):
-        return "ENV sets PATH without what was in it"
-    if path := next(
-        filter(partial(_is_of_environment, shape), shape.original.probe.paths if shape.original.probe else ()), ""
-    ):
-        return f"its files name {path}"
-    if shape.original.files.has(f"{ENVIRONMENT}/bin"):
-        return f"the image has {ENVIRONMENT}"
-    return ""
+def write_multi_stage(
+    shape: Shape, base: str, there: Files, needs: Sequence[Need], *, in_place: bool, bare: bool = False
+) -> str | Refusal:
+    """Write the Dockerfile; ``base`` is what the last stage stands on, ``there`` its files, ``needs`` what it lacks.
 
-
-def _is_of_environment(shape: Shape, path: str) -> bool:
-    """Whether a path is that of its Python or of its packages, which would be elsewhere."""
-    probe = shape.original.probe
-    if probe is None or not path.startswith(f"{probe.prefix}/"):
-        return False
-    inside = path[len(probe.prefix) + 1 :]
-    owned = path.strip("/") in shape.original.files.inventory.python_paths
-    return owned or re.match(r"bin/python|lib/python[\d.]+(?:/|$)", inside) is not None
-
-
-def write_multi_stage(shape: Shape, base: str, there: Files, needs: Sequence[Need], *, in_place: bool) -> str | Refusal:
-    """Write the Dockerfile; ``base`` is what the last stage stands on, ``there`` its files, ``needs`` what it lacks."""
+    A ``bare`` environment has no pip of its own.
+    """
     if not shape.installers:
         if any(name.startswith("python3-") for name in shape.named):
             return Refusal("its Python packages are apt's, which belong where they run")
         return Refusal("nothing in it installs Python packages in a way that is understood")
     name = shape.stage.name or _BUILDER
     if in_place:
-        copies = copy_lines(shape, name, there, tools=bool(_TOOL_RUNS.search(shape.started)))
+        copies = copy_lines(shape, name, there, tools=bool(TOOLS.search(shape.started)))
         if isinstance(copies, str):
             return Refusal(copies)
         lines = (*_making_room(shape, there), *copies)
     else:
         lines = (f"COPY --from={name} {ENVIRONMENT} {ENVIRONMENT}", f"ENV PATH={ENVIRONMENT}/bin:$PATH")
     stages = _Stages()
-    _write_builder(shape, stages, name, there, in_place=in_place)
+    _write_builder(shape, stages, name, there, in_place=in_place, bare=bare)
     _write_last(shape, stages, base, lines, needs)
     text = shape.preamble + "".join(stages.builder) + "\n" + "".join(stages.last) + shape.trailing
     return _with_line_ends(text, shape.document.text)
 
 
-def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in_place: bool) -> None:
+def write_without_tools(shape: Shape, base: str, needs: Sequence[Need]) -> str | None:
+    """The same stage on ``base``, without the packages that only build; None where it installs none of these.
+
+    For what has nothing to be built: all its packages are the distribution's.
+    """
+    if all(one.kept == one.packages for one in shape.apt):
+        return None
+    begin, *rest = shape.parts
+    lines = [begin.lead, shape.document.source(begin.instruction).rstrip().replace(shape.stage.base, base, 1), "\n"]
+    lines += _needed(needs)
+    for part in rest:
+        lines += _run_of_last(shape, part) if part.keyword == "RUN" else [part.text]
+    return _with_line_ends(shape.preamble + "".join(lines) + shape.trailing, shape.document.text)
+
+
+def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in_place: bool, bare: bool) -> None:
     """Everything up to the last installation, as it stands; into an environment where there is to be one."""
     begin, *rest = shape.parts
     source = shape.document.source(begin.instruction).rstrip()
@@ -123,26 +93,28 @@ def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in
             continue
         if not activated and part.instruction in shape.installers:
             activated = True
-            stages.builder += _activated(shape, part)
+            stages.builder += _activated(shape, part, bare=bare)
         else:
             stages.builder.append(part.text)
     if in_place:
         stages.builder += _without_installers(shape, there)
-    else:
+    elif not bare:
         stages.builder += _without_unneeded(shape)
 
 
-def _activated(shape: Shape, part: Part) -> Iterator[str]:
+def _activated(shape: Shape, part: Part, *, bare: bool) -> Iterator[str]:
     """The environment is made before the first installation, but behind the tool that does it, and behind Python.
 
     A base such as Debian's has no Python: apt brings it, with the name python3 alone.
     """
     has_python = shape.original.base.has("/usr/local/bin/python")
     before = {Purpose.TOOL} if has_python else {Purpose.TOOL, Purpose.APT}
+    outside_pip = f"PIP_PYTHON={ENVIRONMENT}/bin/python " if bare else ""
+    outside = "\n# Pip installs into it from outside, and is not in it." if bare else ""
     lines = (
-        "\n# A virtual environment: all packages in one folder, which the last stage takes whole.\n"
-        f"RUN {'python' if has_python else 'python3'} -m venv {ENVIRONMENT}\n"
-        f"ENV VIRTUAL_ENV={ENVIRONMENT} PATH={ENVIRONMENT}/bin:$PATH\n"
+        f"\n# A virtual environment: all packages in one folder, which the last stage takes whole.{outside}\n"
+        f"RUN {'python' if has_python else 'python3'} -m venv {'--without-pip ' if bare else ''}{ENVIRONMENT}\n"
+        f"ENV VIRTUAL_ENV={ENVIRONMENT} {outside_pip}PATH={ENVIRONMENT}/bin:$PATH\n"
     )
     commands = shape.commands(part.instruction) or ()
     first = next((at for at, (_, purpose) in enumerate(commands) if purpose is Purpose.INSTALL), 0)
@@ -191,21 +163,10 @@ def _installs_as_user(shape: Shape) -> bool:
 
 
 def _without_unneeded(shape: Shape) -> Iterator[str]:
-    """What only installs is taken out of the environment, unless a package asks for it."""
-    probe = shape.original.probe
-    if probe is None:
-        return
-    base = shape.original.base.inventory.packages.python
-    own = {one.name: one.version for one in base}
-    left = exempt(probe, tools=True)
-    asked = {name for one, each in probe.distributions.items() if one not in left for name in each.requires}
-    found = probe.distributions.get("setuptools")
-    pinned = found is not None and found.version != own.get("setuptools")
-    kept = asked | ({"setuptools"} if probe.setuptools or pinned else set()) | ({"pip"} if uses_pip(probe) else set())
-    unneeded = [name for name in ("setuptools", "pip") if name not in kept]
-    if unneeded:
+    """What only installs is taken out of the environment."""
+    if names := unneeded(shape):
         yield "\n# What only installs is not taken along.\n"
-        yield f"RUN pip uninstall --yes {' '.join(unneeded)}\n"
+        yield f"RUN pip uninstall --yes {' '.join(names)}\n"
 
 
 def _write_last(shape: Shape, stages: _Stages, base: str, lines: Iterable[str], needs: Sequence[Need]) -> None:

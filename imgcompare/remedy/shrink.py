@@ -24,7 +24,7 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
-from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, Desk, attempt, differs
+from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, Desk, attempt, build_ahead, differs
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.proof import with_replies
 from imgcompare.remedy.shape import Shape
@@ -123,10 +123,12 @@ def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench) -> tuple[Shape, l
     bases = ThreadPoolExecutor(2, "imgcompare-bases", leave_signals_to_the_main_thread)
     try:
         desk = Desk(plan, bench, bases)
-        original = desk.subject(spec)
+        original = desk.unseen(spec)
         if not isinstance(original, Subject):
             raise ImgcompareError(f"the original does not build a second time: {original.message}")
-        shape = _shape(spec, original)
+        for draft, _ in find_drafts(_shape(spec, original), desk, []):
+            pool.submit(build_ahead, draft, spec, desk)
+        shape = _shape(spec, desk.seen(original))
         tries = [
             pool.submit(attempt, draft, shape, needs, spec, desk)
             for draft, needs in find_drafts(shape, desk, told.refused)

@@ -33,7 +33,11 @@ class FakeDesk:
         self._build = build
         self.texts: list[str] = []
 
-    def subject(self, spec: VariantSpec, _roots: tuple[str, ...]) -> Subject | Failure:
+    def seen(self, subject: Subject, _roots: tuple[str, ...]) -> Subject:
+        """It was looked into when it was made up."""
+        return subject
+
+    def unseen(self, spec: VariantSpec) -> Subject | Failure:
         """Build a variant."""
         text = (spec.text or b"").decode()
         self.texts.append(text)

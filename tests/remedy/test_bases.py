@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from imgcompare.remedy.bases import slim_base
+from imgcompare.remedy.bases import has_no_slim, slim_base
 
 
 @pytest.mark.parametrize(
@@ -27,10 +27,28 @@ from imgcompare.remedy.bases import slim_base
         ("python@sha256:0", None),
         ("python:3.11@sha256:0", None),
         ("pypy:3.10", None),
-        ("debian:bookworm", None),
+        ("debian:bookworm", "debian:bookworm-slim"),
+        ("debian", "debian:stable-slim"),
+        ("debian:12.5", "debian:12.5-slim"),
+        ("mirror.example/debian:oldstable", "mirror.example/debian:oldstable-slim"),
+        ("debian:bookworm-20240513", "debian:bookworm-20240513-slim"),
+        ("debian:${VERSION}", "debian:${VERSION}-slim"),
+        ("debian:${TAG}", None),
+        ("debian:bookworm-slim", None),
+        ("debian:bookworm-backports", None),
+        ("ubuntu:24.04", None),
         ("tiangolo/uvicorn-gunicorn:python3.11", None),
     ],
 )
 def test_spelling(written: str, slim: str | None) -> None:
     """``X-bullseye`` has ``X-slim-bullseye``; a variable may stand for a version, not for a flavour."""
     assert slim_base(written, {"VERSION": "3.11", "TAG": "3.11-bookworm"}) == slim
+
+
+@pytest.mark.parametrize(
+    ("reference", "none"),
+    [("ubuntu:24.04", True), ("mirror.example/ubuntu", True), ("debian:12", False), ("notubuntu:24.04", False)],
+)
+def test_of_ubuntu_there_is_no_smaller_one(reference: str, none: bool) -> None:
+    """What runs stands on the same image as what builds."""
+    assert has_no_slim(reference) is none

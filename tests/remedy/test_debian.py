@@ -9,7 +9,8 @@ import pytest
 
 from imgcompare.remedy.attempt import Desk
 from imgcompare.remedy.drafts import find_drafts
-from imgcompare.remedy.multi_stage import write_multi_stage
+from imgcompare.remedy.environment import may_be_bare
+from imgcompare.remedy.multi_stage import write_multi_stage, write_without_tools
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.tidy import write_tidy
 from tests.support.cases import DEBIAN, elf, package
@@ -67,10 +68,37 @@ def test_an_application_of_apts_packages_alone_is_only_tidied(run: str, base: st
 
 
 @pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("base", ["debian:12", "ubuntu:24.04"])
-def test_no_slim_base_is_guessed_for_it(run: str, base: str) -> None:
-    """Debian's and Ubuntu's full images stay what the application stands on."""
-    assert drafted(of_apt(run, base)) == (["tidy"], [f"slim base: none is known for {base}"])
+@pytest.mark.parametrize(("base", "names"), [("debian:12", ["tidy", "slim"]), ("ubuntu:24.04", ["tidy"])])
+def test_debian_has_a_slim_base_for_it(run: str, base: str, names: list[str]) -> None:
+    """Without documents and translations; of Ubuntu there is no smaller one."""
+    assert drafted(of_apt(run, base))[0] == names
+
+
+@pytest.mark.parametrize("base", ["debian:12-slim", "ubuntu:24.04"])
+def test_what_only_builds_goes_where_nothing_is_built(base: str) -> None:
+    """The packages by name, with what they recommend; a program that is for running stays."""
+    taken = of_apt("RUN apt-get update && apt-get install -y python3-flask python3-dev build-essential curl", base)
+    written = write_without_tools(taken, base, ())
+    lists = "rm -rf /var/lib/apt/lists/*"
+    run = f"RUN apt-get update \\\n    && apt-get install -y python3-flask curl \\\n    && {lists}"
+    assert written == f'FROM {base}\nWORKDIR /srv\n{run}\nCOPY . .\nCMD ["python3", "shop.py"]\n'
+    assert write_without_tools(of_apt(), base, ()) is None
+
+
+def test_an_environment_that_apts_pip_installs_into() -> None:
+    """Python's venv is there without apt's python3-venv, and pip without a copy of it."""
+    pip: Written = {
+        "/usr/bin/pip3": "#!/usr/bin/python3\n",
+        **package("pip", "23.0.1", "/usr/lib/python3/dist-packages"),
+    }
+    run = "RUN apt-get update && apt-get install -y python3-pip && pip3 install --break-system-packages redis"
+    text = f'FROM debian:12\n{run}\nCMD ["python3", "shop.py"]\n'
+    taken = shape(text, {2: BY_APT | BY_PIP | pip}, DEBIAN)
+    assert may_be_bare(taken)
+    written = write_multi_stage(taken, "debian:12-slim", files(DEBIAN), (), in_place=False, bare=True)
+    assert isinstance(written, str)
+    assert "RUN python3 -m venv --without-pip /opt/venv" in written
+    assert "python3-pip" not in written.split("# What runs:")[1]
 
 
 def test_a_run_that_cannot_be_parted_is_left() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from imgcompare.remedy.multi_stage import Refusal, environment_refusal, write_multi_stage
+from imgcompare.remedy.environment import environment_refusal, may_be_bare
+from imgcompare.remedy.multi_stage import Refusal, write_multi_stage
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.probe import Distribution
 from imgcompare.remedy.shape import Shape
@@ -28,9 +29,11 @@ CMD ["python", "shop.py"]
 INSTALLED = {8: package("flask", "3.0")}
 
 
-def written(taken: Shape, *needs: Need, in_place: bool = False, base: str = "python:3.11-slim") -> str:
+def written(
+    taken: Shape, *needs: Need, in_place: bool = False, bare: bool = False, base: str = "python:3.11-slim"
+) -> str:
     """The Dockerfile that is written."""
-    text = write_multi_stage(taken, base, files(), needs, in_place=in_place)
+    text = write_multi_stage(taken, base, files(), needs, in_place=in_place, bare=bare)
     assert isinstance(text, str)
     return text
 
@@ -81,6 +84,52 @@ COPY . .
 CMD ["python", "shop.py"]
 """
     )
+
+
+def test_an_environment_without_a_pip_of_its_own() -> None:
+    """The base's pip installs into it: nothing is unpacked only to be taken out again."""
+    found = written(shape(PLAIN, INSTALLED), bare=True)
+    assert (
+        """\
+# A virtual environment: all packages in one folder, which the last stage takes whole.
+# Pip installs into it from outside, and is not in it.
+RUN python -m venv --without-pip /opt/venv
+ENV VIRTUAL_ENV=/opt/venv PIP_PYTHON=/opt/venv/bin/python PATH=/opt/venv/bin:$PATH
+
+RUN pip install -r requirements.txt
+
+# What runs"""
+        in found
+    )
+    assert "PIP_PYTHON" not in last(found)
+
+
+@pytest.mark.parametrize(
+    ("run", "pip", "may"),
+    [
+        ("pip install -r requirements.txt", "23.0.1", True),
+        ("apt-get update && apt-get install -y gcc && pip3 install flask", "22.3", True),
+        ("pip install -r requirements.txt", "22.2.2", False),
+        ("pip install -r requirements.txt", None, False),
+        ("python -m pip install flask", "23.0.1", False),
+        ("pip install --upgrade pip setuptools && pip install flask", "23.0.1", False),
+        ("pip install --no-build-isolation flask", "23.0.1", False),
+        ("uv pip install flask", "23.0.1", False),
+        ("sh setup.sh", "23.0.1", False),
+        ("if true; then pip install flask; fi", "23.0.1", False),
+    ],
+)
+def test_when_the_bases_pip_can_install_into_it(run: str, pip: str | None, may: bool) -> None:
+    """It must know how, since 22.3, and be what installs; else the environment has its own."""
+    base = {**PYTHON, **(package("pip", pip) if pip else {})}
+    text = PLAIN.replace("pip install -r requirements.txt", run)
+    assert may_be_bare(shape(text, INSTALLED, base)) == may
+
+
+def test_an_environment_whose_packages_ask_for_setuptools() -> None:
+    """It is made with one, as before."""
+    asking = structs.replace(PROBE, setuptools=("x.py",))
+    assert not may_be_bare(shape(PLAIN, INSTALLED, {**PYTHON, **package("pip", "23.0.1")}, asking))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,115 @@
+"""Pure: whether packages may go into a virtual environment of their own, and what that environment need not have."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from imgcompare.dockerfile.shell import Command
+from imgcompare.remedy.exempt import exempt, uses_pip
+from imgcompare.remedy.shape import Shape
+from imgcompare.remedy.steps import Purpose
+
+ENVIRONMENT = "/opt/venv"
+"""Where it is."""
+
+TOOLS = re.compile(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
+"""Tools that install, and may start the application."""
+
+_PIP_FOR_OTHERS = (22, 3)  # since then it installs into another interpreter's environment
+_NO_ENVIRONMENT = (
+    (re.compile(r"\s--(?:user|target|prefix|root)\b|PIP_USER|PIP_TARGET|PYTHONUSERBASE"), "pip installs elsewhere"),
+    (
+        re.compile(r"(?:/usr(?:/local)?|\.venv|venv)/bin/(?:python|pip|gunicorn|uvicorn|flask)"),
+        "a path names its Python",
+    ),
+    (re.compile(r"/usr/local/lib/python|/site-packages"), "a path names its packages"),
+    (re.compile(r"\b(?:cron|crond|supervisord?|s6-svscan|systemctl)\b"), "something else starts the application"),
+    (re.compile(r"\bbash\s+-\w*l|\b(?:ba)?sh\s+--login"), "a login shell sets PATH anew"),
+    (re.compile(r"-m\s+venv\b|\bvirtualenv\b|\bconda\b|uv\s+(?:sync|venv|run)\b"), "it has an environment of its own"),
+    (re.compile(r"\s(?:-e|--editable)\s|setup\.py\s+develop"), "a package is installed where it lies"),
+    (re.compile(r"uv\s+pip\s+install\b.*--system"), "uv installs past an environment"),
+)
+
+
+def environment_refusal(shape: Shape) -> str:
+    """Why the packages must not go into a virtual environment; "" where they may."""
+    runs = [part.instruction for part in shape.parts if part.keyword in {"RUN", "ENV", "ENTRYPOINT", "CMD"}]
+    for pattern, reason in _NO_ENVIRONMENT:
+        if any(pattern.search(one.text) for one in runs) or pattern.search(shape.started):
+            return reason
+    if TOOLS.search(shape.started):
+        return "a tool starts the application"
+    first = shape.installers[0].line if shape.installers else 0
+    if any(part.keyword == "USER" and part.instruction.line < first for part in shape.parts):
+        return "packages are installed by a user that is not root"
+    if any(
+        part.keyword == "ENV" and re.search(r"\bPATH[= ](?!.*\$\{?PATH)", part.instruction.text) for part in shape.parts
+    ):
+        return "ENV sets PATH without what was in it"
+    if path := next(
+        filter(partial(_is_of_environment, shape), shape.original.probe.paths if shape.original.probe else ()), ""
+    ):
+        return f"its files name {path}"
+    if shape.original.files.has(f"{ENVIRONMENT}/bin"):
+        return f"the image has {ENVIRONMENT}"
+    return ""
+
+
+def _is_of_environment(shape: Shape, path: str) -> bool:
+    """Whether a path is that of its Python or of its packages, which would be elsewhere."""
+    probe = shape.original.probe
+    if probe is None or not path.startswith(f"{probe.prefix}/"):
+        return False
+    inside = path[len(probe.prefix) + 1 :]
+    owned = path.strip("/") in shape.original.files.inventory.python_paths
+    return owned or re.match(r"bin/python|lib/python[\d.]+(?:/|$)", inside) is not None
+
+
+def may_be_bare(shape: Shape) -> bool:
+    """Whether the environment needs no pip of its own: the base's can install into another, and nobody asks for it.
+
+    That takes half the time: nothing is unpacked only to be taken out again.
+    """
+    has_python = shape.original.base.has("/usr/local/bin/python")
+    # On Debian's and Ubuntu's own images apt brings both.
+    there = shape.original.base if has_python else shape.original.files
+    versions = [one.version for one in there.inventory.packages.python if one.name == "pip"]
+    number = tuple(int(part) for part in re.findall(r"\d+", versions[0])[:2]) if versions else (0,)
+    return (
+        (has_python or there.has("/usr/bin/pip3"))
+        and number >= _PIP_FOR_OTHERS
+        and set(unneeded(shape)) == {"setuptools", "pip"}
+        and all(
+            commands is not None and all(map(_is_plain_pip, commands))
+            for one in shape.installers
+            for commands in [shape.commands(one)]
+        )
+    )
+
+
+def _is_plain_pip(told: tuple[Command, Purpose]) -> bool:
+    command, purpose = told
+    if purpose is not Purpose.INSTALL:
+        return purpose is not Purpose.TOOL
+    names = {re.split(r"[\[<>=!~ ;@]", word, maxsplit=1)[0].lower() for word in command.words}
+    return (
+        re.fullmatch(r"pip3?", command.words[0]) is not None
+        and not names & {"pip", "setuptools", "wheel"} - {command.words[0]}
+        and "isolation" not in command.text
+    )
+
+
+def unneeded(shape: Shape) -> list[str]:
+    """What an environment has of itself and no package asks for; before a look inside, nobody is taken to ask."""
+    probe = shape.original.probe
+    if probe is None:
+        return ["setuptools", "pip"]
+    base = shape.original.base.inventory.packages.python
+    own = {one.name: one.version for one in base}
+    left = exempt(probe, tools=True)
+    asked = {name for one, each in probe.distributions.items() if one not in left for name in each.requires}
+    found = probe.distributions.get("setuptools")
+    pinned = found is not None and found.version != own.get("setuptools")
+    kept = asked | ({"setuptools"} if probe.setuptools or pinned else set()) | ({"pip"} if uses_pip(probe) else set())
+    return [name for name in ("setuptools", "pip") if name not in kept]
