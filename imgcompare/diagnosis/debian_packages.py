@@ -25,7 +25,7 @@ def no_debian_package(case: Case, line: str, match: re.Match[str], step: str) ->
         return offline
     package = match["package"]
     above = _updated_above(case, step)
-    if above or _APT_UPDATE.search(step):
+    if above or _APT_UPDATE.search(step) or _instead(case)[1]:  # what it replaces it with, it has from lists
         return _gone(case, line, package, step, above)
     return case.found(
         "package-not-found",

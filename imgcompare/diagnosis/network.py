@@ -107,9 +107,19 @@ def _silent(case: Case, seen: str) -> Failure:
         (*observed.evidence, f"inside the container {seen}"),
         hint=hint
         if seen.startswith("nothing")
+        else "It listens to IPv6, and is asked by IPv4: let it listen on 0.0.0.0; or it began only when the time was over: "
+        "--timeout waits longer."
+        if _by_ipv6(case)
         else "It is asked in plain HTTP: see whether it speaks HTTPS or something else, and whether --route names a "
         "route that replies at once; --timeout waits longer.",
     )
+
+
+def _by_ipv6(case: Case) -> bool:
+    """Whether it takes no connection, and what listens has addresses of IPv6 alone: one with TLS would take it."""
+    evidence = case.evidence
+    addresses = [one.address for one in evidence.listeners or () if one.port == evidence.port]
+    return bool(addresses) and all(":" in one for one in addresses) and "refused" in evidence.observed.message
 
 
 def _on_unix_socket(case: Case) -> Failure | None:

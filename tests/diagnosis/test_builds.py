@@ -87,6 +87,14 @@ ROWS = {
         "python3-pip replaces it",
         (f"RUN apt-get update && apt-get install -y python3-pip{CLEAN}",),
     ),
+    "a package that another replaces, by lists that no step above fetched": Row(
+        lambda: Example("FROM python:3.11-slim\nRUN apt-get install -y python-pip\n").build_fails(
+            "RUN apt-get install -y python-pip", "exit code: 100", REPLACED
+        ),
+        "package-not-found",
+        "python3-pip replaces it",
+        ("RUN apt-get install -y python3-pip",),
+    ),
     "a package that two replace": Row(
         told(
             "apt-get update && apt-get install -y python",

@@ -224,6 +224,12 @@ def test_what_cannot_be_reached(name: str) -> None:
     ROWS[name].check()
 
 
+def test_who_refuses_connections_speaks_no_https() -> None:
+    """What has addresses of IPv6 alone is asked by IPv4; a server with TLS would take the connection."""
+    assert "asked by IPv4" in shop().is_silent("", [ALL_V6]).hint
+    assert "HTTPS" in shop().is_silent("", [ALL, ALL_V6]).hint
+
+
 def test_no_value_of_a_variable_is_told() -> None:
     """A URL may have a password in it."""
     failure = shop(env=URL).exits(1, traced(f"socket.gaierror: [Errno -2] {NO_NAME}"))
