@@ -107,8 +107,8 @@ def _silent(case: Case, seen: str) -> Failure:
         (*observed.evidence, f"inside the container {seen}"),
         hint=hint
         if seen.startswith("nothing")
-        else "It listens to IPv6, and is asked by IPv4: let it listen on 0.0.0.0; or it began only when the time was over: "
-        "--timeout waits longer."
+        else "It listens to IPv6, and is asked by IPv4: let it listen on 0.0.0.0; or it began only when the time was "
+        "over: --timeout waits longer."
         if _by_ipv6(case)
         else "It is asked in plain HTTP: see whether it speaks HTTPS or something else, and whether --route names a "
         "route that replies at once; --timeout waits longer.",

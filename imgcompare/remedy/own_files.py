@@ -98,6 +98,10 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
     What a RUN with apt in it wrote there, apt writes again; a file in /etc that a script wrote, nobody does.
     """
     category = original.categories.of(path)
+    by_apt = _DPKG in original.archived.layers[layer].documents
+    created_by = original.image.layers[layer].created_by
+    if by_apt and original.files.root.entries[path].kind == DIRECTORY and not _is_hidden(created_by):
+        return False
     if category is Category.RUNTIME and original.files.inventory.of_system(path):
         return False  # Node of Debian's packages, which are compared as packages
     if _ACCOUNTS.fullmatch(path):
@@ -110,10 +114,10 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
         return False
     if path.startswith("var/") and not _OWN_VAR.match(path):
         return False
-    if _DPKG not in original.archived.layers[layer].documents:
+    if not by_apt:
         return True
     links_away = original.files.root.entries[path].link.startswith("/etc/alternatives/")
-    return _is_hidden(original.image.layers[layer].created_by) and not links_away and not _BY_PACKAGES.match(path)
+    return _is_hidden(created_by) and not links_away and not _BY_PACKAGES.match(path)
 
 
 def _is_hidden(created_by: str) -> bool:

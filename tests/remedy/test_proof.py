@@ -196,13 +196,19 @@ def test_a_package_of_another_source_or_without_its_files() -> None:
         assert isinstance(status, str)
         written: Written = {"/var/lib/dpkg/status": status.replace("Version: 1\n", f"Version: {version}\n")}
         listed: Written = {"/var/lib/dpkg/info/nodejs.list": "/usr/bin/node\n/usr/share/locale/de\n/usr/share/doc/x\n"}
-        return seen(PROBE, written={**APP, 4: {**APP[4], **written, **listed, **dict.fromkeys(files, "x")}}, base=base)
+        text = TEXT.replace("pip install flask", "apt-get install -y nodejs")
+        return subject(text, {**APP, 4: {**APP[4], **written, **listed, **dict.fromkeys(files, "x")}}, base)
+
+    def failed(original: Subject, candidate: Subject, *named: str) -> dict[str, tuple[str, ...]]:
+        found = prove(Comparison(original, candidate, named)).findings
+        return {one.name: one.differences for one in found if not one.passed}
 
     whole = ("/usr/bin/node", "/usr/share/locale/de", "/usr/share/doc/x")
     original = node("1:20.19.0-1nodesource1", *whole)
     assert failed(original, node("1:20.20.1-1nodesource1", *whole[:2])) == {}
     assert failed(original, node("1:18.13.0+dfsg1-1", *whole))["packages"][0].startswith("nodejs 1:20")
-    assert failed(original, node("1:20.19.0-1nodesource1")) == {"packages": ("nodejs has 0 of its 2 files",)}
+    assert failed(original, node("1:20.19.0-1nodesource1"), "nodejs") == {"packages": ("nodejs has 0 of its 2 files",)}
+    assert failed(original, node("1:20.19.0-1nodesource1")) == {}  # nobody asked for it: it was recommended
 
 
 FULL: Written = {
@@ -333,6 +339,8 @@ def test_what_a_script_wrote_beside_apt(run: str, lost: bool) -> None:
         "/usr/bin/jq-link": link("/etc/alternatives/jq"),
         "/var/lib/dpkg/triggers/x": "x",
     }
+    if not lost:
+        made["/usr/local/share/fonts"] = folder()
     base = {**PYTHON, **packages()}
     found = failed(
         subject(text, {3: APP[3], 4: made}, base), subject(text, {3: APP[3], 4: {**APP[4], **packages("jq")}}, base)
