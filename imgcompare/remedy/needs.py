@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from imgcompare.remedy.subject import Subject
 
+_APTS_PYTHON = "/usr/bin/python3"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -36,6 +38,13 @@ def runtime_needs(original: Subject, there: Iterable[str]) -> tuple[Need, ...]:
         if (package := original.files.owner_as_written(place)) and package not in known and not _is_python(package):
             found.setdefault(package, name)
     return tuple(Need(package, what) for package, what in sorted(found.items()))
+
+
+def apts_python(original: Subject, there: Iterable[str], named: Iterable[str]) -> tuple[Need, ...]:
+    """Debian's own Python, where nothing brings it that stays: ``apt-get install python3-pip`` alone had brought it."""
+    owner = original.files.owner(_APTS_PYTHON)
+    brought = original.files.installed.with_needs(named)
+    return (Need("python3", "the interpreter"),) if owner and owner not in {*there, *brought} else ()
 
 
 def lost_packages(original: Subject, candidate_packages: Iterable[str], named: Iterable[str]) -> tuple[str, ...]:

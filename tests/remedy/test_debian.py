@@ -11,6 +11,7 @@ from imgcompare.remedy.attempt import Desk
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.environment import may_be_bare
 from imgcompare.remedy.multi_stage import write_multi_stage, write_without_tools
+from imgcompare.remedy.needs import apts_python
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.tidy import write_tidy
 from tests.support.cases import DEBIAN, elf, package
@@ -83,6 +84,24 @@ def test_what_only_builds_goes_where_nothing_is_built(base: str) -> None:
     run = f"RUN apt-get update \\\n    && apt-get install -y python3-flask curl \\\n    && {lists}"
     assert written == f'FROM {base}\nWORKDIR /srv\n{run}\nCOPY . .\nCMD ["python3", "shop.py"]\n'
     assert write_without_tools(of_apt(), base, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("named", "needed"),
+    [((), ["python3"]), (("python3",), []), (("python3-flask",), [])],
+)
+def test_apts_python_where_only_its_pip_was_asked_for(named: tuple[str, ...], needed: list[str]) -> None:
+    """It came along with what builds, and the environment's Python is a link to it."""
+    status = packages(
+        "python3",
+        "python3-minimal",
+        "python3-flask",
+        depends={"python3": "python3-minimal", "python3-flask": "python3"},
+    )
+    listed: Written = {"/usr/bin/python3": elf(), "/var/lib/dpkg/info/python3-minimal.list": "/usr/bin/python3\n"}
+    original = shape("FROM debian:12\nRUN x\nCMD x\n", {2: {**status, **listed}}, DEBIAN).original
+    assert [need.package for need in apts_python(original, (), named)] == needed
+    assert apts_python(original, ("python3-minimal",), ()) == ()
 
 
 def test_an_environment_that_apts_pip_installs_into() -> None:
