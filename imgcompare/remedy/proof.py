@@ -144,7 +144,8 @@ def _packages(compared: Comparison) -> Finding:
         for name in sorted(wanted & candidate.names)
         if major(original.version(name)) != major(candidate.version(name))
     ]
-    lost += _emptied(compared, original.with_needs(compared.named, recommends=False) & candidate.names)
+    asked = original.with_needs(compared.named, recommends=False) - compared.original.base.installed.names
+    lost += _emptied(compared, asked & candidate.names)
     return _finding("packages", "Debian packages that are not for building", len(wanted), lost)
 
 
