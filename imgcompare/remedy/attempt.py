@@ -71,6 +71,7 @@ class Desk:
         self.plan = plan
         self.bench = bench
         self._pool = pool
+        self._bases: dict[str, Files | str] = {}
 
     def build(self, spec: VariantSpec) -> tuple[Plan, BuiltVariant | NotBuilt]:
         """Build a variant; what an earlier build left in the cache is taken."""
@@ -91,15 +92,19 @@ class Desk:
     def seen(self, subject: Subject, roots: tuple[str, ...] | None = None) -> Subject:
         """Look inside a variant's image, at its own files or those in ``roots``."""
         roots = own_roots(subject) if roots is None else roots
-        seen = look_inside(subject.name, subject.built.image, roots, self.plan, self.bench)
-        return replace(subject, seen=seen, roots=roots)
+        return subject.looked_into(look_inside(subject.name, subject.built.image, roots, self.plan, self.bench), roots)
 
     def read(self, image: EngineImage) -> ArchivedImage:
         """An image's layers."""
         return read_images([image.image], self.plan.config.platform, self.bench)[image.image]
 
     def base_files(self, reference: str) -> Files | str:
-        """The files of an image that is a base, or why it cannot be had."""
+        """The files of an image that is a base, or why it cannot be had; looked up once."""
+        if reference not in self._bases:
+            self._bases[reference] = self._base_files(reference)
+        return self._bases[reference]
+
+    def _base_files(self, reference: str) -> Files | str:
         spec = VariantSpec(name="base", image=reference)
         plan = make_plan(replace(self.plan.config, variants=(spec,), baseline="base"), self.plan.run_id)
         base = provide_bases(plan, draw_blueprints(plan), self.bench, self._pool)[reference]

@@ -37,6 +37,13 @@ _PACKAGE_FOLDER = re.compile(r"/(?:site|dist)-packages$")
 _SETUPTOOLS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+(?:pkg_resources|setuptools|distutils)\b", re.MULTILINE)
 # Since 3.12 distutils comes with setuptools.
 _OF_SETUPTOOLS = frozenset(("pkg_resources", "setuptools", *(("distutils",) if sys.version_info >= (3, 12) else ())))
+# What of the standard library some images leave out, or lacks a library there.
+_LEFT_OUT = frozenset(
+    (
+        *("tkinter", "turtle", "idlelib", "dbm", "readline", "curses", "sqlite3", "lzma", "bz2", "ctypes", "ssl"),
+        *("ensurepip", "venv", "distutils", "lib2to3", "crypt", "nis", "ossaudiodev"),
+    )
+)
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
 _PYTHON = re.compile(r"python[\d.]*$")
 _SHELL = re.compile(r"\b(?:ba|da|a|k|z)?sh\b")
@@ -79,7 +86,8 @@ def main() -> None:
     own = [name for name in _modules(os.getcwd(), frozenset()) if os.getcwd() != "/"]
     own = [name for name in own if name.rpartition(".")[2] not in ("setup", "conftest")]
     named = mentions.look(request["command"] + request["healthcheck"], own_files)
-    imported = sorted(set(named.pop("imported")).difference(modules, own))
+    imported = [name for name in named.pop("imported") if _may_be_missing(name)]
+    imported = sorted(set(imported).difference(modules, own))
     found = {
         "python": sys.version.split()[0],
         "executable": sys.executable,
@@ -91,7 +99,7 @@ def main() -> None:
         **named,
         "modules": _imports(modules, request["time_s"], deadline),
         "own_modules": _imports(own, request["time_s"], time.monotonic() + request["own_s"]),
-        "imported": _imports(imported, request["time_s"], time.monotonic() + request["own_s"]),
+        "imported": _imports(imported, request["time_s"], time.monotonic() + request["own_s"], together=True),
     }
     json.dump(found, sys.stdout)
 
@@ -295,13 +303,19 @@ def _catches_import_errors(handler: ast.ExceptHandler) -> bool:
     return any(name in caught for name in ("ImportError", "ModuleNotFoundError", "Exception"))
 
 
-def _imports(names: list[str], time_s: float, deadline: float) -> dict[str, str]:
+def _may_be_missing(name: str) -> bool:
+    """Whether a module is none of the standard library's, or one that other images and packages leave out."""
+    top = name.partition(".")[0]
+    return top in _LEFT_OUT or top not in getattr(sys, "stdlib_module_names", sys.builtin_module_names)
+
+
+def _imports(names: list[str], time_s: float, deadline: float, *, together: bool = False) -> dict[str, str]:
     """What comes of importing each: "" where it works, else why not; "?" where there was no time to say."""
     outcome: dict[str, str] = {}
     # A process for each top-level package: what one sets up (Django's settings, say) must not carry another's imports.
     tops: dict[str, list[str]] = {}
     for name in names:
-        tops.setdefault(name.partition(".")[0], []).append(name)
+        tops.setdefault("" if together else name.partition(".")[0], []).append(name)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda group: _batch(group, time_s, deadline, outcome), tops.values()))
     # What is not installed is not there for one alone either. As both images are asked in one order, what there is no

@@ -20,6 +20,7 @@ from imgcompare.remedy.needs import lost_packages
 from imgcompare.remedy.own_files import lost_users, own_files
 from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.probe import Probe
+from imgcompare.remedy.steps import package_name
 from imgcompare.remedy.subject import Subject
 from imgcompare.text.printable import printable
 
@@ -144,8 +145,7 @@ def _packages(compared: Comparison) -> Finding:
         for name in sorted(wanted & candidate.names)
         if major(original.version(name)) != major(candidate.version(name))
     ]
-    asked = original.with_needs(compared.named, recommends=False) - compared.original.base.installed.names
-    lost += _emptied(compared, asked & candidate.names)
+    lost += _emptied(compared, candidate.names & set(map(package_name, compared.named)))
     return _finding("packages", "Debian packages that are not for building", len(wanted), lost)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from imgcompare.analysis.breakdown import Categories
@@ -96,6 +96,9 @@ class Files:
         return not plain or self.links.file(plain) is not None or self.links.real(plain) in self.root.entries
 
 
+_OF_FILES = frozenset(("files", "base", "categories"))
+
+
 @dataclass(frozen=True)
 class Subject:
     """A variant's image: as it was built, read and measured, and what was seen inside, its own files in ``roots``."""
@@ -106,6 +109,12 @@ class Subject:
     image: Image
     seen: Seen
     roots: tuple[str, ...] = ()
+
+    def looked_into(self, seen: Seen, roots: tuple[str, ...]) -> Subject:
+        """The same with what was seen inside; what was worked out of its files is kept."""
+        subject = replace(self, seen=seen, roots=roots)
+        subject.__dict__.update({name: self.__dict__[name] for name in _OF_FILES & self.__dict__.keys()})
+        return subject
 
     @cached_property
     def files(self) -> Files:
