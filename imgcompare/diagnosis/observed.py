@@ -17,6 +17,7 @@ from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.failed_stage import from_the_failed_stage
 from imgcompare.diagnosis.step_fixes import from_another_stage
+from imgcompare.diagnosis.traceback import came_of
 from imgcompare.dockerfile.document import Document
 from imgcompare.engine.interface import BuildFailed, ContainerState
 from imgcompare.errors import ImgcompareError
@@ -167,7 +168,10 @@ def start_failed(state: ContainerState) -> Failure:
 def exited(result: Exited, log: Sequence[str]) -> Failure:
     """A container that ended before its route answered."""
     state = result.state
-    evidence = (f"exit code {state.exit_code} after {result.after_s:.1f} s", *log[-_EVIDENCE_LINES:])
+    shown = log[-_EVIDENCE_LINES:]
+    first = came_of(log)
+    came = (f"it came of {first}",) if first and first not in map(str.strip, shown) else ()
+    evidence = (f"exit code {state.exit_code} after {result.after_s:.1f} s", *came, *shown)
     if state.oom_killed:
         return Failure(
             stage=Stage.RUN,

@@ -16,6 +16,7 @@ _AFTERWARDS = re.compile(
 )
 _GIVEN_UP = re.compile(r"gunicorn\.errors\.HaltServer: ")
 _CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
+_RAISED_FROM = re.compile(r"The above exception was the direct cause")
 # Flask, gunicorn and aiohttp, uvicorn, waitress, Django; a process of Python's multiprocessing that died.
 _UNHANDLED = re.compile(
     r"Exception on \S+ \[[A-Z]+\]|Error handling request|Exception in ASGI application|Exception while serving"
@@ -79,6 +80,21 @@ def last_error(lines: Sequence[str]) -> LastError | None:
                 return None
             return LastError(error[1].rpartition(".")[2], error[2] or "", line.strip(), tuple(files))
     return None
+
+
+def came_of(lines: Sequence[str]) -> str:
+    """The line of the exception that the last one was raised from, and be it over several; "" for none.
+
+    A library tells what it could not do, and only the first tells why: a file that is not there, a host.
+    """
+    lines, found = _above_gunicorns_own(lines), ""
+    while (at := _last_traceback(lines)) is not None:
+        lines = _without_blank(lines[:at])
+        if not (lines and _RAISED_FROM.match(lines[-1].strip())):
+            break
+        lines = _without_blank(lines[:-1])
+        found = lines[-1].strip() if lines else ""
+    return found
 
 
 def last_errors(lines: Sequence[str]) -> tuple[LastError, ...]:

@@ -108,6 +108,34 @@ def test_an_exit_says_code_and_time() -> None:
     assert "139 (SIGSEGV)" in observed.exited(dead(139), ("bye",)).message
 
 
+CHAINED = """\
+Traceback (most recent call last):
+  File "/usr/lib/python3.11/logging/config.py", line 565, in configure
+    handler = self.configure_handler(handlers[name])
+FileNotFoundError: [Errno 2] No such file or directory: '/logs/shop.log'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+""" + "".join(f'  File "/app/shop.py", line {number}, in <module>\n' for number in range(12))
+ENDED = "ValueError: Unable to configure handler 'file'\n[1] [INFO] Worker exiting (pid: 9)"
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        (CHAINED + ENDED, True),
+        (CHAINED.replace("The above exception was the direct cause of the following", "Another") + ENDED, False),
+        (CHAINED[: CHAINED.index("\n\n")] + "\n" * 2, False),
+    ],
+)
+def test_what_the_last_exception_was_raised_from(log: str, told: bool) -> None:
+    """A library tells what it could not do, and only the first exception tells why; it stands far above."""
+    failure = observed.exited(Exited(ContainerState(running=False, exit_code=3), 0.3), log.splitlines())
+    came = "it came of FileNotFoundError: [Errno 2] No such file or directory: '/logs/shop.log'"
+    assert (came in failure.evidence) == told
+
+
 def test_an_exit_without_a_word_has_no_known_cause() -> None:
     """An error code and an empty log prove nothing; an exit code of 0 does: the program had nothing more to do."""
     silent = observed.exited(dead(3), ())
