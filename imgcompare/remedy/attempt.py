@@ -65,9 +65,10 @@ class Attempt:
 
 
 class Desk:
-    """Where candidates are tried: the run's plan and workbench, the original, and who builds bases."""
+    """Where candidates are tried: the run's plan and workbench, who looks bases up, and what images were ``made``."""
 
-    def __init__(self, plan: Plan, bench: Workbench, pool: Executor) -> None:
+    def __init__(self, plan: Plan, bench: Workbench, pool: Executor, made: set[str]) -> None:
+        self.made = made
         self.plan = plan
         self.bench = bench
         self._pool = pool
@@ -78,7 +79,10 @@ class Desk:
         plan = make_plan(replace(self.plan.config, variants=(spec,), baseline=spec.name), self.plan.run_id)
         (blueprint,) = for_engine(plan, draw_blueprints(plan), self.bench.engine.info())
         bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
-        return plan, build_variant(plan, blueprint, bases, self.bench)[0]
+        built, _ = build_variant(plan, blueprint, bases, self.bench)
+        if isinstance(built, BuiltVariant):
+            self.made.add(built.image.image)
+        return plan, built
 
     def unseen(self, spec: VariantSpec) -> Subject | Failure:
         """Build a variant and read its image."""

@@ -26,6 +26,7 @@ from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
+_PROGRAMS = re.compile(r"(?:usr/)?(?:s?bin|games|lib(?:64|exec)?)/")
 _MANUALS = re.compile(r"usr/share/(?:doc|man|info|lintian|bug)/")
 
 
@@ -150,14 +151,19 @@ def _packages(compared: Comparison) -> Finding:
 
 
 def _emptied(compared: Comparison, names: frozenset[str]) -> Iterator[str]:
-    """Packages most of whose files are not there: slim images leave translations out, of which some consist."""
-    wanted, there = Counter[str](), Counter[str]()
+    """Packages most of whose files are not there: slim images leave translations out, of which some consist.
+
+    Of a program or a library they are a trimming.
+    """
+    wanted, there, trimmed = Counter[str](), Counter[str](), set[str]()
     for path, owner in compared.original.files.inventory.debian_paths.items():
         if owner.name in names and not _MANUALS.match(path):
             wanted[owner.name] += 1
             there[owner.name] += compared.candidate.files.has(path)
+            if _PROGRAMS.match(path):
+                trimmed.add(owner.name)
     for name, count in sorted(wanted.items()):
-        if there[name] < count / 2:
+        if there[name] < count / 2 and name not in trimmed:
             yield f"{name} has {there[name]} of its {count} files"
 
 

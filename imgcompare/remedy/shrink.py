@@ -102,9 +102,9 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
 
 def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> Result:
     """Write the candidates, try them side by side, and run those that are proved; only the result's image stays."""
-    lost = set(CANDIDATES)
+    lost, made = set(CANDIDATES), set[str]()
     try:
-        shape, attempts, told = _attempts(plan, spec, bench)
+        shape, attempts, told = _attempts(plan, spec, bench, made)
         if any(not one.proved for one in attempts) and _moved(first, plan):
             told.refused.insert(0, _MOVED)
         proved = {one.name: one for one in attempts if one.proved}
@@ -113,16 +113,16 @@ def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> 
             lost.discard(result.report.shrunk.result or "")
         return result
     finally:
-        _let_go(plan, lost, bench)
+        _let_go(plan, lost, made, bench)
 
 
-def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench) -> tuple[Shape, list[Attempt], _Told]:
-    """What came of each candidate."""
+def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench, made: set[str]) -> tuple[Shape, list[Attempt], _Told]:
+    """What came of each candidate; the images of all rounds are added to ``made``."""
     told = _Told()
     pool = ThreadPoolExecutor(plan.config.jobs or default_jobs(None), "imgcompare", leave_signals_to_the_main_thread)
     bases = ThreadPoolExecutor(2, "imgcompare-bases", leave_signals_to_the_main_thread)
     try:
-        desk = Desk(plan, bench, bases)
+        desk = Desk(plan, bench, bases, made)
         original = desk.unseen(spec)
         if not isinstance(original, Subject):
             raise ImgcompareError(f"the original does not build a second time: {original.message}")
@@ -250,10 +250,14 @@ def _unproved(winner: Variant | None) -> tuple[str, ...]:
     return proof.unproved if proof else ()
 
 
-def _let_go(plan: Plan, names: Iterable[str], bench: Workbench) -> None:
-    """Remove the images of the candidates that did not win."""
+def _let_go(plan: Plan, names: Iterable[str], made: Iterable[str], bench: Workbench) -> None:
+    """Remove the images of the candidates that did not win, and those of earlier rounds, which have no name now."""
     repository = plan.variants[0].tag.rpartition(":")[0]
     _remove([f"{repository}:{name}" for name in names], bench)
+    for image in made:
+        with suppress(ImgcompareError):
+            if (found := bench.engine.image(image)) is not None and not found.tags:
+                bench.engine.remove_image(image)
 
 
 def _remove(tags: Iterable[str], bench: Workbench) -> None:

@@ -190,12 +190,13 @@ def test_packages_that_are_not_for_building_stay() -> None:
 def test_a_package_of_another_source_or_without_its_files() -> None:
     """Debian's Node in the place of another's; translations, left out by slim images, where a package is just that."""
     base = {**PYTHON, **packages("libc6")}
+    whole: tuple[str, ...] = ("/usr/share/node", "/usr/share/locale/de", "/usr/share/doc/x")
 
     def node(version: str, *files: str) -> Subject:
         status = packages("libc6", "nodejs")["/var/lib/dpkg/status"]
         assert isinstance(status, str)
         written: Written = {"/var/lib/dpkg/status": status.replace("Version: 1\n", f"Version: {version}\n")}
-        listed: Written = {"/var/lib/dpkg/info/nodejs.list": "/usr/bin/node\n/usr/share/locale/de\n/usr/share/doc/x\n"}
+        listed: Written = {"/var/lib/dpkg/info/nodejs.list": "".join(f"{path}\n" for path in whole)}
         text = TEXT.replace("pip install flask", "apt-get install -y nodejs")
         return subject(text, {**APP, 4: {**APP[4], **written, **listed, **dict.fromkeys(files, "x")}}, base)
 
@@ -203,12 +204,13 @@ def test_a_package_of_another_source_or_without_its_files() -> None:
         found = prove(Comparison(original, candidate, named)).findings
         return {one.name: one.differences for one in found if not one.passed}
 
-    whole = ("/usr/bin/node", "/usr/share/locale/de", "/usr/share/doc/x")
     original = node("1:20.19.0-1nodesource1", *whole)
     assert failed(original, node("1:20.20.1-1nodesource1", *whole[:2])) == {}
     assert failed(original, node("1:18.13.0+dfsg1-1", *whole))["packages"][0].startswith("nodejs 1:20")
     assert failed(original, node("1:20.19.0-1nodesource1"), "nodejs") == {"packages": ("nodejs has 0 of its 2 files",)}
     assert failed(original, node("1:20.19.0-1nodesource1")) == {}  # nobody asked for it: it was recommended
+    whole = ("/usr/bin/node", *whole[1:], "/usr/share/locale/fr")
+    assert failed(node("1:20.19.0-1nodesource1", *whole), node("1:20.19.0-1nodesource1", whole[0]), "nodejs") == {}
 
 
 FULL: Written = {
