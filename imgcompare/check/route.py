@@ -31,6 +31,8 @@ _LONGEST_PAUSE_S = 0.25
 _LOOK_S = 0.25
 _LOOK_HELD_S = 1.0
 _MOVES_AFTER_S = 1.05
+# How long what stands behind a proxy may take to listen.
+_GATEWAY_S = 10.0
 _TELLS_S = 1.0
 
 
@@ -73,8 +75,9 @@ def wait_until_ready(
     A connection that was taken is kept until it is answered: a second one would queue behind it in a server that does
     one thing at a time, and be in its way. One that is refused, reset or closed is made anew at short intervals, and so
     is one that the container has nothing of. A 503 that nobody expects is a server saying that it is not ready yet
-    (RFC 9110 §15.6.4): asked again, and like every server that talks, in growing intervals. As it may be asked often,
-    it is asked by what changes nothing.
+    (RFC 9110 §15.6.4): asked again, and like every server that talks, in growing intervals. So, for a while, is a proxy
+    that does not reach what stands behind it, 502 or 504: both start in one container. As it may be asked often, it is
+    asked by what changes nothing.
     """
     began = time.monotonic()
     watch = _Watch(container, cancelled)
@@ -85,6 +88,10 @@ def wait_until_ready(
             match request(at, route, limit_s=remaining, idle=watch.held, asking=asking.only_looking()):
                 case Reply(status=503) as reply if expected.status != reply.status:
                     reason, listens = "the server kept answering 503", True
+                case Reply(status=502 | 504) as reply if (
+                    expected.status != reply.status and time.monotonic() - began < min(_GATEWAY_S, timeout_s / 2)
+                ):
+                    reason, listens = f"the server kept answering {reply.status}", True
                 case Reply() as reply:
                     return Ready(time.monotonic() - began, reply)
                 case NoReply(timed_out=True) if listens and remaining < _TELLS_S:

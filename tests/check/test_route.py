@@ -342,6 +342,21 @@ def test_ready_means_an_http_reply() -> None:
     assert next(attempts) == 4
 
 
+@pytest.mark.parametrize("status", ["502 Bad Gateway", "504 Gateway Timeout"])
+def test_a_proxy_is_asked_again_until_what_is_behind_it_listens(status: str) -> None:
+    """It starts beside it, in one container; what it still says after a while is its reply."""
+    replies = iter([http(b"", status)] * 2 + [http(b"")])
+    with serving(lambda connection, _head: connection.sendall(next(replies))) as at:
+        found = wait(at)
+    assert isinstance(found, Ready)
+    assert found.reply.status == 200
+    with serving(replying(http(b"", status))) as at:
+        found = wait(at, timeout_s=0.4)
+        assert isinstance(wait(at, status=int(status[:3])), Ready)
+    assert isinstance(found, Ready)
+    assert found.reply.status == int(status[:3])
+
+
 def test_503_is_asked_again_unless_it_is_expected() -> None:
     """A server that says it is not ready yet is waited for; one that is meant to say so is ready."""
     replies = iter([http(b"", "503 Service Unavailable")] * 2 + [http(b"")])
