@@ -1,12 +1,14 @@
 """The size a registry would hold of a layer that is stored uncompressed: what gzip makes of it, without the time.
 
-Engines push with gzip at Go's default level, at some 50 MB a second. So a fast compressor goes over everything, and
-one as good as Go's over a sample, which tells how much smaller gzip is. That ratio hangs on how compressible the bytes
-are and changes along a layer: parts fall into classes of compressibility, and the ratio of a class's sample holds for
-the parts of that class up to its next sample.
+Engines push with gzip at Go's default level, at some 40 MB a second. So a fast compressor goes over every part (of
+large layers over every second or further one), and one as good as Go's over a sample of parts, which tells how much
+smaller gzip is. That ratio hangs on how compressible the bytes are: parts fall into classes of compressibility, and
+each class has its sample's ratio. Within a class the ratios of parts spread by some 3 %, so how near a sample comes
+hangs on its number, not on the layer's size: large layers have no more than 96.
 
-Parts are cut by their offset in the layer, never by how the bytes arrived, each goes on from the 32 KiB before it as in
-one stream, and which are sampled depends on their order alone: a layer gives the same figure from every engine.
+Parts are cut by their offset in the layer, never by how the bytes arrived, each sampled one goes on from the 32 KiB
+before it as in one stream, and which are sampled depends on their order alone: a layer gives the same figure from every
+engine.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
+from heapq import heappop, heappush
 from typing import TypeAlias
 
 import msgspec
@@ -27,52 +30,77 @@ _BLOCK = 8 * _PART
 _WINDOW = 1 << 15
 _RAW = -15
 _CLASSES = 8
-# Past 64 MiB of a layer every second part speaks for its neighbour too: so many even out.
-_ALL_OF_FIRST = 64 << 20
-# Samples of a class come thick at first, so that small layers are measured rather than estimated.
-_THINNING = 3
-_WIDEST_GAP = 32
-# Of zlib-ng's levels this one stays nearest to Go's default for any content; where there is much to match, Go's result
-# is still longer by up to this share (measured on layers of Python, Debian, NumPy, lists, logs and numbers).
+# From how many bytes of a layer on which of its parts are looked at: each, each second, …: so many even out.
+_STEPS = ((4 << 30, 8), (1 << 30, 4), (64 << 20, 2), (0, 1))
+# All of a small layer's parts are sampled, and of larger ones up to so many.
+_ALL_SAMPLED, _MOST_SAMPLED = 32, 96
+_SAMPLED_OF = 8
+# Of zlib-ng's levels this one stays nearest to Go's default for any content. Of what is saved by matches (and not by
+# shorter codes) Go loses this share: measured on layers of Python, Debian, Go, Java, Node, NumPy, compilers, manuals.
 _GOOD = 7
-_GO_LOSS = 0.008
+_GO_LOSS = 0.016
 # A gzip file's header and trailer (RFC 1952), and the empty block with which Go's writer closes the stream.
 _FRAME = 18 + 5
-_UNDER_WAY = 8
+_UNDER_WAY = 3
 
 
 class _Block(msgspec.Struct, frozen=True):
-    """Some parts in a row after the ``start`` bytes that came before them; each ``step``-th is looked at."""
+    """Some parts in a row, of which the first is the layer's ``number``-th, after the ``start`` bytes before them."""
 
     data: bytes
     start: int
-    step: int
+    number: int
 
-    def part(self, index: int) -> tuple[memoryview, memoryview]:
-        """A part, and what came before it."""
-        view, begin = memoryview(self.data), self.start + index * _PART
-        return view[begin : begin + _PART], view[max(0, begin - _WINDOW) : begin]
+    @property
+    def step(self) -> int:
+        """Each how-manieth is looked at."""
+        return next(step for after, step in _STEPS if self.number * _PART >= after)
+
+    def part(self, index: int, before: int = 0) -> memoryview:
+        """One part, with up to so many bytes before it."""
+        begin = self.start + index * _PART
+        return memoryview(self.data)[max(0, begin - before) : begin + _PART]
 
     def looked_at(self) -> range:
         """Which parts; the last one may be shorter."""
         return range(0, (len(self.data) - self.start + _PART - 1) // _PART, self.step)
 
 
-class _Class(msgspec.Struct):
-    """The parts of one compressibility: how many there were, at which the next sample is due, and the current sample.
+class _Sample(msgspec.Struct, frozen=True):
+    """The layer's ``number``-th part: its class, what is made of it quickly, and a copy.
 
-    Of that: what the good compressor makes of it, and the bytes the fast one made of it and of all it stands for.
+    ``data`` begins with what comes before the part's ``length`` bytes, as far as a match can reach.
     """
 
-    count: int = 0
-    due: int = 0
-    good: Future[float] | None = None
-    fast: int = 0
-    stands_for: int = 0
+    number: int
+    compressibility: int
+    fast: int
+    length: int
+    data: bytes
 
-    def estimate(self) -> float:
-        """What the good compressor would make of all that the current sample stands for."""
-        return self.stands_for * self.good.result() / self.fast if self.good else 0.0
+
+class _Samples:
+    """Parts of the layer, evenly spread whatever its length: those of the smallest ranks, measured only at its end."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, int, _Sample]] = []  # a heap, of the greatest rank first
+        self._refused = 1 << 32
+
+    def offer(self, block: _Block, index: int, compressibility: int, fast: int) -> None:
+        """Keep a part for now if its rank is small enough, and let go those for which there are too many."""
+        number = block.number + index
+        # Multiples of the golden ratio, of which any first ones lie nearly evenly (Knuth, volume 3, 6.4).
+        rank = (number * 0x9E3779B9 % (1 << 32)) // block.step
+        if rank >= self._refused:
+            return
+        length, data = len(block.part(index)), bytes(block.part(index, before=_WINDOW))
+        heappush(self._kept, (-rank, number, _Sample(number, compressibility, fast, length, data)))
+        while len(self._kept) > min(_ALL_SAMPLED + number // _SAMPLED_OF, _MOST_SAMPLED):
+            self._refused = -heappop(self._kept)[0]
+
+    def kept(self) -> list[_Sample]:
+        """The sample, in the order of the layer."""
+        return sorted((sample for _, _, sample in self._kept), key=lambda sample: sample.number)
 
 
 class GzipSize:
@@ -84,9 +112,9 @@ class GzipSize:
         self._gathered: list[memoryview] = []
         self._room = _BLOCK
         self._taken = 0
-        self._fast: deque[tuple[_Block, Future[list[int]]]] = deque()
-        self._classes = [_Class() for _ in range(_CLASSES)]
-        self._settled = 0.0
+        self._under_way: deque[tuple[_Block, Future[list[int]]]] = deque()
+        self._fast = [0] * _CLASSES
+        self._samples = _Samples()
 
     def tap(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
         """Pass the pieces on, taking each; waits while too many are still to be measured."""
@@ -105,42 +133,43 @@ class GzipSize:
         if not self._taken and _BLOCK - self._room <= _PART:
             return _FRAME + _good(memoryview(b"".join(self._gathered)), memoryview(b""))
         self._submit()
-        while self._fast:
+        while self._under_way:
             self._classify()
-        return _FRAME + round(self._settled + sum(each.estimate() for each in self._classes))
+        kept = self._samples.kept()
+        measured = list(self._executor.map(_like_go, kept))
+        ratio = sum(measured) / sum(sample.fast for sample in kept)
+        estimate = 0.0
+        for compressibility, fast in enumerate(self._fast):
+            its = [
+                (good, one.fast)
+                for good, one in zip(measured, kept, strict=True)
+                if one.compressibility == compressibility
+            ]
+            estimate += fast * (sum(good for good, _ in its) / sum(part for _, part in its) if its else ratio)
+        return _FRAME + round(estimate)
 
     def _submit(self) -> None:
         """Have what was gathered measured, and keep its end as what comes before the next."""
         data = b"".join((self._before, *self._gathered))
-        block = _Block(data, len(self._before), 1 if self._taken < _ALL_OF_FIRST else 2)
-        self._fast.append((block, self._executor.submit(_fast, block)))
+        block = _Block(data, len(self._before), self._taken // _PART)
+        self._under_way.append((block, self._executor.submit(_fast, block)))
         self._taken += len(data) - len(self._before)
         self._before, self._gathered, self._room = data[-_WINDOW:], [], _BLOCK
-        if len(self._fast) > _UNDER_WAY:
+        if len(self._under_way) > _UNDER_WAY:
             self._classify()
 
     def _classify(self) -> None:
-        """Put the oldest block's parts into their classes, and have some of them measured well."""
-        block, measured = self._fast.popleft()
+        """Put the oldest block's parts into their classes, and sample some of them."""
+        block, measured = self._under_way.popleft()
         for index, size in zip(block.looked_at(), measured.result(), strict=True):
-            part, before = block.part(index)
-            its = self._classes[min(size * _CLASSES // len(part), _CLASSES - 1)]
-            if its.count == its.due:
-                self._settled += its.estimate()
-                its.good, its.fast, its.stands_for = self._executor.submit(_like_go, part, before), size, 0
-                its.due += min(1 + its.count // _THINNING, _WIDEST_GAP)
-            its.count += 1
-            its.stands_for += size * block.step
+            compressibility = min(size * _CLASSES // len(block.part(index)), _CLASSES - 1)
+            self._fast[compressibility] += size * block.step
+            self._samples.offer(block, index, compressibility, size)
 
 
 def _fast(block: _Block) -> list[int]:
     """What the fast compressor makes of the parts that are looked at."""
-    sizes = []
-    for index in block.looked_at():
-        part, before = block.part(index)
-        stream = isal_zlib.compressobj(1, wbits=_RAW, zdict=before)
-        sizes.append(len(stream.compress(part)) + len(stream.flush()))
-    return sizes
+    return [len(isal_zlib.compress(block.part(index), 1, _RAW)) for index in block.looked_at()]
 
 
 def _good(part: memoryview, before: memoryview) -> int:
@@ -149,7 +178,11 @@ def _good(part: memoryview, before: memoryview) -> int:
     return len(stream.compress(part)) + len(stream.flush())
 
 
-def _like_go(part: memoryview, before: memoryview) -> float:
+def _like_go(sample: _Sample) -> float:
     """What Go's compressor would make of a part of a longer stream."""
+    data = memoryview(sample.data)
+    part, before = data[-sample.length :], data[: -sample.length]
     size = _good(part, before)
-    return size * (1 + _GO_LOSS * (1 - min(1, size / len(part))))
+    codes = zlib_ng.compressobj(_GOOD, wbits=_RAW, strategy=zlib_ng.Z_HUFFMAN_ONLY)
+    without_matches = len(codes.compress(part)) + len(codes.flush())
+    return size * (1 + _GO_LOSS * max(0, 1 - size / without_matches))

@@ -18,7 +18,7 @@ from imgcompare.image.tarstream import Chunk
 
 FILE_DIGEST_BYTES = 16
 _WORTH_A_JOB = 1 << 20
-_MOST_WAITING = 8 << 20
+_MOST_WAITING = 2 << 20
 
 
 class Hashed(Iterator[Chunk]):

@@ -62,6 +62,8 @@ class TarStream:
         self._payload = 0
         self._padding = 0
         self._global: dict[str, str] = {}
+        # What entries take are multiples of a block, and mostly the same few: one object of each saves many megabytes.
+        self._stored: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[TarEntry]:
         """Walk the entries. Raises ImageFormatError for anything malformed, truncated or foreign."""
@@ -185,6 +187,7 @@ class TarStream:
         if flag == b"\0" and name.endswith("/"):
             kind = DIRECTORY
         stored = self._read_before + self._position - start + size + self._padding
+        stored = self._stored.setdefault(stored, stored)
         seen = size if unpacked is None else unpacked
         return TarEntry(name, kind, mode, uid, gid, seen, mtime, link, stored, unpacked is not None)
 

@@ -44,12 +44,17 @@ def estimate(executor: Executor, data: bytes, sizes: list[int]) -> int:
     return measured.result()
 
 
-@pytest.mark.parametrize("data", [TEXT, MIXED, bytes(3_000_000), CHANCE.randbytes(3_000_000)], ids=range(4))
-def test_near_what_gzip_makes(executor: Executor, data: bytes) -> None:
-    """For every kind of content it is of zlib's size; how near to Go's it is, is tested against a registry."""
-    assert estimate(executor, data, [1 << 20]) == pytest.approx(
-        len(zlib.compress(data, 6, wbits=31)), rel=0.05, abs=500
-    )
+@pytest.mark.parametrize(
+    ("data", "go"),
+    [(TEXT, 1_150_628), (MIXED, 1_809_221), (bytes(3_000_000), 2_945), (CHANCE.randbytes(3_000_000), 3_000_943)],
+    ids=["text", "mixed", "zeros", "random"],
+)
+def test_near_what_go_makes(executor: Executor, data: bytes, go: int) -> None:
+    """For every kind of content it is of the size that Go's compress/gzip makes, here of version 1.19.
+
+    None of these is like software, of which it is held to 1 % against a registry.
+    """
+    assert estimate(executor, data, [1 << 20]) == pytest.approx(go, rel=0.04, abs=500)
 
 
 @settings(max_examples=25, deadline=None)
