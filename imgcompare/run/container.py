@@ -32,6 +32,7 @@ from imgcompare.engine.interface import (
 from imgcompare.errors import EngineError, PortTakenError
 from imgcompare.model import Check, Expectation, Failure, Hardened, Run, Stage
 from imgcompare.run.build import BuiltVariant
+from imgcompare.run.container_log import log_of, settled_log
 from imgcompare.run.find_port import MOST_PORTS, effective, ended, find_ports, options_of, raise_fault, tcp_ports
 from imgcompare.run.ledger import CONTAINER
 from imgcompare.run.plan import Plan, PlannedVariant
@@ -221,7 +222,7 @@ def try_container(
         case Exited():
             return _broken(ended(waited, container, image, config), run)
         case Silent():
-            log, given = gather.log_of(container), config.container_port is not None
+            log, given = log_of(container), config.container_port is not None
             seen = observed.silent(waited, port, log.lines)
             return _broken(gather.of_silence(seen, port, log, container, image, config.env, port_given=given), run)
     ready_at = time.monotonic()
@@ -236,7 +237,7 @@ def try_container(
     more_checks, wrong = ((), checked) if checked.problem else _ask_more(config, at)
     if wrong:
         status = wrong.check.status_code
-        log = gather.settled_log(container) if (status or 0) >= _SERVER_ERROR else gather.log_of(container)
+        log = settled_log(container) if (status or 0) >= _SERVER_ERROR else log_of(container)
         asked = healthcheck.asked_route(image.healthcheck)
         seen = observed.wrong_reply(wrong.check, wrong.problem, log.lines, wrong.leads_to, asked)
         broken = _broken(gather.of_reply(seen, status, log, image, config.env), run)

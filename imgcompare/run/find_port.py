@@ -16,6 +16,7 @@ from imgcompare.engine.options import RunOptions
 from imgcompare.engine.transport.faults import engine_fault, full_disk
 from imgcompare.errors import EngineRefusedError
 from imgcompare.model import Stage
+from imgcompare.run.container_log import log_of
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
 
@@ -78,7 +79,7 @@ def find_ports(
                 raise_fault(evidence, container)
                 return evidence
             case Deaf(waited_s):
-                log = gather.log_of(container)
+                log = log_of(container)
                 seen = observed.nowhere(waited_s, log.lines)
                 return gather.of_silence(seen, None, log, container, image, config.env, port_given=False)
 
@@ -92,7 +93,7 @@ def ended(exited: Exited, container: Container, image: EngineImage, config: Conf
     exited = replace(exited, state=state)
     if fault := engine_fault(state.error):
         raise fault
-    log = gather.log_of(container)
+    log = log_of(container)
     failed = observed.start_failed(state) if state.error else observed.exited(exited, log.lines)
     return gather.of_start(failed, state, log, container, image, config.env)
 

@@ -5,9 +5,9 @@ from typing import cast
 
 import pytest
 
-from imgcompare.diagnosis import gather
 from imgcompare.engine.interface import Container, Log
 from imgcompare.errors import EngineRefusedError
+from imgcompare.run.container_log import settled_log
 
 _REQUEST = Log(("GET / 500",), ())
 _TRACEBACK = Log(("GET / 500", "Traceback", "KeyError"), ("Traceback", "KeyError"))
@@ -32,8 +32,8 @@ class _Container:
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that only sleeping moves."""
     now = [0.0]
-    monkeypatch.setattr("imgcompare.diagnosis.gather.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("imgcompare.diagnosis.gather.time.sleep", lambda seconds: now.append(now.pop() + seconds))
+    monkeypatch.setattr("imgcompare.run.container_log.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("imgcompare.run.container_log.time.sleep", lambda seconds: now.append(now.pop() + seconds))
 
 
 @pytest.mark.usefixtures("clock")
@@ -48,7 +48,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_log_is_read_until_nothing_is_added(logs: list[Log | None], told: Log, looks: int) -> None:
     """A traceback that is written after the reply it belongs to is in the evidence."""
     container = _Container(logs)
-    assert gather.settled_log(cast("Container", container)) == told
+    assert settled_log(cast("Container", container)) == told
     assert container.looks == looks
 
 
@@ -56,5 +56,5 @@ def test_a_log_is_read_until_nothing_is_added(logs: list[Log | None], told: Log,
 def test_a_log_without_end_is_not_waited_for() -> None:
     """A server that writes all the time is taken as it is after two seconds."""
     container = _Container([Log((str(number),), ()) for number in range(1000)])
-    assert gather.settled_log(cast("Container", container)).lines
+    assert settled_log(cast("Container", container)).lines
     assert container.looks <= 16
