@@ -22,16 +22,13 @@ from imgcompare.diagnosis import observed
 from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, ImgcompareError, InternalError
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
-from imgcompare.run.after_change import Rebuilt, rebuild
 from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
 from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.companions import Beside, beside
 from imgcompare.run.container import Tried, run_variant
 from imgcompare.run.crew import Builds, Crew
-from imgcompare.run.diagnose import find_causes
 from imgcompare.run.measure import measure_images, pull_sizes
 from imgcompare.run.plan import Plan
-from imgcompare.run.repeat import measure_again
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
 
@@ -100,11 +97,15 @@ def _work(
     if changes := results.changes:
         results.add_pull_sizes(crew.pool.submit(pull_sizes, changes, plan, bench).result())
     if plan.config.runs > 1 or plan.config.build_runs:
+        from imgcompare.run.repeat import measure_again  # noqa: PLC0415 - only where it was asked for
+
         again = crew.pool.submit(measure_again, plan, blueprints, results.finished, bench)
         for finished in again.result():
             results.put(finished)
     observed_first = results.variants
     if evidence := results.evidence:
+        from imgcompare.run.diagnose import find_causes  # noqa: PLC0415 - only where something broke
+
         seen = results.variants, evidence, results.built
         results.explain(crew.pool.submit(find_causes, plan, blueprints, *seen, bench).result())
     return observed_first
@@ -203,6 +204,8 @@ def _tried(finished: Finished, tried: Tried) -> Finished:
 
 def _changed(plan: Plan, blueprint: Blueprint, finished: Finished, bench: Workbench) -> Finished:
     """Add what a change of the app costs, or why that cannot be said."""
+    from imgcompare.run.after_change import Rebuilt, rebuild  # noqa: PLC0415 - only where it was asked for
+
     notes: list[str] = []
     with bench.noting(A_CHANGE, notes):
         match rebuild(plan, blueprint, bench):

@@ -76,6 +76,7 @@ def redact_command(text: str) -> str:
     return _by_form(text, _ANY_CASE)
 
 
+@lru_cache(maxsize=1024)  # a report is made after each of its variants, and most of its texts are the same ones
 def _by_form(text: str, variable: re.Pattern[str]) -> str:
     if "-----BEGIN " in text:
         text = _KEY.sub(rf"\1{MASK}", text)

@@ -12,6 +12,7 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from imgcompare.errors import UsageError
 
@@ -93,6 +94,7 @@ class IgnoreRules:
         return replace(self, patterns=(*self.patterns, last))
 
 
+@lru_cache(maxsize=16)  # variants mostly share one
 def parse_rules(text: str, source: str) -> IgnoreRules:
     """Read the patterns in an ignore file's ``text``; ``source`` names the file in a UsageError for a bad pattern."""
     patterns = []
@@ -135,17 +137,18 @@ def pattern(line: str) -> Pattern:
 
 def _matcher(text: str) -> Callable[[str], bool]:
     """Choose how to match, as moby does: ``**`` before or after plain text matches in the middle of a word, too."""
-    regex = _regex(text)
+    written = _regex(text)
     if not _WILDCARDS.intersection(text):
         return text.__eq__
     if text.endswith("**") and not _WILDCARDS.intersection(text[:-2]):
         return lambda name: name.startswith(text[:-2])
     if text.startswith("**") and not _WILDCARDS.intersection(text[2:]):
         return lambda name: name.endswith(text[2:]) or "/" + name == text[2:]
+    regex = re.compile(written, re.DOTALL)
     return lambda name: regex.fullmatch(name) is not None
 
 
-def _regex(text: str) -> re.Pattern[str]:
+def _regex(text: str) -> str:
     parts = []
     position = 0
     while position < len(text):
@@ -154,7 +157,7 @@ def _regex(text: str) -> re.Pattern[str]:
             raise ValueError("a “[” without its “]”" if text[position] == "[" else "a “\\” with nothing after it")
         position = token.end()
         parts.append(_token_regex(token, last=position == len(text)))
-    return re.compile("".join(parts), re.DOTALL)
+    return "".join(parts)
 
 
 def _token_regex(token: re.Match[str], *, last: bool) -> str:

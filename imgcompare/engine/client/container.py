@@ -76,6 +76,7 @@ class SdkContainer:
         self._asked = self._created = False
         self._start_error = ""
         self._kept = False
+        self._as_started: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -129,6 +130,7 @@ class SdkContainer:
             ports = found.get("NetworkSettings", {}).get("Ports") or {}
             for binding in ports.get(f"{self._spec.container_port}/tcp") or ():
                 if binding.get("HostPort") not in {None, "", "0"}:
+                    self._as_started = found
                     return int(binding["HostPort"])
             if not found.get("State", {}).get("Running") or time.monotonic() > deadline:
                 return None
@@ -216,7 +218,7 @@ class SdkContainer:
 
     def own_names(self) -> Sequence[str]:
         """What it is called where it runs: its host name, the start of its id, its name, its addresses."""
-        found = self._inspect()
+        found = self._as_started or self._inspect()
         networks = found.get("NetworkSettings") or {}
         ends = [networks, *(networks.get("Networks") or {}).values()]
         named = (found.get("Config") or {}).get("Hostname"), str(found.get("Id") or "")[:12], self.name
@@ -254,7 +256,7 @@ class SdkContainer:
 
     def memory_bytes(self) -> int | None:
         """Memory in use without the page cache's inactive part: from its control group, else as the engine tells it."""
-        found = self._inspect()
+        found = self._as_started or self._inspect()
         read = memory_in_use(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or ""))
         if read is not None:
             return read
