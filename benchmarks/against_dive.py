@@ -1,13 +1,21 @@
-"""Reading both default images whole, packages and pull size included, against dive, which looks at files only."""
+"""Reading both default images whole, packages and pull size included, against what does less with the same bytes.
+
+dive looks at files only, ``sha256sum`` only hashes, ``docker save`` only sends.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.pairs import Command, report
+
+# Below are configs and manifests.
+_SMALLEST_LAYER_BYTES = 100_000
 
 
 def compare_with_dive(images: Sequence[str], docker: str, environ: dict[str, str], folder: str) -> list[bool]:
@@ -17,16 +25,21 @@ def compare_with_dive(images: Sequence[str], docker: str, environ: dict[str, str
     cache = Path(folder, "cache")
     project = str(Path(__file__).parent.parent)
     known = Command(ours, environ | {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": project}, folder)
-    cold, warm, peer, floor = [], [], [], []
+    layers = _layers(images, docker, environ, Path(folder, "layers"))
+    hashing = Command(["xargs", "-n1", f"-P{os.cpu_count()}", "-a", str(layers), "sha256sum"], environ)
+    cold, warm, peer, floor, hashed = [], [], [], [], []
     for _ in range(3):
         shutil.rmtree(cache, ignore_errors=True)
         cold.append(known.seconds())
         warm.append(known.seconds())
         peer.append(sum(Command([str(dive), "--ci", name], environ | {"CI": "true"}).seconds() for name in images))
         floor.append(_bare_export(images, docker, environ))
-    a, b, c, d = (sorted(column)[1] for column in (cold, warm, peer, floor))
+        hashed.append(hashing.seconds())
+    a, b, c, d, e = (sorted(column)[1] for column in (cold, warm, peer, floor, hashed))
+    how = f"{os.cpu_count()} processors, median of 3"
     return [
-        report("reading both images ÷ dive on both", a / c, 1.0, f"{a:.2f} s ÷ {c:.2f} s, median of 3"),
+        report("reading both images ÷ dive on both", a / c, 0.5, f"{a:.2f} s ÷ {c:.2f} s, {how}"),
+        report("reading both images ÷ sha256sum of their layers", a / e, 2.0, f"{a:.2f} s ÷ {e:.2f} s, {how}"),
         report("reading both images ÷ docker save of both", a / d, 1.25, f"{a:.2f} s ÷ {d:.2f} s, median of 3"),
         report("the same, layers known ÷ dive on both", b / c, 0.05, f"{b:.2f} s ÷ {c:.2f} s, median of 3"),
     ]
@@ -36,3 +49,14 @@ def _bare_export(images: Sequence[str], docker: str, environ: dict[str, str]) ->
     """Seconds of `docker save` into nothing."""
     command = ["sh", "-c", f'exec "{docker}" save "$@" >/dev/null', "sh", *images]
     return Command(command, environ).seconds()
+
+
+def _layers(images: Sequence[str], docker: str, environ: dict[str, str], folder: Path) -> Path:
+    """A list of files: the layers of the images, each once."""
+    folder.mkdir()
+    save = f'"{docker}" save "$@" | tar --extract --directory "{folder}"'
+    subprocess.run(["sh", "-c", save, "sh", *images], env=environ, check=True)
+    found = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    listed = folder / "layers.txt"
+    listed.write_text("\n".join(str(path) for path in found if path.stat().st_size > _SMALLEST_LAYER_BYTES))
+    return listed
