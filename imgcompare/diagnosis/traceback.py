@@ -12,6 +12,7 @@ _ERROR = re.compile(r"\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (.*))?")
 # What servers and interpreters still say when a program has died of an error: gunicorn, an access log, click's usage.
 _AFTERWARDS = re.compile(
     r"\[[\d :+-]+\] \[\d+\] \[(?:INFO|ERROR|WARNING|CRITICAL)\] (?:Worker|Shutting down|Reason|Control|Exception in)"
+    r"|\[[\d :+-]+\] \[\d+\] \[DEBUG\] "
     r'|\]$|\S+ - - \[[^]]+\] "|.*"[A-Z]+ \S+ HTTP/[\d.]+" 5\d\d'
 )
 _GIVEN_UP = re.compile(r"gunicorn\.errors\.HaltServer: ")

@@ -19,6 +19,7 @@ from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import ImageFormatError, ImgcompareError
 from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
 from imgcompare.reports.redact import redact_report
+from imgcompare.run.bind_mounts import tell_of_bind_mounts
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import Base, BuiltVariant
 from imgcompare.run.measure import Images
@@ -159,7 +160,8 @@ class Results:
 
     def report(self) -> Report:
         """Return the report of what is known now, compared and judged, without secrets."""
-        variants = compare.share(compare.settle(self.variants, self.plan.baseline, self._same_but_for))
+        told = (tell_of_bind_mounts(self.plan.config, variant) for variant in self.variants)
+        variants = compare.share(compare.settle(tuple(told), self.plan.baseline, self._same_but_for))
         variants = tuple(map(self._on_stand_ins, map(self._mendable, variants)))
         config = self.plan.config
         report = Report(
