@@ -34,6 +34,15 @@ class BuiltImage:
     def __init__(self, variant: Variant) -> None:
         self.variant = variant
 
+    def __repr__(self) -> str:
+        """What pytest shows of it where an assertion fails."""
+        from imgcompare.text.units import format_bytes  # noqa: PLC0415 - a test run without this fixture pays nothing
+
+        made_from = self.variant.source.dockerfile or self.variant.source.image
+        image = self.variant.image
+        size = f", {format_bytes(image.uncompressed_size)} unpacked" if image else ""
+        return f"<image of {made_from}: {self.variant.verdict}{size}>"
+
     @property
     def works(self) -> bool:
         """Whether its route answered as expected."""
@@ -88,13 +97,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def image(pytestconfig: pytest.Config) -> BuiltImage:
     """The project's image: built, run and checked, once."""
     from imgcompare.api.calls import compare  # noqa: PLC0415 - a test run without this fixture pays nothing
+    from imgcompare.errors import ImgcompareError  # noqa: PLC0415
 
     root = pytestconfig.rootpath
     dockerfile, context, route, port = (str(pytestconfig.getini(f"imgcompare_{name}")) for name, *_ in _SETTINGS)
-    report = compare(
-        f"image={root / dockerfile}",
-        context=root / context,
-        route=route,
-        container_port=int(port) if port else None,
-    )
+    if port and not port.isdecimal():
+        pytest.fail(f"imgcompare_container_port is no number: {port!r}", pytrace=False)
+    try:
+        report = compare(
+            f"image={root / dockerfile}",
+            context=root / context,
+            route=route,
+            container_port=int(port) if port else None,
+        )
+    except ImgcompareError as exc:  # where in imgcompare it was found says nothing to whoever tests an image
+        pytest.fail("\n".join(filter(None, (exc.message, exc.details, exc.hint))), pytrace=False)
     return BuiltImage(report.variants[0])

@@ -37,8 +37,8 @@ _GITHUB_STEPS = """\
     runs-on: ubuntu-latest
     timeout-minutes: 60
 {strategy}    steps:
-      - uses: actions/checkout@v4
-      - uses: actions/setup-python@v5
+      - uses: actions/checkout@11d5960a326750d5838078e36cf38b85af677262 # v4.4.0
+      - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065 # v5.6.0
         with:
           python-version: "3.12"
       - run: pip install docker-imgcompare==@VERSION@
@@ -49,7 +49,7 @@ _GITHUB_ONE = f"""\
       # Annotations, and the report as the job's summary.
       - run: imgcompare run --all --format github -o report.json -o report.html
 {_GITHUB_COMMENT.format(report="report.json")}\
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2
         if: ${{{{ !cancelled() }}}}
         with:
           name: imgcompare
@@ -65,7 +65,7 @@ _GITHUB_MANY = """\
   compare:
 {steps}\
       - run: imgcompare run --all --shard ${{{{ matrix.shard }}}}/{count} -o shard-${{{{ matrix.shard }}}}.json
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2
         if: ${{{{ !cancelled() }}}}
         with:
           name: imgcompare-${{{{ matrix.shard }}}}
@@ -75,14 +75,14 @@ _GITHUB_MANY = """\
     needs: compare
     if: ${{{{ !cancelled() }}}}
 {merge_steps}\
-      - uses: actions/download-artifact@v4
+      - uses: actions/download-artifact@d3f86a106a0bac45b974a628896c90dbdf5c8093 # v4.3.0
         with:
           pattern: imgcompare-*
           merge-multiple: true
       # Fails where a shard is missing or did not pass; annotations, and the report as the job's summary.
       - run: imgcompare merge shard-*.json --format github -o report.json -o report.html
 {comment}\
-      - uses: actions/upload-artifact@v4
+      - uses: actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02 # v4.6.2
         if: ${{{{ !cancelled() }}}}
         with:
           name: imgcompare

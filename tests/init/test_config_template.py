@@ -204,3 +204,10 @@ def test_a_compose_file_is_taken_up(tmp_path: Path) -> None:
         "services:\n  shop: {build: {context: web, target: prod}, depends_on: [db]}\n  db: {image: x}\n"
     )
     assert find_service(tmp_path, os.environ) == service
+
+
+def test_actions_are_named_by_commits_that_nobody_can_move() -> None:
+    """With the version beside it, which is what tools that keep it up to date read."""
+    used = re.findall(r"uses: (.*)", write_job("github", 1) + write_job("github", 9))
+    assert len(used) > 5
+    assert [one for one in used if not re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)] == []
