@@ -25,7 +25,7 @@ _PYTHON = re.compile(r"python[\d.]*")
 _DISTRIBUTIONS = {
     "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "dotenv": "python-dotenv",
     "jwt": "PyJWT", "MySQLdb": "mysqlclient", "PIL": "pillow", "pkg_resources": "'setuptools<81'",
-    "psycopg2": "psycopg2-binary", "sklearn": "scikit-learn", "yaml": "PyYAML",
+    "psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "sklearn": "scikit-learn", "yaml": "PyYAML",
 }  # fmt: skip
 
 

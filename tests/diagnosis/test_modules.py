@@ -37,6 +37,13 @@ VENV: Files = {
 
 
 ROWS = {
+    # What SQLAlchemy takes for postgresql:// since 2.1; without its libpq the bare package does not load on slim images.
+    "named otherwise in the index": Row(
+        lambda: Example(APP, FILES).exits(1, NO_FLASK.replace("flask", "psycopg")),
+        "missing-python-module",
+        "Python does not find psycopg: it is in no layer of this image",
+        ("RUN pip install --no-cache-dir 'psycopg[binary]'",),
+    ),
     "in a stage": Row(
         lambda: Example(f'{TWO}CMD ["python", "app.py"]\n', FILES, {"builder": package("flask", "3.1.2")}).exits(
             1, NO_FLASK
