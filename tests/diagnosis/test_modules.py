@@ -37,7 +37,7 @@ VENV: Files = {
 
 
 ROWS = {
-    # What SQLAlchemy takes for postgresql:// since 2.1; without its libpq the bare package does not load on slim images.
+    # What SQLAlchemy takes for postgresql:// since 2.1; the bare package finds no libpq on slim images.
     "named otherwise in the index": Row(
         lambda: Example(APP, FILES).exits(1, NO_FLASK.replace("flask", "psycopg")),
         "missing-python-module",
