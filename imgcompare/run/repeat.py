@@ -88,6 +88,8 @@ def _run(plan: Plan, series: _Series, which: str, bench: Workbench) -> None:
     if built is None or run is None:
         return
     bench.progress.stage(_SUBJECT, Stage.RUN, f"{variant.name}, {which}")
+    if variant.group:  # what --keep left of its first run stays beside it
+        variant = replace(variant, group=f"{variant.group}-again")
     spec = container_spec(plan, variant, built.image, run.container_port)
     name = f"imgcompare-again-{len(series.runs) + 1}-{plan.run_id}-{variant.name}"
     image = effective(built.image, plan.config.options)
