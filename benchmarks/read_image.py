@@ -36,10 +36,20 @@ Parts: TypeAlias = Iterator[bytes]
 
 
 def header(name: str, size: int) -> bytes:
-    """One file's header."""
-    info = tarfile.TarInfo(name)
+    """One file's header; tarfile makes that of one for each size, for half a million take it longer than the reader."""
+    rest, total = _header_without_name(size)
+    path = name.encode()
+    assert len(path) <= 100
+    return path.ljust(100, b"\0") + rest[:48] + b"%06o\0 " % (total + sum(path)) + rest[56:]
+
+
+@lru_cache
+def _header_without_name(size: int) -> tuple[bytes, int]:
+    """What follows the name, and the checksum as it is without one."""
+    info = tarfile.TarInfo("")
     info.size = size
-    return info.tobuf(tarfile.GNU_FORMAT)
+    block = info.tobuf(tarfile.GNU_FORMAT)
+    return block[100:], int(block[148:154], 8)
 
 
 def layer(size: int) -> Parts:
@@ -80,9 +90,20 @@ def legacy(sizes: tuple[int, ...]) -> Parts:
     yield bytes(1024)
 
 
+def as_sent(parts: Parts) -> Parts:
+    """The same in pieces as an engine sends them."""
+    gathered = bytearray()
+    for part in parts:
+        gathered += part
+        if len(gathered) >= CHUNK:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
 def read(sizes: tuple[int, ...]) -> None:
     """In a process of its own: read the archive, keep it, load it; print seconds of both and peak resident bytes."""
-    archive = legacy(sizes)
+    archive = as_sent(legacy(sizes))
     head = next(archive)  # by then all digests are known
     started = time.perf_counter()
     image = read_archive(chain((head,), archive)).find("big:1")
@@ -153,7 +174,7 @@ def main() -> None:
     entries, passed = entries_a_second(), gigabytes_a_second(small)
     line("peak memory, 200,000 files", f"{files_peak / 1e6:.1f} MB", "<= 120 MB", ok=files_peak <= 120e6)
     line("peak memory, 500,000 files", f"{many_peak / 1e6:.1f} MB", "<= 300 MB", ok=many_peak <= 300e6)
-    line("500,000 files read", f"{many:.1f} s", "<= 20 s", ok=many <= 20)
+    line("500,000 files read", f"{many:.1f} s", "<= 12 s", ok=many <= 12)
     line("peak memory, 8 GB with a layer of 5 GB", f"{large_peak / 1e6:.1f} MB", "<= 120 MB", ok=large_peak <= 120e6)
     line("peak memory, 8 GB beyond 1 GB", f"{growth / 1e6:.1f} MB", "<= 16 MB", ok=growth <= 16e6)
     line("hashed twice, indexed, pull size estimated", f"{rate:.2f} GB/s", ">= 0.25 GB/s", ok=rate >= 0.25)

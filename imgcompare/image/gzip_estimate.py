@@ -41,7 +41,7 @@ _GOOD = 7
 _GO_LOSS = 0.016
 # A gzip file's header and trailer (RFC 1952), and the empty block with which Go's writer closes the stream.
 _FRAME = 18 + 5
-_UNDER_WAY = 3
+_UNDER_WAY = 2
 
 
 class _Block(msgspec.Struct, frozen=True):

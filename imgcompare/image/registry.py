@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import platform as machine
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from msgspec.structs import replace
 
-from imgcompare.errors import ImageFormatError, RegistryError, UsageError
+from imgcompare.errors import ImageFormatError, ImgcompareError, RegistryError, UsageError
 from imgcompare.image.archive import ATTESTATION, THREADS, ArchivedImage
 from imgcompare.image.blob import BlobReader
 from imgcompare.image.cache import ImageCache
@@ -21,7 +21,7 @@ from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import Descriptor, ImageConfig, Manifest, decode, is_digest
 from imgcompare.image.platforms import is_platform
 from imgcompare.image.registry_client import Login, RegistryClient
-from imgcompare.image.registry_reference import Remote
+from imgcompare.image.registry_reference import Remote, mirrored
 from imgcompare.text.printable import printable
 
 _MAX_CONFIG = 8 << 20
@@ -36,14 +36,38 @@ def _nobody(_done: int, _total: int) -> None:
     pass
 
 
-def read_remote(
-    remote: Remote, login: Login, cache: ImageCache, *, platform: str | None, told: Told = _nobody
-) -> ArchivedImage:
-    """Read an image: that for ``platform``, else for this machine's.
+def _unheard(_said: str) -> None:
+    pass
 
-    ``told`` hears, from any thread, of large images how many bytes have come, and of how many.
-    Raises UsageError for what is not there, RegistryError, and ImageFormatError for what is damaged.
+
+def read_remote(
+    remote: Remote,
+    login: Login,
+    cache: ImageCache,
+    *,
+    platform: str | None,
+    told: Told = _nobody,
+    mirrors: Sequence[str] = (),
+    note: Callable[[str], None] = _unheard,
+) -> ArchivedImage:
+    """Read an image: that for ``platform``, else for this machine's; of Docker Hub from the first mirror that has it.
+
+    ``told`` hears, from any thread, of large images how many bytes have come, and of how many; ``note`` hears which
+    mirror had it, or why one had not. Raises UsageError for what is not there, RegistryError, and ImageFormatError for
+    what is damaged.
     """
+    for mirror in mirrored(remote, mirrors):
+        try:
+            image = _read(mirror, login, cache, platform, told)
+        except ImgcompareError as exc:
+            note(f"The mirror {mirror.host} does not help with {remote.name}: {exc.message}")
+        else:
+            note(f"{remote.name} was read from the mirror {mirror.host}.")
+            return image
+    return _read(remote, login, cache, platform, told)
+
+
+def _read(remote: Remote, login: Login, cache: ImageCache, platform: str | None, told: Told) -> ArchivedImage:
     with RegistryClient(remote, login) as client:
         manifest = _manifest(client, remote, platform)
         if (kind := manifest.foreign) or manifest.config is None:
@@ -62,10 +86,19 @@ def read_remote(
 
 
 @contextmanager
-def layer_chunks(remote: Remote, login: Login, number: int, *, platform: str | None) -> Iterator[Iterator[bytes]]:
+def layer_chunks(
+    remote: Remote, login: Login, number: int, *, platform: str | None, mirrors: Sequence[str] = ()
+) -> Iterator[Iterator[bytes]]:
     """One layer's blob, as it streams in; ``number`` counts from 0, the lowest. Raises as ``read_remote`` does."""
-    with RegistryClient(remote, login) as client:
-        parts = _manifest(client, remote, platform).layers or ()
+    with ExitStack() as opened:
+        for place in (*mirrored(remote, mirrors), remote):
+            client = opened.enter_context(RegistryClient(place, login))
+            try:
+                parts = _manifest(client, place, platform).layers or ()
+                break
+            except ImgcompareError:
+                if place is remote:
+                    raise
         yield client.blob(parts[number].digest) if number < len(parts) else iter(())
 
 

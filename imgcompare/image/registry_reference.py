@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
@@ -21,6 +23,9 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
     re.ASCII,
 )
+
+
+_MIRROR = re.compile(r"(?P<scheme>https?)://(?P<host>(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?)/?", re.ASCII)
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +73,22 @@ def parse_remote(text: str) -> Remote:
             hint="Only a registry on this machine may be; leave http:// out.",
         )
     return Remote(host=host, repository=path, tag=match["tag"] or "latest", digest=match["digest"] or "", scheme=scheme)
+
+
+def mirrored(remote: Remote, mirrors: Sequence[str]) -> tuple[Remote, ...]:
+    """The same image in each mirror of Docker Hub (``https://HOST``); of another registry's image there is none.
+
+    As the engine has it: https://docs.docker.com/docker-hub/image-library/mirror/. What is no address of a host alone
+    is passed over, and so is what would be asked without encryption and is not this machine.
+    """
+    if remote.host != "docker.io":
+        return ()
+    found = []
+    for mirror in mirrors:
+        match = _MIRROR.fullmatch(mirror)
+        if match and (match["scheme"] == "https" or is_loopback(match["host"])):
+            found.append(replace(remote, host=match["host"], scheme=match["scheme"]))
+    return tuple(found)
 
 
 def is_loopback(host: str) -> bool:

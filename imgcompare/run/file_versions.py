@@ -119,10 +119,11 @@ class _Reader:
         return content
 
     def _from_registry(self, remote: Remote, loaded: LoadedImage, entry: FileEntry) -> bytes | None:
-        from imgcompare.engine.client.docker_config import login  # noqa: PLC0415 - files need no HTTP
+        from imgcompare.engine.client.docker_config import login, mirrors  # noqa: PLC0415 - files need no HTTP
         from imgcompare.image.registry import layer_chunks  # noqa: PLC0415
 
-        with layer_chunks(remote, login, _layer_of(loaded, entry), platform=self._platform) as chunks:
+        number = _layer_of(loaded, entry)
+        with layer_chunks(remote, login, number, platform=self._platform, mirrors=mirrors()) as chunks:
             return content_in_layer(chunks, entry)
 
 

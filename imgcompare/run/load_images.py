@@ -100,14 +100,16 @@ def _without_engine(
             return LoadedImage(name=text, archived=archived, image=image)
         case Remote():
             # Files need neither an engine's SDK nor HTTP.
-            from imgcompare.engine.client.docker_config import login  # noqa: PLC0415
+            from imgcompare.engine.client.docker_config import login, mirrors  # noqa: PLC0415
             from imgcompare.image.registry import read_remote  # noqa: PLC0415
 
             def so_far(done: int, total: int) -> None:
                 of = f" of {format_bytes(total)}" if total >= done else ""
                 progress.stage(text, Stage.PULL, f"{format_bytes(done)}{of} read")
 
-            archived = read_remote(subject, login, cache, platform=platform, told=so_far)
+            archived = read_remote(
+                subject, login, cache, platform=platform, told=so_far, mirrors=mirrors(), note=progress.note
+            )
             image = replace(analyse(archived, None), reference=subject.name, stand_ins=_stand_ins(archived))
             return LoadedImage(name=text, archived=archived, image=image)
         case Variant(image=Image(image_id=image_id)):

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 import zstandard
+from msgspec.structs import replace
 
 from imgcompare.errors import ImageFormatError, ImgcompareError, RegistryError, UsageError
+from imgcompare.image import registry_reference
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache import ImageCache
 from imgcompare.image.file_content import content_in_layer
 from imgcompare.image.registry import layer_chunks, read_remote
-from imgcompare.image.registry_reference import parse_remote
+from imgcompare.image.registry_reference import mirrored, parse_remote
 from tests.support.images import Make
 from tests.support.registry import OCI, PASSWORD, USER, FakeRegistry, serving
 
@@ -185,6 +187,52 @@ def test_what_is_damaged_on_the_way(registry: FakeRegistry) -> None:
     registry.damage = True
     with pytest.raises(ImgcompareError, match=r"something else than|damaged|not what"):
         read(registry)
+
+
+def test_docker_hub_s_images_come_from_a_mirror(registry: FakeRegistry) -> None:
+    """From the first that has them, with that mirror's own login; what happened is told."""
+    hub = parse_remote("shop/app:1.4")
+    asked: list[str] = []
+    told: list[str] = []
+    registry.guard = "basic"
+
+    def login(host: str) -> tuple[str, str]:
+        asked.append(host)
+        return known(host)
+
+    with serving(FakeRegistry()) as empty:
+        mirrors = (f"{empty.name}/with/a/path", "http://not-encrypted.example", empty.name, f"{registry.name}/")
+        cache = ImageCache(None)
+        image = read_remote(hub, login, cache, platform="linux/amd64", mirrors=mirrors, note=told.append)
+        with layer_chunks(hub, login, 0, platform="linux/amd64", mirrors=mirrors) as chunks:
+            assert content_in_layer(chunks, next(one for one in image.layers[0].entries if one.size))
+    assert len(image.layers) == 2
+    assert set(asked) == {f"127.0.0.1:{registry.port}"}
+    assert [line.partition(": ")[0] for line in told] == [
+        f"The mirror 127.0.0.1:{empty.port} does not help with docker.io/shop/app:1.4",
+        f"docker.io/shop/app:1.4 was read from the mirror 127.0.0.1:{registry.port}.",
+    ]
+
+
+def test_a_mirror_that_is_damaged_is_no_reason_to_fail(
+    registry: FakeRegistry, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Docker Hub itself is asked in the end, for what the mirror had not."""
+    damaged = FakeRegistry(damage=True, contents=registry.contents, types=registry.types)
+    monkeypatch.setitem(registry_reference._HUB_HOSTS, "docker.io", f"127.0.0.1:{registry.port}")
+    hub = replace(parse_remote("shop/app:1.4"), scheme="http")
+    with serving(damaged):
+        image = read_remote(hub, unknown, ImageCache(None), platform="linux/amd64", mirrors=(damaged.name,))
+    assert image.config == make.config(make.layers(), architecture="amd64")
+    assert damaged.asked
+    assert registry.asked
+
+
+def test_only_docker_hub_has_mirrors(registry: FakeRegistry) -> None:
+    """As with the engine: what another registry has is asked of that registry alone."""
+    assert mirrored(parse_remote("ghcr.io/shop/app"), (registry.name,)) == ()
+    (found,) = mirrored(parse_remote("python:3.12"), ("https://mirror.example:5000",))
+    assert found.api == "https://mirror.example:5000/v2/library/python"
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
-"""What the docker CLI's own configuration says: registries' credentials, and proxies for builds."""
+"""What docker's own configuration says: registries' credentials and mirrors, and proxies for builds."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import msgspec
 from docker import auth
 from docker.errors import DockerException
 from docker.utils.config import load_general_config
@@ -21,6 +24,12 @@ _PROXIES = {
     "allProxy": "ALL_PROXY",
 }
 _ERRORS = (DockerException, RuntimeError, OSError, ValueError, KeyError, TypeError, AttributeError)
+
+
+class _Daemon(msgspec.Struct):
+    """What is read of an engine's settings."""
+
+    registry_mirrors: tuple[str, ...] = msgspec.field(default=(), name="registry-mirrors")
 
 
 def pull_header(repository: str) -> tuple[str | None, str]:
@@ -47,6 +56,22 @@ def login(registry: str) -> tuple[str, str]:
         str(found.get("Username") or found.get("username") or ""),
         str(found.get("Password") or found.get("password") or ""),
     )
+
+
+def mirrors() -> tuple[str, ...]:
+    """The mirrors of Docker Hub that this machine's engine is told to ask first, as they stand in its ``daemon.json``.
+
+    It is the engine's own, a rootless one's or Docker Desktop's, the first that is there.
+    https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file
+    """
+    own = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    for name in ("/etc/docker/daemon.json", f"{own}/docker/daemon.json", "~/.docker/daemon.json"):
+        path = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises where there is no home
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=_Daemon).registry_mirrors
+        except (OSError, msgspec.MsgspecError, RecursionError):
+            continue
+    return ()
 
 
 def proxy_arguments(url: str, given: Mapping[str, str]) -> dict[str, str]:

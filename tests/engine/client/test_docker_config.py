@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imgcompare.engine.client.docker_config import login, proxy_arguments, pull_header
+from imgcompare.engine.client.docker_config import login, mirrors, proxy_arguments, pull_header
 
 URL = "unix:///run/docker.sock"
 
@@ -61,3 +61,15 @@ def test_a_login_is_found_by_its_registry(configure: Path) -> None:
         None,
         "pulling without credentials: docker-credential-none-such is not installed",
     )
+
+
+def test_mirrors_of_a_rootless_engine_and_of_docker_desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They stand in the engine's settings; a file that is damaged is passed over, and none at all is no mirror."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = [mirrors()]
+    for folder, content in ((".docker", b'{"registry-mirrors": ["https://a.example"]}'), ("own/docker", b"{")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "daemon.json").write_bytes(content)
+        found.append(mirrors())
+    assert found == [(), ("https://a.example",), ("https://a.example",)]
