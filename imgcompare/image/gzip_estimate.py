@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from heapq import heappop, heappush
+from mmap import mmap
 from typing import TypeAlias
 
 import msgspec
@@ -76,7 +77,7 @@ class _Sample(msgspec.Struct, frozen=True):
     compressibility: int
     fast: int
     length: int
-    data: bytes
+    data: mmap
 
 
 class _Samples:
@@ -93,7 +94,9 @@ class _Samples:
         rank = (number * 0x9E3779B9 % (1 << 32)) // block.step
         if rank >= self._refused:
             return
-        length, data = len(block.part(index)), bytes(block.part(index, before=_WINDOW))
+        length, view = len(block.part(index)), block.part(index, before=_WINDOW)
+        data = mmap(-1, len(view))  # pages of its own: among the many small things of a layer they would be lost
+        data[:] = view
         heappush(self._kept, (-rank, number, _Sample(number, compressibility, fast, length, data)))
         while len(self._kept) > min(_ALL_SAMPLED + number // _SAMPLED_OF, _MOST_SAMPLED):
             self._refused = -heappop(self._kept)[0]
