@@ -6,10 +6,13 @@ import gzip
 import json
 import socket
 import subprocess
+import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -27,7 +30,13 @@ _HASHED = "$2b$04$8Z.QS1kVA/SIZ0nK3T.v6ei1skNrIxx5AnLZfyQlzZCOCQbo496ZW"
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[str]:
     """A guarded registry on loopback with shop/app:1 and :2: ``host:port``."""
-    folder = tmp_path_factory.mktemp("registry")
+    with running(tmp_path_factory.mktemp("registry"), make, guarded=True) as address:
+        yield address
+
+
+@contextmanager
+def running(folder: Path, make: Make, *, guarded: bool, **settings: object) -> Iterator[str]:
+    """A registry on loopback with shop/app:1 and :2, what it keeps below ``folder/data``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -37,7 +46,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[s
         "log": {"level": "error"},
         "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
         "http": {"addr": address},
-        "auth": {"htpasswd": {"realm": "tests", "path": str(folder / "passwords")}},
+        **({"auth": {"htpasswd": {"realm": "tests", "path": str(folder / "passwords")}}} if guarded else {}),
+        **settings,
     }
     (folder / "config.yml").write_text(json.dumps(settings))
     command = [registry_program(folder), "serve", str(folder / "config.yml")]
@@ -54,6 +64,29 @@ def registry(tmp_path_factory: pytest.TempPathFactory, make: Make) -> Iterator[s
             yield address
         finally:
             process.terminate()
+
+
+@contextmanager
+def files_of(folder: Path) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """What a cloud keeps a registry's blobs in: a server of files, and the headers of each request to it."""
+    asked: list[dict[str, str]] = []
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(dict(self.headers))
+            super().do_GET()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def push(address: str, make: Make, layers: list[bytes], tag: str) -> None:
@@ -114,6 +147,25 @@ def test_two_images_in_a_registry(offline: Offline, registry: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     difference = json.loads(done.stdout)
     assert [pair["shared"] for pair in difference["layers"]] == [True, False]
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_blobs_that_lie_elsewhere(offline: Offline, tmp_path: Path, make: Make, guarded: bool) -> None:
+    """A registry that leads to another host for its blobs, as clouds have it, for anybody and for who has logged in.
+
+    Nothing of the login goes there.
+    """
+    (tmp_path / "registry" / "data").mkdir(parents=True)
+    with files_of(tmp_path / "registry" / "data") as (store, asked):
+        middleware = {"storage": [{"name": "redirect", "options": {"baseurl": store}}]}
+        with running(tmp_path / "registry", make, guarded=guarded, middleware=middleware) as address:
+            environ = log_in(offline.folder, address, by_helper=False) if guarded else {}
+            name = f"registry:http://{address}/shop/app:2"
+            done = offline("inspect", name, "--platform", "linux/amd64", "--json", **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["uncompressed_size"] == sum(map(len, make.layers()))
+    assert len(asked) == 3
+    assert not any("authorization" in map(str.lower, headers) for headers in asked)
 
 
 def test_nobody_has_logged_in(offline: Offline, registry: str) -> None:
