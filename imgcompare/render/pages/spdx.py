@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import json
 import uuid
 
+from spdx_tools.spdx.jsonschema.document_converter import DocumentConverter
 from spdx_tools.spdx.model import (
     Actor,
     ActorType,
@@ -18,7 +19,6 @@ from spdx_tools.spdx.model import (
     SpdxNoAssertion,
 )
 from spdx_tools.spdx.model import Package as SpdxPackage
-from spdx_tools.spdx.writer.json import json_writer
 
 from imgcompare import __version__
 from imgcompare.model import Image, Package
@@ -48,10 +48,13 @@ def render(image: Image, created: object) -> str:
     packages = [_package(number, package) for number, package in enumerate(image.packages.listed, 1)]
     relationships = [Relationship(_DOCUMENT, RelationshipType.DESCRIBES, _IMAGE)]
     relationships += [Relationship(_IMAGE, RelationshipType.CONTAINS, package.spdx_id) for package in packages]
-    out = io.StringIO()
-    document = Document(information, [subject, *packages], relationships=relationships)
-    json_writer.write_document_to_stream(document, out, validate=False)
-    return out.getvalue() + "\n"
+    converter = DocumentConverter()  # type: ignore[no-untyped-call]
+    document = converter.convert(Document(information, [subject, *packages], relationships=relationships))
+    for package in document["packages"]:
+        for reference in package.get("externalRefs", ()):
+            # The library writes the category as SPDX 2.2 had it; the schema of 2.3 knows it with a hyphen alone.
+            reference["referenceCategory"] = reference["referenceCategory"].replace("_", "-")
+    return json.dumps(document, indent=4) + "\n"
 
 
 def _package(number: int, package: Package) -> SpdxPackage:

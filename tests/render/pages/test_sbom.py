@@ -100,6 +100,12 @@ def test_spdx_is_valid(packages: tuple[Package, ...], tmp_path: Path) -> None:
     assert len(document.relationships) == 1 + len(packages)
 
 
+def test_spdx_names_categories_as_its_schema_does() -> None:
+    """The library's own validation takes what https://github.com/spdx/spdx-spec/tree/v2.3/schemas has not."""
+    references = [one.get("externalRefs", []) for one in json.loads(rendered("spdx", *PACKAGES))["packages"]]
+    assert [one["referenceCategory"] for each in references for one in each] == ["PACKAGE-MANAGER"] * len(PACKAGES)
+
+
 @pytest.mark.parametrize("form", ["cyclonedx", "spdx"])
 def test_syft_reads_them(form: str, tmp_path: Path) -> None:
     """A second tool finds each package by type, name and version."""
