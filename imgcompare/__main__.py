@@ -36,10 +36,13 @@ def main() -> NoReturn:
         run()
     except KeyboardInterrupt:  # before or after what it runs, which tidies up itself
         _leave(signal.SIGINT, None)
+    finally:
+        if heard:
+            signal.signal(signal.SIGINT, _leave)
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave at once: there is nothing yet to be tidied up, and an import that is broken off tells a traceback."""
+    """Leave at once: nothing is yet, or any more, to be tidied up, and what Python is at itself tells a traceback."""
     os._exit(128 + number)
 
 

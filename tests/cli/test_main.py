@@ -370,3 +370,21 @@ def test_ctrl_c_while_it_is_loaded_ends_it_without_a_word(module: str, tmp_path:
     command = [sys.executable, "-c", _INTERRUPTED_AT.format(module=module)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+_INTERRUPTED_AT_ITS_END = """
+import os, signal, sys, threading
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv = ["imgcompare", "--version"]
+from imgcompare.__main__ import main
+threading._register_atexit(os.kill, os.getpid(), signal.SIGINT)  # as Python waits for threads, which is when it came
+main()
+"""
+
+
+def test_ctrl_c_while_python_itself_ends_is_silent_too(tmp_path: Path) -> None:
+    """The command has done its work; what Python tells of a Ctrl-C then is a traceback."""
+    command = [sys.executable, "-c", _INTERRUPTED_AT_ITS_END]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
