@@ -47,7 +47,7 @@ def outcomes(lasting_project: Project) -> dict[str, Result]:
 
     def mend(each: tuple[Scenario, ScenarioVariant]) -> Result:
         scenario, variant = each
-        context = ("--build-context", str(scenario.context), "--route", scenario.route, "--timeout", "20")
+        context = ("--build-context", str(scenario.context), "--route", scenario.route, "--timeout", "12")
         beside = ("--compose", str(scenario.compose)) if scenario.compose else ()
         return lasting_project("mend", str(variant.dockerfile), *context, *beside, "--json", "--quiet")
 
@@ -85,7 +85,9 @@ def test_three_causes_one_after_the_other(project: Project, client: docker.Docke
     """In a stage that is not the last, with a BOM, CRLF, another escape and no last line end: only the edits change."""
     (project.folder / "Dockerfile").write_bytes(THREE_CAUSES.encode())
     project.write({"shop.py": SHOP})
-    done = project("mend", "Dockerfile:app", "--expect-body", "Hello, shop", "-o", "mended-Dockerfile")
+    done = project(
+        "mend", "Dockerfile:app", "--expect-body", "Hello, shop", "--timeout", "8", "-o", "mended-Dockerfile"
+    )
     assert done.code == 0, done.stdout
     site = "/usr/local/lib/python3.11/site-packages"
     assert (project.folder / "mended-Dockerfile").read_bytes() == THREE_CAUSES.replace(

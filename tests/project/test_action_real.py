@@ -64,7 +64,7 @@ class Pushed:
 def machine(checkout: Path, engine_url: str, tmp_path_factory: pytest.TempPathFactory) -> Runner:
     """A runner; the action is installed at its first use."""
     scratch = tmp_path_factory.mktemp("runner")
-    environ = {**path_only(), "HOME": str(checkout / "home"), "DOCKER_HOST": engine_url}
+    environ = {**path_only(), "HOME": str(checkout / "home"), "DOCKER_HOST": engine_url, "PIP_NO_COMPILE": "1"}
     return Runner(ROOT, checkout, scratch, environ)
 
 
