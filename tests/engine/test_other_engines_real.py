@@ -366,6 +366,7 @@ def test_all_that_is_measured_on_request(other_engine: OtherEngine, tmp_path: Pa
     assert (plain["hardened"]["failure"], plain["not_measured"]) == (None, [])
     assert plain["after_change"]["changed_file"] == "index.html"
     assert 0 < plain["after_change"]["pull_size"] < 10_000
+    assert writes["hardened"], writes
     assert (writes["hardened"]["broken_by"], writes["hardened"]["failure"]["fix"]) == (
         "read-only root",
         ["VOLUME /data"],
