@@ -34,9 +34,12 @@ def options_of(plan: Plan, variant: PlannedVariant) -> RunOptions:
 
 
 def effective(image: EngineImage, options: RunOptions) -> EngineImage:
-    """The image as its container has it: with what was given in the place of its command and settings."""
+    """The image as its container has it: with what was given in the place of its command and settings.
+
+    As the engine merges them, an empty command is none, and an empty entrypoint takes the image's away and not its CMD.
+    """
     entrypoint = image.entrypoint if options.entrypoint is None else options.entrypoint
-    cmd = (() if options.entrypoint is not None else image.cmd) if options.command is None else options.command
+    cmd = options.command or (() if options.entrypoint else image.cmd)
     return replace(
         image,
         entrypoint=entrypoint,
