@@ -82,7 +82,9 @@ class Beside:
         if self.first is None:
             return None
         engine = self.bench.engine
-        fallen = first_fallen(engine, engine.members(self.variant.group))
+        composed = self.plan.config.compose
+        optional = composed.optional if composed else ()
+        fallen = first_fallen(engine, engine.members(self.variant.group), optional)
         return companion_failed(fallen, self.source) if fallen else None
 
     def begin(self) -> Up:
@@ -126,7 +128,7 @@ class Beside:
         members = [each for each in self._members(composed) if each.service in services]
         if failed or len(members) < len(services):
             return self._not_up(composed, failed, services)
-        return wait_for(self.bench.engine, members, composed.needs, self._patience)
+        return wait_for(self.bench.engine, members, composed.needs, self._patience, composed.optional)
 
     def _members(self, composed: Composed) -> list[Member]:
         """The companions that there are, each with the check that it was given: Podman 4 splits its words anew."""

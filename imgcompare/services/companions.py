@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -42,11 +42,16 @@ class Patience:
 
 
 def wait_for(
-    engine: Engine, members: Sequence[Member], awaited: Mapping[str, str], patience: Patience
+    engine: Engine,
+    members: Sequence[Member],
+    awaited: Mapping[str, str],
+    patience: Patience,
+    optional: Collection[str] = (),
 ) -> tuple[Companion, ...] | Fallen:
     """Wait until each serves: by its HEALTHCHECK and its port, or by its end where that is what is awaited.
 
-    Only of one that is to be healthy, or to end well, it is a failure that it does not.
+    Only of one that is to be healthy, or to end well, it is a failure that it does not; never of one that is
+    ``optional``.
     """
     began = time.monotonic()
     companions = []
@@ -55,7 +60,7 @@ def wait_for(
         container = engine.attach(member.name)
         why = _until(member, container, condition, patience)
         ended = why.startswith(("it ended", "it could not"))
-        if why and (ended or condition != STARTED):
+        if why and (ended or condition != STARTED) and member.service not in optional:
             log = container.log(_LOG_LINES).lines
             return Fallen(member.service, member.image, why, log)
         image = printable(member.image, limit=200)
@@ -64,9 +69,9 @@ def wait_for(
     return tuple(companions)
 
 
-def first_fallen(engine: Engine, members: Sequence[Member]) -> Fallen | None:
-    """The first companion that has ended badly or calls itself unhealthy."""
-    for member in members:
+def first_fallen(engine: Engine, members: Sequence[Member], optional: Collection[str] = ()) -> Fallen | None:
+    """The first companion that has ended badly or calls itself unhealthy, and is not ``optional``."""
+    for member in (each for each in members if each.service not in optional):
         container = engine.attach(member.name)
         state = container.state()
         if state.error or state.exit_code or state.health == "unhealthy":

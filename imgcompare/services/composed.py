@@ -60,6 +60,14 @@ class Composed:
         later = self.later
         return tuple(name for name in self.needs if name not in later)
 
+    @property
+    def optional(self) -> frozenset[str]:
+        """The companions that nobody requires (``required: false``): the variant is checked without one that fails."""
+        services = [self.resolved["services"][name] for name in (self.service, *self.needs)]
+        asked = [(name, about or {}) for each in services for name, about in (each.get("depends_on") or {}).items()]
+        required = {name for name, about in asked if about.get("required", True)}
+        return frozenset(name for name, _ in asked if name in self.needs and name not in required)
+
     def companion_environments(self) -> tuple[Mapping[str, str], ...]:
         """The environments of the companions."""
         return tuple(pairs(plain(self.resolved["services"][name].get("environment"))) for name in self.needs)

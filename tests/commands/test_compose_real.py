@@ -33,6 +33,7 @@ class App(http.server.BaseHTTPRequestHandler):
             "hosts": {host: ask(host) for host in os.environ["HOSTS"].split()}, "argv": sys.argv[1:],
             "uid": os.getuid(), "cwd": os.getcwd(), "greeting": os.environ.get("GREETING"),
             "root": writable("/x"), "tmp": writable("/tmp/x"), "data": writable("/data/x"),
+            "note": open("/etc/note").read() if os.path.exists("/etc/note") else None,
             "caps": [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")],
         }
         self.send_response(200); self.end_headers(); self.wfile.write(json.dumps(told).encode())
@@ -171,9 +172,11 @@ def test_a_network_that_exists_is_joined_and_left_as_it_was(shop: Project, clien
 
 
 def test_what_init_writes_runs(shop: Project) -> None:
-    """The config that init writes from a compose file is one to run."""
+    """The config that init writes from a compose file is one to run; a text in that is a file in the container."""
+    text = COMPOSE.replace("read_only: true", "configs: [{source: note, target: /etc/note}]")
+    shop.write({"compose.yaml": text + "configs: {note: {content: '$$5 a cup'}}\n"})
     assert shop("init").code == 0
-    result = shop("run", "--json", "--expect-body", '"db": "fresh"')
+    result = shop("run", "--json", "--expect-body", '"note": "$5 a cup"')
     assert result.code == 0, result.stdout
     (variant,) = result.report["variants"]
     assert variant["source"]["target"] == "prod"

@@ -224,6 +224,15 @@ def test_what_a_service_needs_comes_with_it_and_nothing_else() -> None:
     assert set(found.first) == {"mq", "search", "db", "sentinel"}
 
 
+def test_a_companion_is_optional_where_nobody_requires_it() -> None:
+    """``required: false`` counts only if no other service asks for it without."""
+    either = {"condition": "service_started", "required": False}
+    asked = {"cache": either, "db": either, "mq": {"condition": "service_started"}}
+    services = {"cache": {"image": "x"}, "db": {"image": "x"}, "mq": {"image": "x", "depends_on": {"db": {}}}}
+    found = read_service(resolved(web={"build": BUILD, "depends_on": asked}, **services), FILE, "web")
+    assert found.optional == {"cache"}
+
+
 def test_nothing_of_a_project_is_shared(tmp_path: Path) -> None:
     """Ports, names, networks and volumes are the project's own; a bind mount is read-only, and never a database."""
     init, state = tmp_path / "init.sql", tmp_path / "state"
