@@ -15,6 +15,7 @@ from imgcompare.check.asked import Asking, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
 from imgcompare.comparison.measures import OPTIONS
 from imgcompare.config.build_options import read_build_options, split_contexts
+from imgcompare.config.compose_file import BUILD_NETWORKS, read_compose, variants_of
 from imgcompare.config.model import UNNAMED, Config
 from imgcompare.config.project import (
     DEFAULT,
@@ -27,7 +28,7 @@ from imgcompare.config.project import (
     nearest,
     read_project,
 )
-from imgcompare.config.services import BUILD_NETWORKS, NONE, read_compose, variants_of, with_services
+from imgcompare.config.services import NONE, with_services
 from imgcompare.config.settings import GATES, OF_BUILDS, OF_REQUESTS, OF_SERVICES, PAIRED, SETTINGS
 from imgcompare.config.toml_file import ConfigFile
 from imgcompare.config.variants import VariantSpec, parse_pairs, parse_variants

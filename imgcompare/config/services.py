@@ -5,30 +5,23 @@ A compose file is read by Compose; what a flag or the project's file says goes b
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from imgcompare.config.build_options import read_build_options
+from imgcompare.config.compose_file import BUILD_NETWORKS, near, options_of_build, read_compose
 from imgcompare.config.model import Config
 from imgcompare.config.project import Values
 from imgcompare.config.variants import VariantSpec
 from imgcompare.dockerfile.parser import parse
-from imgcompare.engine.options import BuildOptions, Mount, RunOptions
+from imgcompare.engine.options import Mount, RunOptions
 from imgcompare.errors import UsageError
-from imgcompare.services.build_section import BuildSection, read_build
-from imgcompare.services.composed import Composed, choose_service, read_service
-from imgcompare.services.files import files_of
-from imgcompare.services.program import HOW_TO_GET, file_in, find_program, resolve_file, variables_of
-from imgcompare.services.project_file import project_file
+from imgcompare.services.composed import Composed
+from imgcompare.services.program import HOW_TO_GET, file_in, find_program, resolve_file
 
 NONE = "none"
 """What leaves a compose file aside that would be found."""
-BUILD_NETWORKS = ("default", "none", "host")
-"""The networks of RUN instructions; any other is one that containers join."""
 _VOLUME = "[NAME:]/PATH (fresh for each variant), or FOLDER:/PATH[:rw] (read-only without :rw)"
 _SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -60,91 +53,6 @@ def with_services(config: Config, values: Values, environ: Mapping[str, str], fo
         )
     service = str(values["service"].value) if "service" in values else None
     return _applied(config, read_compose(str(named), service, environ, mount=_mounts(values)), values, environ)
-
-
-def read_compose(text: str, service: str | None, environ: Mapping[str, str], *, mount: bool) -> Composed:
-    """Read ``FILE[:SERVICE]``, or the compose file of a folder. Raises UsageError."""
-    path, colon, last = text.rpartition(":")
-    if colon and path and not os.path.lexists(text):
-        text, service = path, last
-    file = Path(text)
-    if file.is_dir():
-        found = file_in(file)
-        if found is None:
-            raise UsageError(f"there is no compose file in {file}", hint="Name one: --compose FILE[:SERVICE]")
-        file = found
-    resolved = resolve_file(file, environ)
-    name = choose_service(resolved.model, file, service)
-    variables = _variables(resolved.model, file, environ)
-    composed = replace(read_service(resolved.model, file, name, mount=mount, variables=variables), unset=resolved.unset)
-    project_file(composed, "", "", {})  # what a companion may not have is told before anything is built
-    for each in (name, *composed.needs):
-        _check_build(composed, each, environ)
-        _check_files(composed, each)
-    return composed
-
-
-def _variables(resolved: Mapping[str, Any], file: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables whose values are secrets or configs."""
-    sources = [source for kind in ("secrets", "configs") for source in (resolved.get(kind) or {}).values()]
-    names = {str(source["environment"]) for source in sources if source.get("environment")}
-    known = environ if names <= environ.keys() else {**variables_of(file, environ), **environ}
-    return {name: known[name] for name in names if name in known}
-
-
-def _check_build(composed: Composed, name: str, environ: Mapping[str, str]) -> None:
-    """Raise UsageError for a build that cannot be made from this machine's files."""
-    build = read_build(composed.resolved, name)
-    if build is None:
-        return
-    remote = "://" in build.context or build.context.startswith("git@")
-    # Of the service itself the Dockerfiles are the variants'.
-    there = name == composed.service or build.inline is not None or build.path.is_file()
-    if remote or not there:
-        place = build.context if remote else build.path
-        raise UsageError(
-            f"the service {name!r} of {composed.file} is built from {place}, which is not on this machine",
-            hint="Its build needs a folder of this machine with a Dockerfile; a companion may have an image instead.",
-        )
-    options_of_build(build, environ)
-
-
-def _check_files(composed: Composed, name: str) -> None:
-    """Raise UsageError for a secret or a config of which there is nothing."""
-    for each in files_of(composed.resolved, composed.resolved["services"][name]):
-        path, variable = each.source.get("file"), each.source.get("environment")
-        missing = path if path and not os.path.lexists(path) else ""
-        if variable and variable not in composed.variables:
-            missing = f"the variable {variable}"
-        if missing:
-            raise UsageError(
-                f"the {each.kind} {each.name} of {name!r} in {composed.file} comes from {missing}, which is not there",
-                hint=f"Write it: {path}" if path else f"export {variable}=…, and run again.",
-            )
-
-
-def options_of_build(build: BuildSection, environ: Mapping[str, str]) -> BuildOptions:
-    """Return what a service's build is given beside its context and arguments. Raises UsageError."""
-    given: dict[str, Any] = {
-        "secrets": build.secrets,
-        "ssh": build.ssh,
-        "add_hosts": build.extra_hosts,
-        "shm_size": build.shm_size,
-        "ulimits": build.ulimits,
-        "network": build.network if build.network in BUILD_NETWORKS else None,
-    }
-    return read_build_options(given, dict(build.contexts), environ)
-
-
-def variants_of(composed: Composed) -> tuple[VariantSpec, ...]:
-    """The one variant that a service's own build is."""
-    build = composed.build
-    if build.inline is not None:
-        raise UsageError(
-            f"the service {composed.service!r} has its Dockerfile inside {composed.file}",
-            hint="Put it into a file of its own, and name that: dockerfile: Dockerfile",
-        )
-    return (VariantSpec(name=composed.service, dockerfile=_near(build.path), target=build.target),)
 
 
 def _mounts(values: Values) -> bool:
@@ -196,7 +104,7 @@ def _applied(config: Config, composed: Composed, values: Values, environ: Mappin
     config = replace(
         config,
         compose=composed,
-        context=config.context if "context" in values else _near(Path(build.context)),
+        context=config.context if "context" in values else near(Path(build.context)),
         variants=tuple(_targeted(spec, composed) for spec in config.variants),
         build_args={**build.args, **config.build_args},
         platform=config.platform or composed.platform,
@@ -291,12 +199,6 @@ def _parts(text: str) -> Iterable[str]:
         case [source, target, mode]:
             return source, target, mode
     return "", "", ""
-
-
-def _near(path: Path) -> Path:
-    """A path as it is short to read."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else Path(relative)
 
 
 def _remark(config: Config, text: str) -> Config:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from imgcompare.config.services import read_compose
+from imgcompare.config.compose_file import read_compose
 from imgcompare.errors import UsageError
 from imgcompare.init.discover import FoundService
 from imgcompare.services.program import file_in, find_program

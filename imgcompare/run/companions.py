@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
-from imgcompare.config.services import options_of_build
+from imgcompare.config.compose_file import options_of_build
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.engine.build.context import open_context
 from imgcompare.engine.interface import (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from imgcompare.config.services import read_compose
+from imgcompare.config.compose_file import read_compose
 from imgcompare.engine.options import InnerFile
 from imgcompare.errors import UsageError
 from imgcompare.services.program import waiting_for
