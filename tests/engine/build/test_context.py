@@ -143,6 +143,16 @@ def test_dockerfile_from_outside(tmp_path: Path) -> None:
     assert context.dockerfile_digest() == f"sha256:{hashlib.sha256(outside.read_bytes()).hexdigest()}"
 
 
+def test_a_dockerfile_that_is_no_file(tmp_path: Path) -> None:
+    """One that is written in a compose file takes the place of any in the folder, which COPY still sees."""
+    context_of(tmp_path, {"Dockerfile": "FROM other", ".dockerignore": "b", "b": ""})
+    context = open_context(tmp_path, tmp_path / "Dockerfile", b"FROM scratch\n")
+    assert content(context, context.dockerfile) == b"FROM scratch\n"
+    assert context.dockerfile != "Dockerfile"
+    assert "b" not in read(context)
+    assert open_context(tmp_path, tmp_path / "missing", b"FROM scratch\n").dockerfile == context.dockerfile
+
+
 def test_saved_reports_are_no_part_of_a_context(tmp_path: Path) -> None:
     """A run must not change what the next one builds: neither here nor in a folder below, ignore file or not."""
     saved = {".imgcompare/runs/1.json": "{}", "sub/.imgcompare/runs/1.json": "{}", "sub/x.imgcompare": "", "a": ""}
