@@ -18,7 +18,7 @@ from imgcompare.dockerfile.parser import parse
 from imgcompare.engine.options import Mount, RunOptions
 from imgcompare.errors import UsageError
 from imgcompare.services.composed import Composed
-from imgcompare.services.program import HOW_TO_GET, file_in, find_program, resolve_file
+from imgcompare.services.program import HOW_TO_GET, file_in, find_program, override_of, resolve_file
 
 NONE = "none"
 """What leaves a compose file aside that would be found."""
@@ -76,6 +76,8 @@ def _found(config: Config, values: Values, environ: Mapping[str, str], folder: P
     needs = ", ".join(composed.needs)
     beside = f", each beside its own {needs}" if needs else ""
     told = f"{file.name}: the variants run as its service {composed.service}{beside}. --compose none leaves it aside."
+    if override := override_of(file):
+        told += f" {override.name} is not read: what it changes is for those who work on the app."
     return _remark(_applied(config, composed, values, environ), told)
 
 

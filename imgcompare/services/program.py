@@ -86,6 +86,13 @@ def file_in(folder: Path) -> Path | None:
     return next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)
 
 
+def override_of(file: Path) -> Path | None:
+    """Return the file beside it that Compose merges into it where nobody names a file."""
+    names = (f"{stem}.override.{end}" for stem in ("compose", "docker-compose") for end in ("yml", "yaml"))
+    there = (file.with_name(name) for name in names if file.name in FILE_NAMES)
+    return next((path for path in there if path.is_file()), None)
+
+
 @dataclass(frozen=True)
 class Resolved:
     """What Compose makes of a file, and the variables in it that have no value, so that nothing stands there."""
