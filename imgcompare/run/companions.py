@@ -37,10 +37,9 @@ from imgcompare.services.companions import (
     compose_environment,
     first_fallen,
     wait_for,
-    waited_in_vain,
 )
 from imgcompare.services.composed import Composed
-from imgcompare.services.program import Failed, bring_up
+from imgcompare.services.program import bring_up
 from imgcompare.services.project_file import project_file
 
 Up = tuple[Companion, ...] | Fallen
@@ -115,6 +114,16 @@ class Beside:
                 if isinstance(image, Fallen):
                     return image
                 self.images[name] = image
+        up: tuple[Companion, ...] = ()
+        for wave in composed.waves(services):
+            more = self._wave_up(composed, wave)
+            if isinstance(more, Fallen):
+                return more
+            up += more
+        return up
+
+    def _wave_up(self, composed: Composed, services: Sequence[str]) -> Up:
+        """Start what depends on nothing that is not up yet, and wait for it."""
         text = json.dumps(project_file(composed, self.variant.group, self.plan.run_id, self.images)).encode()
         failed = bring_up(
             self.variant.group,
@@ -123,11 +132,12 @@ class Beside:
             compose_environment(self.bench.engine.endpoint, {**os.environ, **composed.variables}),
             lock=self.bench.ledger.lock,
             cancelled=self.cancelled,
-            patience_s=self._patience.timeout_s,
         )
         members = [each for each in self._members(composed) if each.service in services]
         if failed or len(members) < len(services):
-            return self._not_up(composed, failed, services)
+            lines = failed.lines if failed else ()
+            told = Fallen(", ".join(services), "", "Compose could not start it", lines)
+            return first_fallen(self.bench.engine, members) or told
         return wait_for(self.bench.engine, members, composed.needs, self._patience, composed.optional)
 
     def _members(self, composed: Composed) -> list[Member]:
@@ -137,15 +147,6 @@ class Beside:
         return [
             replace(each, settings=replace(each.settings, healthcheck=check)) if check else each for each, check in told
         ]
-
-    def _not_up(self, composed: Composed, failed: Failed | None, services: Sequence[str]) -> Fallen:
-        """Which of them Compose could not start, or waited for in vain."""
-        members = self._members(composed)
-        awaited = next((each for each in members if failed and each.name == failed.waiting_for), None)
-        if awaited:
-            return waited_in_vain(self.bench.engine, awaited, self._patience.timeout_s)
-        told = Fallen(", ".join(services), "", "Compose could not start it", failed.lines if failed else ())
-        return first_fallen(self.bench.engine, members) or told
 
     def _build(self, name: str, section: BuildSection) -> str | Fallen:
         """Build a companion's own image, the same for each variant."""

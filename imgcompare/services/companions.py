@@ -11,9 +11,8 @@ from imgcompare.check.ports import likeliest_first
 from imgcompare.engine.interface import Container, Endpoint, Engine, Member
 from imgcompare.errors import EngineError, EngineRefusedError, NoEngineError
 from imgcompare.model import Companion, Failure, Stage
+from imgcompare.services.composed import COMPLETED, HEALTHY, STARTED
 from imgcompare.text.printable import printable
-
-COMPLETED, HEALTHY, STARTED = "service_completed_successfully", "service_healthy", "service_started"
 
 _CHECK_S = 30.0
 _FIRST_PAUSE_S = 0.05
@@ -124,13 +123,6 @@ def _serves(member: Member, container: Container, health: str, waited_s: float) 
         return ""
     # It says that it is well, or nothing at all: another port than its image's is its own affair.
     return "" if waited_s > _LISTENS_WITHIN_S and (check or seen) else None
-
-
-def waited_in_vain(engine: Engine, member: Member, timeout_s: float) -> Fallen:
-    """Tell of one that another companion waits for, and that does not get healthy."""
-    container = engine.attach(member.name)
-    why = _in_vain(member, container, "get healthy", timeout_s)
-    return Fallen(member.service, member.image, why, container.log(_LOG_LINES).lines)
 
 
 def _in_vain(member: Member, container: Container, what: str, timeout_s: float) -> str:

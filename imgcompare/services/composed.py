@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from imgcompare.services.refused import refuse
 
 Service = Mapping[str, Any]
 
+STARTED, HEALTHY, COMPLETED = _STRICTER = ("service_started", "service_healthy", "service_completed_successfully")
 _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
@@ -59,6 +60,14 @@ class Composed:
         """The companions that can."""
         later = self.later
         return tuple(name for name in self.needs if name not in later)
+
+    def waves(self, names: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        """Give companions in the order in which they can be started: those that depend on others after these."""
+        services, waiting = self.resolved["services"], list(names)
+        while waiting:
+            held = {name for name in waiting if set(services[name].get("depends_on") or {}) & set(waiting)}
+            yield tuple(name for name in waiting if name not in held)
+            waiting = [name for name in waiting if name in held]
 
     @property
     def optional(self) -> frozenset[str]:
@@ -163,7 +172,8 @@ def _ports(service: Service) -> Iterator[int]:
 def _needs(resolved: Mapping[str, Any], name: str) -> dict[str, str]:
     """What a service depends on, by ``depends_on``, ``links`` and the hosts that its variables name; and they in turn.
 
-    Those it names itself come first. A service that depends on this one in turn is none.
+    Those it names itself come first; of what several await of one, the strictest counts. A service that depends on this
+    one in turn is none.
     """
     services: Mapping[str, Service] = resolved["services"]
     found: dict[str, str] = {}
@@ -171,15 +181,15 @@ def _needs(resolved: Mapping[str, Any], name: str) -> dict[str, str]:
     while waiting:
         service = services[waiting.pop(0)]
         asked = {
-            other: str((about or {}).get("condition") or "service_started")
+            other: str((about or {}).get("condition") or STARTED)
             for other, about in (service.get("depends_on") or {}).items()
         }
-        linked = {str(link).partition(":")[0]: "service_started" for link in service.get("links") or ()}
+        linked = {str(link).partition(":")[0]: STARTED for link in service.get("links") or ()}
         for other, condition in {**_hosts(service, services), **linked, **asked}.items():
             if other in services and other != name:
                 if other not in found:
                     waiting.append(other)
-                found.setdefault(other, condition)
+                found[other] = max(found.get(other, STARTED), condition, key=_STRICTER.index)
     return found
 
 
@@ -187,7 +197,7 @@ def _hosts(service: Service, services: Mapping[str, Service]) -> dict[str, str]:
     """The services that a value of its environment names as a host: ``db``, ``db:5432`` or within a URL."""
     values = pairs(service.get("environment")).values()
     named = {match[1] for value in values for match in re.finditer(r"(?:^|@|//)([A-Za-z0-9][\w.-]*)(?=$|:\d|/)", value)}
-    return {name: "service_started" for name in services if name in named and services[name].get("image")}
+    return {name: STARTED for name in services if name in named and services[name].get("image")}
 
 
 def _options(resolved: Mapping[str, Any], name: str, service: Service, binds: list[Service]) -> RunOptions:

@@ -11,8 +11,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -34,7 +33,6 @@ _TAIL_BYTES = 16 << 10
 _UNSET = re.compile(r'The \\*"([A-Za-z_]\w*)\\*" variable is not set')
 _NO_ENV_FILE = re.compile(r"env file (.+?) not found")
 _SHOWS_ENV = re.compile(r"example|sample|template|dist\b|default", re.IGNORECASE)
-_STATE = re.compile(r"Container (\S+)\s+(\w+)")
 _VERSION = re.compile(r"v?(\d+)\.\d+")
 
 
@@ -155,10 +153,9 @@ def _example(told: str) -> str:
 
 @dataclass(frozen=True)
 class Failed:
-    """Compose ended with an error; its last lines, and the container that it waited for in vain, if that was it."""
+    """Compose ended with an error; its last lines."""
 
     lines: tuple[str, ...]
-    waiting_for: str = ""
 
 
 def bring_up(
@@ -169,13 +166,11 @@ def bring_up(
     *,
     lock: int,
     cancelled: Callable[[], bool],
-    patience_s: float,
 ) -> Failed | None:
-    """Start services and what they depend on, as a project of that name.
+    """Start services, as a project of that name.
 
-    Compose waits for ever for one that others depend on; we do for ``patience_s``. The process inherits ``lock``: as
-    long as it makes anything, its run does not count as ended. It ends with us, where the system can see to that.
-    Nothing is written where it could be left. Raises EngineError when cancelled.
+    The process inherits ``lock``: as long as it makes anything, its run does not count as ended. It ends with us, where
+    the system can see to that. Nothing is written where it could be left. Raises EngineError when cancelled.
     """
     command = [*needed_program().words, "--ansi", "never", "--progress", "plain", "-p", project, "-f", "-"]
     command += ["up", "--detach", "--no-build", "--no-recreate", "--quiet-pull", *services]
@@ -194,25 +189,14 @@ def bring_up(
             start_new_session=True,  # Ctrl-C is ours to tell it of
         )
         try:
-            told, since = list[str](), time.monotonic()
             while not _ended(process):
                 if cancelled():
                     raise EngineError("cancelled")
-                if (lines := _last_lines(log, _TAIL)) != told:
-                    told, since = lines, time.monotonic()
-                elif (waiting := waiting_for(told)) and time.monotonic() - since > patience_s:
-                    return Failed(tuple(told), waiting)
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
         return Failed(tuple(_last_lines(log, _TAIL))) if process.returncode else None
-
-
-def waiting_for(lines: Iterable[str]) -> str:
-    """Return the container that Compose says it waits for, and has not said to be well; "" for none."""
-    states = {match[1]: match[2] for line in lines if (match := _STATE.search(line))}
-    return next((name for name, state in states.items() if state == "Waiting"), "")
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

@@ -15,9 +15,12 @@ from imgcompare.engine.interface import GROUP_LABEL, RUN_LABEL, SERVICE_LABEL
 from imgcompare.services.composed import Composed, aliases_of
 from imgcompare.services.refused import refuse
 
-# Only Compose and whoever watches want these; each would be shared, published, built or started again.
-_LEFT_OUT = ("ports", "container_name", "build", "profiles", "restart", "networks", "links", "deploy", "logging")
-_LEFT_OUT_TOO = ("scale", "pull_policy", "external_links", "develop", "mac_address")
+# Only Compose and whoever watches want these; each would be shared, published, built or started again. In which order
+# companions start, and what is waited for, is seen to here: Compose waits as slowly as an engine checks, and for ever.
+_LEFT_OUT = {
+    *("ports", "container_name", "build", "profiles", "restart", "networks", "links", "deploy", "logging", "scale"),
+    *("pull_policy", "external_links", "develop", "mac_address", "depends_on"),
+}
 # Where databases keep what they hold: a folder of the user's there is neither written to nor read.
 _STATE = ("/var/lib/", "/data", "/bitnami", "/opt/bitnami")
 
@@ -32,14 +35,11 @@ def project_file(composed: Composed, group: str, run_id: str, images: Mapping[st
     volumes: dict[str, Any] = {}
     made = {}
     for name in composed.needs:
-        service = {key: value for key, value in services[name].items() if key not in (*_LEFT_OUT, *_LEFT_OUT_TOO)}
+        service = {key: value for key, value in services[name].items() if key not in _LEFT_OUT}
         refuse(composed.resolved, composed.file, name, variant=False)
         service["labels"] = {**labels, SERVICE_LABEL: name}
         service["image"] = images.get(name) or service.get("image")
         service["networks"] = {"default": {"aliases": _aliases(composed, name)}}
-        service["depends_on"] = {
-            other: about for other, about in (service.get("depends_on") or {}).items() if other in composed.needs
-        }
         service["volumes"] = [_volume(each, volumes, labels) for each in service.get("volumes") or ()]
         if deploy := _limits(services[name]):
             service["deploy"] = deploy

@@ -96,11 +96,6 @@ volumes: {{state: {{name: shared-by-all}}}}
 """
 
 
-AWAITED = COMPOSE.replace("db: {condition: service_healthy}", "db: {condition: service_started}").replace(
-    "depends_on: [db]", "depends_on: {db: {condition: service_healthy}}"
-)
-
-
 @pytest.fixture
 def shop(project: Project) -> Project:
     """A project with a compose file."""
@@ -137,9 +132,8 @@ def test_each_variant_takes_the_service_s_place(shop: Project, client: docker.Do
     [
         (COMPOSE.replace("migrate: {condition", "never: {condition"), "ended with exit code 1", "the never one ran"),
         (COMPOSE.replace("'localhost', 80", "'localhost', 81"), "did not serve within 3 s", "listening now"),
-        (AWAITED.replace("'localhost', 80", "'localhost', 81"), "did not get healthy within 3 s", "listening now"),
     ],
-    ids=["it ends", "it never gets healthy", "another waits for it"],
+    ids=["it ends", "it never gets healthy"],
 )
 def test_a_companion_that_fails_is_no_variant_s_fault(
     shop: Project, client: docker.DockerClient, text: str, told: str, logged: str

@@ -13,16 +13,13 @@ from imgcompare.engine.options import Healthcheck
 from imgcompare.errors import EngineError
 from imgcompare.model import Companion
 from imgcompare.services.companions import (
-    COMPLETED,
-    HEALTHY,
-    STARTED,
     Fallen,
     Patience,
     companion_failed,
     first_fallen,
     wait_for,
-    waited_in_vain,
 )
+from imgcompare.services.composed import COMPLETED, HEALTHY, STARTED
 from tests.check.test_route import FakeContainer
 
 UP, DOWN = ContainerState(running=True), ContainerState(running=False, exit_code=1)
@@ -142,9 +139,11 @@ def test_a_cancelled_run_waits_for_nothing() -> None:
 
 def test_what_failed_is_told_with_its_log_and_blames_no_variant() -> None:
     """The message names it and why, the evidence its last words, the hint where it is mended."""
-    fallen = waited_in_vain(cast("Engine", Beside(Served(UP, checks=(1,)))), member(CHECK), 60)
+    engine = cast("Engine", Beside(Served(UP, checks=(1,))))
+    fallen = wait_for(engine, [member(CHECK)], {"db": HEALTHY}, PATIENCE)
+    assert isinstance(fallen, Fallen)
     failure = companion_failed(fallen, "compose.yaml")
-    why = "it did not get healthy within 60 s; its health check fails: no response"
+    why = "it did not serve within 0.2 s; its health check fails: no response"
     assert (failure.code, failure.message) == ("companion-failed", f"The companion db failed: {why}.")
     assert failure.evidence == (f"db: {why}", "FATAL: no password")
     assert failure.hint.startswith("No variant is to blame for it. Mend it in compose.yaml")

@@ -224,6 +224,26 @@ def test_what_a_service_needs_comes_with_it_and_nothing_else() -> None:
     assert set(found.first) == {"mq", "search", "db", "sentinel"}
 
 
+def test_companions_start_after_those_they_depend_on_and_the_strictest_wait_counts() -> None:
+    """A migration that needs the database healthy has everybody wait for that."""
+    healthy, started = {"condition": "service_healthy"}, {"condition": "service_started"}
+    found = read_service(
+        resolved(
+            web={"build": BUILD, "depends_on": {"seed": started, "db": started, "cache": started}},
+            seed={"image": "x", "depends_on": {"migrate": {"condition": "service_completed_successfully"}}},
+            migrate={"image": "x", "depends_on": {"db": healthy}},
+            db={"image": "postgres"},
+            cache={"image": "redis"},
+        ),
+        FILE,
+        "web",
+    )
+    assert list(found.waves(found.first)) == [("db", "cache"), ("migrate",), ("seed",)]
+    assert (found.needs["db"], found.needs["migrate"]) == ("service_healthy", "service_completed_successfully")
+    made = project_file(found, "g", "r", {})["services"]
+    assert [name for name, service in made.items() if "depends_on" in service] == []
+
+
 def test_a_companion_is_optional_where_nobody_requires_it() -> None:
     """``required: false`` counts only if no other service asks for it without."""
     either = {"condition": "service_started", "required": False}

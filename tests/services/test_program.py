@@ -10,7 +10,6 @@ import pytest
 from imgcompare.config.compose_file import read_compose
 from imgcompare.engine.options import InnerFile
 from imgcompare.errors import UsageError
-from imgcompare.services.program import waiting_for
 
 APP = "services:\n  web:\n    build: .\n"
 
@@ -141,14 +140,6 @@ def test_a_missing_env_file_is_told_with_the_one_that_shows_it(tmp_path: Path) -
     with pytest.raises(UsageError) as caught:
         read_compose(str(file), None, os.environ, mount=False)
     assert caught.value.hint == f"The project shows one: cp {tmp_path / '.env.example'} {tmp_path / '.env'}"
-
-
-def test_what_compose_waits_for_is_read_from_what_it_says() -> None:
-    """Only what was not said to be well since."""
-    lines = [" Container g-db-1  Starting", "Container g-db-1 Started", "Container g-db-1  Waiting"]
-    assert waiting_for(lines) == "g-db-1"
-    assert waiting_for([*lines, "Container g-db-1 Healthy", "Container g-web-1 Started"]) == ""
-    assert waiting_for(["Network g Creating", "db Pulling"]) == ""
 
 
 def test_a_service_can_be_named_after_the_file(tmp_path: Path) -> None:
