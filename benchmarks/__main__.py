@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import big_context, companions, growth, shrink_speed
-from benchmarks.against_dive import compare_with_dive
+from benchmarks.against_dive import compare_with_dive, layers_of
 from benchmarks.pairs import Command, compare
+from benchmarks.remote import compare_with_curl
 from imgcompare.run.opening import Connection, connected
 from imgcompare.scenarios import scenario
 
@@ -27,7 +28,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="imgcompare-bench-") as folder:
         environ = os.environ | {"DOCKER_HOST": url, "PYTHONDONTWRITEBYTECODE": ""}
         results = [*_against_by_hand(docker, environ, folder), _help(environ, folder), *growth.main(docker, url)]
-        results += compare_with_dive(_by_hand_tags("default"), docker, environ, folder)
+        images = _by_hand_tags("default")
+        results += compare_with_dive(images, docker, environ, folder)
+        largest = layers_of(images[:1], docker, environ, Path(folder, "largest"))
+        results += compare_with_curl(largest, environ, Path(folder, "registry"))
         results += big_context.main(docker, url)
         results += shrink_speed.main(docker, url)
         results += companions.main(docker, environ, folder)

@@ -25,8 +25,9 @@ def compare_with_dive(images: Sequence[str], docker: str, environ: dict[str, str
     cache = Path(folder, "cache")
     project = str(Path(__file__).parent.parent)
     known = Command(ours, environ | {"XDG_CACHE_HOME": str(cache), "PYTHONPATH": project}, folder)
-    layers = _layers(images, docker, environ, Path(folder, "layers"))
-    hashing = Command(["xargs", "-n1", f"-P{os.cpu_count()}", "-a", str(layers), "sha256sum"], environ)
+    listed = Path(folder, "layers.txt")
+    listed.write_text("\n".join(map(str, layers_of(images, docker, environ, Path(folder, "layers")))))
+    hashing = Command(["xargs", "-n1", f"-P{os.cpu_count()}", "-a", str(listed), "sha256sum"], environ)
     cold, warm, peer, floor, hashed = [], [], [], [], []
     for _ in range(3):
         shutil.rmtree(cache, ignore_errors=True)
@@ -51,12 +52,10 @@ def _bare_export(images: Sequence[str], docker: str, environ: dict[str, str]) ->
     return Command(command, environ).seconds()
 
 
-def _layers(images: Sequence[str], docker: str, environ: dict[str, str], folder: Path) -> Path:
-    """A list of files: the layers of the images, each once."""
+def layers_of(images: Sequence[str], docker: str, environ: dict[str, str], folder: Path) -> list[Path]:
+    """The tars of the images' layers, each once, in a new folder."""
     folder.mkdir()
     save = f'"{docker}" save "$@" | tar --extract --directory "{folder}"'
     subprocess.run(["sh", "-c", save, "sh", *images], env=environ, check=True)
-    found = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    listed = folder / "layers.txt"
-    listed.write_text("\n".join(str(path) for path in found if path.stat().st_size > _SMALLEST_LAYER_BYTES))
-    return listed
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path for path in found if path.stat().st_size > _SMALLEST_LAYER_BYTES)

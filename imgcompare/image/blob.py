@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
+from contextlib import ExitStack
 from itertools import chain
 
 import msgspec
 
-from imgcompare.image.decompress import GZIP_MAGIC, decompressed, is_compressed, peek
+from imgcompare.image.decompress import GZIP_MAGIC, ahead, decompressed, is_compressed, peek
 from imgcompare.image.gzip_estimate import GzipSize
 from imgcompare.image.hashing import Hashed
 from imgcompare.image.layer_index import LayerIndex
@@ -43,17 +44,18 @@ class BlobReader:
         head, stream = peek(stored)
         compressed = is_compressed(head) and not begins_archive(head)
         gzipped = compressed and head.startswith(GZIP_MAGIC)
-        plain = stored
-        if compressed:
-            plain = Hashed(decompressed(stream, head), self._executor)
-            head, stream = peek(plain)
-        layer = document = None
-        if begins_archive(head):
-            layer = self._layer(stream, plain, stored if gzipped else None)
-        elif not compressed and head.lstrip()[:1] in (b"{", b"["):
-            document = _collect(stream, keep)
-        for _ in chain(stream, stored):
-            pass
+        plain, layer, document = stored, None, None
+        with ExitStack() as threads:
+            if compressed:
+                unpacked = threads.enter_context(ahead(decompressed(stream, head)))
+                plain = Hashed(unpacked, self._executor)
+                head, stream = peek(plain)
+            if begins_archive(head):
+                layer = self._layer(stream, plain, stored if gzipped else None)
+            elif not compressed and head.lstrip()[:1] in (b"{", b"["):
+                document = _collect(stream, keep)
+            for _ in chain(stream, stored):
+                pass
         too_large = document is not None and len(document) < stored.size
         document = None if too_large else document
         return Blob(digest=stored.digest, size=stored.size, layer=layer, document=document, too_large=too_large)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import bz2
 import lzma
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
 
 import zstandard
-from zlib_ng import zlib_ng
+from isal import isal_zlib
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.tarheader import BLOCK
 from imgcompare.image.tarstream import Chunk
 
 # Its stubs take the class for an instance.
-_GZIP_ERROR: type[Exception] = zlib_ng.error  # type: ignore[assignment]
+_GZIP_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 XZ_MAGIC = b"\xfd7zXZ\0"
@@ -108,6 +110,30 @@ def decompressed(pieces: Iterable[Chunk], head: bytes) -> Iterator[bytes]:
         raise ImageFormatError(f"A compressed blob is damaged after {total} bytes of output: {exc}") from exc
 
 
+@contextmanager
+def ahead(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """The same pieces, made by another thread while those before are looked at; at the end that has stopped."""
+    with ThreadPoolExecutor(1) as thread:
+        yield _taken(pieces, thread)
+
+
+def _taken(pieces: Iterator[bytes], thread: Executor) -> Iterator[bytes]:
+    coming = thread.submit(_some, pieces)
+    while some := coming.result():
+        coming = thread.submit(_some, pieces)
+        yield from some
+
+
+def _some(pieces: Iterator[bytes]) -> list[bytes]:
+    """The next pieces, as many as are worth the hand-over."""
+    found: list[bytes] = []
+    size = 0
+    while size < _PIECE and (piece := next(pieces, None)) is not None:
+        found.append(piece)
+        size += len(piece)
+    return found
+
+
 def _unpacked(source: _Source, head: bytes) -> Iterator[bytes]:
     if head.startswith(GZIP_MAGIC):
         return _gunzipped(source)
@@ -142,20 +168,20 @@ def _step(decoder: lzma.LZMADecompressor | bz2.BZ2Decompressor, data: bytes) -> 
 
 
 def _gunzipped(source: _Source) -> Iterator[bytes]:
-    """All members of a gzip stream (seekable formats have one for each file); zlib-ng takes half of zlib's time."""
-    decoder = zlib_ng.decompressobj(wbits=31)
+    """All members of a gzip stream (seekable formats have one for each file); isal is the quickest."""
+    decoder = isal_zlib.decompressobj(wbits=31)
     step = 512
     for piece in source:
         position = 0
         while position < len(piece):
             if decoder.eof:
-                decoder, step = zlib_ng.decompressobj(wbits=31), 512
+                decoder, step = isal_zlib.decompressobj(wbits=31), 512
             part = piece[position : position + step]
             yield decoder.decompress(part, _PIECE)
             while decoder.unconsumed_tail:
                 yield decoder.decompress(decoder.unconsumed_tail, _PIECE)
             position += len(part) - len(decoder.unused_data)
-            # zlib copies what follows a member: many tiny ones in a large piece would cost its square without this.
+            # It copies what follows a member: many tiny ones in a large piece would cost its square without this.
             step = min(2 * step, _PIECE)
     while not decoder.eof:
         if not (rest := decoder.decompress(b"", _PIECE)):

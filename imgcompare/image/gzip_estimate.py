@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from heapq import heappop, heappush
+from itertools import chain
 from mmap import mmap
 from typing import TypeAlias
 
@@ -27,7 +28,7 @@ from zlib_ng import zlib_ng
 Piece: TypeAlias = bytes | memoryview
 
 _PART = 1 << 17
-_BLOCK = 8 * _PART
+_PARTS = 8
 _WINDOW = 1 << 15
 _RAW = -15
 _CLASSES = 8
@@ -46,10 +47,10 @@ _UNDER_WAY = 2
 
 
 class _Block(msgspec.Struct, frozen=True):
-    """Some parts in a row, of which the first is the layer's ``number``-th, after the ``start`` bytes before them."""
+    """Parts in a row, as they came: the first is the layer's ``number``-th, and ``before`` is that before it."""
 
-    data: bytes
-    start: int
+    parts: list[list[memoryview]]
+    before: list[memoryview]
     number: int
 
     @property
@@ -57,14 +58,14 @@ class _Block(msgspec.Struct, frozen=True):
         """Each how-manieth is looked at."""
         return next(step for after, step in _STEPS if self.number * _PART >= after)
 
-    def part(self, index: int, before: int = 0) -> memoryview:
-        """One part, with up to so many bytes before it."""
-        begin = self.start + index * _PART
-        return memoryview(self.data)[max(0, begin - before) : begin + _PART]
-
     def looked_at(self) -> range:
         """Which parts; the last one may be shorter."""
-        return range(0, (len(self.data) - self.start + _PART - 1) // _PART, self.step)
+        return range(0, len(self.parts), self.step)
+
+    def part(self, index: int) -> Piece:
+        """One part, -1 that before the block."""
+        views = self.parts[index] if index >= 0 else self.before
+        return views[0] if len(views) == 1 else b"".join(views)
 
 
 class _Sample(msgspec.Struct, frozen=True):
@@ -94,10 +95,10 @@ class _Samples:
         rank = (number * 0x9E3779B9 % (1 << 32)) // block.step
         if rank >= self._refused:
             return
-        length, view = len(block.part(index)), block.part(index, before=_WINDOW)
-        data = mmap(-1, len(view))  # pages of its own: among the many small things of a layer they would be lost
-        data[:] = view
-        heappush(self._kept, (-rank, number, _Sample(number, compressibility, fast, length, data)))
+        before, part = block.part(index - 1)[-_WINDOW:], block.part(index)
+        data = mmap(-1, len(before) + len(part))  # its own pages: among a layer's many small things they would be lost
+        data[: len(before)], data[len(before) :] = before, part
+        heappush(self._kept, (-rank, number, _Sample(number, compressibility, fast, len(part), data)))
         while len(self._kept) > min(_ALL_SAMPLED + number // _SAMPLED_OF, _MOST_SAMPLED):
             self._refused = -heappop(self._kept)[0]
 
@@ -111,10 +112,11 @@ class GzipSize:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._before = b""
-        self._gathered: list[memoryview] = []
-        self._room = _BLOCK
-        self._taken = 0
+        self._before: list[memoryview] = []
+        self._parts: list[list[memoryview]] = []
+        self._part: list[memoryview] = []
+        self._room = _PART
+        self._number = 0
         self._under_way: deque[tuple[_Block, Future[list[int]]]] = deque()
         self._fast = [0] * _CLASSES
         self._samples = _Samples()
@@ -124,17 +126,18 @@ class GzipSize:
         for piece in pieces:
             view = memoryview(piece)
             while view:
-                self._gathered.append(view[: self._room])
+                self._part.append(view[: self._room])
                 view = view[self._room :]
-                self._room -= len(self._gathered[-1])
+                self._room -= len(self._part[-1])
                 if not self._room:
-                    self._submit()
+                    self._end_part()
             yield piece
 
     def result(self) -> int:
         """The estimate in bytes, once everything was taken."""
-        if not self._taken and _BLOCK - self._room <= _PART:
-            return _FRAME + _good(memoryview(b"".join(self._gathered)), memoryview(b""))
+        self._end_part()
+        if not self._number and len(self._parts) <= 1:
+            return _FRAME + _good(b"".join(chain.from_iterable(self._parts)), b"")
         self._submit()
         while self._under_way:
             self._classify()
@@ -151,13 +154,21 @@ class GzipSize:
             estimate += fast * (sum(good for good, _ in its) / sum(part for _, part in its) if its else ratio)
         return _FRAME + round(estimate)
 
+    def _end_part(self) -> None:
+        if self._part:
+            self._parts.append(self._part)
+        self._part, self._room = [], _PART
+        if len(self._parts) == _PARTS:
+            self._submit()
+
     def _submit(self) -> None:
-        """Have what was gathered measured, and keep its end as what comes before the next."""
-        data = b"".join((self._before, *self._gathered))
-        block = _Block(data, len(self._before), self._taken // _PART)
+        """Have the parts that were gathered measured."""
+        if not self._parts:
+            return
+        block = _Block(self._parts, self._before, self._number)
         self._under_way.append((block, self._executor.submit(_fast, block)))
-        self._taken += len(data) - len(self._before)
-        self._before, self._gathered, self._room = data[-_WINDOW:], [], _BLOCK
+        self._number += len(self._parts)
+        self._before, self._parts = self._parts[-1], []
         if len(self._under_way) > _UNDER_WAY:
             self._classify()
 
@@ -165,17 +176,25 @@ class GzipSize:
         """Put the oldest block's parts into their classes, and sample some of them."""
         block, measured = self._under_way.popleft()
         for index, size in zip(block.looked_at(), measured.result(), strict=True):
-            compressibility = min(size * _CLASSES // len(block.part(index)), _CLASSES - 1)
+            length = sum(map(len, block.parts[index]))
+            compressibility = min(size * _CLASSES // length, _CLASSES - 1)
             self._fast[compressibility] += size * block.step
             self._samples.offer(block, index, compressibility, size)
 
 
 def _fast(block: _Block) -> list[int]:
     """What the fast compressor makes of the parts that are looked at."""
-    return [len(isal_zlib.compress(block.part(index), 1, _RAW)) for index in block.looked_at()]
+    return [_quick(block.part(index)) for index in block.looked_at()]
 
 
-def _good(part: memoryview, before: memoryview) -> int:
+def _quick(part: Piece) -> int:
+    """What the fast compressor makes of a part."""
+    # In one call it takes as long, but its output is not always the same: now and then by a byte.
+    stream = isal_zlib.compressobj(1, wbits=_RAW)
+    return len(stream.compress(part)) + len(stream.flush())
+
+
+def _good(part: Piece, before: Piece) -> int:
     """What the good compressor makes of a part."""
     stream = zlib_ng.compressobj(_GOOD, wbits=_RAW, zdict=before)
     return len(stream.compress(part)) + len(stream.flush())
