@@ -248,7 +248,11 @@ def test_a_companion_is_optional_where_nobody_requires_it() -> None:
     """``required: false`` counts only if no other service asks for it without."""
     either = {"condition": "service_started", "required": False}
     asked = {"cache": either, "db": either, "mq": {"condition": "service_started"}}
-    services = {"cache": {"image": "x"}, "db": {"image": "x"}, "mq": {"image": "x", "depends_on": {"db": {}}}}
+    services: dict[str, dict[str, Any]] = {
+        "cache": {"image": "x"},
+        "db": {"image": "x"},
+        "mq": {"image": "x", "depends_on": {"db": {}}},
+    }
     found = read_service(resolved(web={"build": BUILD, "depends_on": asked}, **services), FILE, "web")
     assert found.optional == {"cache"}
 
