@@ -120,6 +120,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; no error shows a traceback."""
     _fill_closed_streams()
+    stdout = sys.stdout
     try:
         code = cli.main(arguments, prog_name="imgcompare", standalone_mode=False)
     except ImgcompareError as exc:
@@ -130,6 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         code = _SIGINT_EXIT
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        code = 0  # nobody reads the rest of a help text: click has put another stream in the place of this one
     except OSError as exc:
         code = _of_the_system(exc)
     sys.exit(code)

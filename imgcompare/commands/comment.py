@@ -10,6 +10,7 @@ import click
 
 from imgcompare.cli.completion import complete_saved
 from imgcompare.cli.numbers import Count
+from imgcompare.cli.output import write_text
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
 from imgcompare.render.registry import RenderContext, render
@@ -74,7 +75,7 @@ def comment(*, saved: str | None, body_file: Path | None, name: str, number: int
             raise
         click.echo(f"No comment: the pull request is from a fork, whose token only reads ({exc.message}).", err=True)
         return
-    click.echo(f"Comment {'updated' if posted.updated else 'created'}: {printable(posted.url)}")
+    write_text(f"Comment {'updated' if posted.updated else 'created'}: {printable(posted.url)}\n")
 
 
 _BODY_LIMIT_BYTES = 4 << 20  # as many as the longest comment that any forge takes

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from imgcompare.cli.options import engine_options
+from imgcompare.cli.output import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +53,11 @@ def doctor(context: click.Context, *, host: str | None, docker_context: str | No
     ]
     ready = would_run(findings)
     if json_:
-        click.echo(json.dumps({"ready": ready, "findings": [asdict(finding) for finding in findings]}, indent=2))
+        text = json.dumps({"ready": ready, "findings": [asdict(finding) for finding in findings]}, indent=2)
     else:
-        text = _table(findings, ready=ready)
-        click.echo(to_ascii(text) if style_for(sys.stdout, os.environ).ascii_only else text)
+        table = _table(findings, ready=ready)
+        text = to_ascii(table) if style_for(sys.stdout, os.environ).ascii_only else table
+    write_text(f"{text}\n")
     context.exit(0 if ready else _NOT_READY_EXIT)
 
 

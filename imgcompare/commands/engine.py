@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imgcompare.cli.options import engine_options
+from imgcompare.cli.output import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imgcompare.engine.interface import Endpoint
 
 
@@ -53,20 +56,22 @@ def status(*, host: str | None, docker_context: str | None, json_: bool) -> None
     Nothing is started.
     """
     facts = _facts(host, docker_context)
-    if json_:
-        click.echo(json.dumps(facts, indent=2))
-        return
-    own = facts["own_engine"]
+    write_text(f"{json.dumps(facts, indent=2)}\n" if json_ else _told(facts))
+
+
+def _told(facts: Mapping[str, Any]) -> str:
+    own, lines = facts["own_engine"], []
     if facts["endpoint"] is None:
-        click.echo(f"Engine in use: none\n{facts['problem']}")
+        lines.append(f"Engine in use: none\n{facts['problem']}")
     else:
         state = f"version {facts['version']}" if facts["running"] else "not running; `imgcompare run` starts it"
-        click.echo(f"Engine in use: {facts['endpoint']}\n  from:  {facts['source']}\n  state: {state}")
+        lines.append(f"Engine in use: {facts['endpoint']}\n  from:  {facts['source']}\n  state: {state}")
     if not facts["private"]:
-        click.echo(f"imgcompare's own engine: {'running' if own['running'] else 'not running'}, {own['endpoint']}")
+        lines.append(f"imgcompare's own engine: {'running' if own['running'] else 'not running'}, {own['endpoint']}")
     if own["running"]:
         preferred = "; goes before other engines until `imgcompare engine stop`" if facts["preferred"] else ""
-        click.echo(f"  own engine's process {own['pid']}, log {own['log']}{preferred}")
+        lines.append(f"  own engine's process {own['pid']}, log {own['log']}{preferred}")
+    return "\n".join((*lines, ""))
 
 
 def _facts(host: str | None, context: str | None) -> dict[str, Any]:

@@ -27,9 +27,7 @@ def check_writable(path: Path) -> None:
         elif not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as exc:
-        raise UsageError(
-            f"cannot write {path}: {exc.strerror}", hint="Name a file in a folder that can be written."
-        ) from exc
+        raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Choose a folder that can be written.") from exc
 
 
 def write_atomically(path: Path, text: str | bytes | Iterable[str], *, mode: int = 0o666) -> None:

@@ -111,7 +111,10 @@ def start(source: Path, folder: Path) -> Attempt:
         _settle(making, folder)
     except (OSError, shutil.Error) as exc:
         shutil.rmtree(making, ignore_errors=True)
-        raise UsageError(f"cannot start {source.name} in {folder}: {exc}", hint="Name another folder.") from exc
+        raise UsageError(
+            f"cannot start {source.name} in {folder}: {getattr(exc, 'strerror', None) or exc}",
+            hint="Name another folder.",
+        ) from exc
     return Attempt(folder, exercise, progress)
 
 

@@ -226,9 +226,12 @@ def test_a_reader_that_has_seen_enough_changes_nothing(
     assert (command.returncode, said) == (code, b"")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["doctor", "--json"]])
-def test_other_output_cut_off_shows_no_traceback(project: Path, arguments: list[str]) -> None:
-    """Help piped into a pager that is left early ends quietly."""
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["--help"], 0), (["run", "--help"], 0), (["doctor", "--json"], 3), (["engine", "status"], 0)],
+)
+def test_other_output_cut_off_shows_no_traceback(project: Path, arguments: list[str], code: int) -> None:
+    """Help piped into a pager that is left early ends quietly, and with the code that it has otherwise."""
     host = f"unix://{project}/dead.sock"
     with subprocess.Popen(
         [*COMMAND, *arguments],
@@ -241,6 +244,7 @@ def test_other_output_cut_off_shows_no_traceback(project: Path, arguments: list[
         command.stdout.close()
         assert command.stderr
         assert command.stderr.read() == b""
+    assert command.returncode == code
 
 
 @pytest.mark.parametrize("arguments", [["report"], ["report", "--json"], ["--help"], ["doctor"]])
