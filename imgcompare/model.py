@@ -531,7 +531,8 @@ class Variant(Struct, frozen=True, kw_only=True, gc=False):
     it should be, one that works or breaks otherwise is not. ``skipped`` says why a variant was left out (its verdict is
     then ``not_checked``), ``not_measured`` what else was asked for and could not be had, and why. ``more_checks`` are
     the replies of the other routes, ``proof`` what holds a variant of it to the original;
-    ``companions`` ran beside it; ``mend`` is the command that mends it, empty where no certain fix is known.
+    ``companions`` ran beside it; ``mend`` is the command that mends it, empty where no certain fix is known, and
+    ``shrink`` the one that makes a lone Dockerfile's image smaller.
     """
 
     name: str
@@ -551,6 +552,7 @@ class Variant(Struct, frozen=True, kw_only=True, gc=False):
     more_checks: tuple[Check, ...] = ()
     proof: Proof | None = None
     mend: str = ""
+    shrink: str = ""
     repeated: Repeated | None = None
     companions: tuple[Companion, ...] = ()
 

@@ -162,7 +162,7 @@ class Results:
         """Return the report of what is known now, compared and judged, without secrets."""
         told = (tell_of_bind_mounts(self.plan.config, variant) for variant in self.variants)
         variants = compare.share(compare.settle(tuple(told), self.plan.baseline, self._same_but_for))
-        variants = tuple(map(self._on_stand_ins, map(self._mendable, variants)))
+        variants = tuple(map(self._on_stand_ins, map(self._with_commands, variants)))
         config = self.plan.config
         report = Report(
             schema_version=SCHEMA_VERSION,
@@ -181,11 +181,13 @@ class Results:
         held = baseline.hold(report, config.stored) if config.stored else report
         return redact_report(gates.judge(held, config.limits), config.secrets)
 
-    def _mendable(self, variant: Variant) -> Variant:
-        """The variant, with the command that mends it where its fix has a place in its Dockerfile."""
-        if variant.failure is None or not variant.failure.edits:
-            return variant
-        return replace(variant, mend=command_line("mend", variant.source, self.plan.config))
+    def _with_commands(self, variant: Variant) -> Variant:
+        """The variant, with what mends it where its fix has a place in its Dockerfile, or makes a lone one smaller."""
+        if variant.failure and variant.failure.edits:
+            return replace(variant, mend=command_line("mend", variant.source, self.plan.config))
+        if len(self.variants) == 1 and variant.verdict is Verdict.WORKS and variant.source.dockerfile:
+            return replace(variant, shrink=command_line("shrink", variant.source, self.plan.config))
+        return variant
 
     def _on_stand_ins(self, variant: Variant) -> Variant:
         """The variant, whose failure says that its base is a stand-in: what fails on one may work on the official."""

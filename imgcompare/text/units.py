@@ -137,7 +137,9 @@ def draw_trend(values: Sequence[float | None], *, ascii_only: bool = False) -> s
     span = max(greatest - least, greatest / 20) or 1
     bottom = (greatest + least - span) / 2
     last = len(marks) - 1
-    return "".join(" " if value is None else marks[round((value - bottom) / span * last)] for value in values)
+    # What lies between two marks is the upper one's, whatever the last bit of a float is.
+    places = (None if value is None else int((value - bottom) / span * last + 0.5 + 1e-9) for value in values)
+    return "".join(" " if place is None else marks[place] for place in places)
 
 
 def _sign(value: float) -> str:

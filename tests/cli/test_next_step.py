@@ -48,7 +48,7 @@ def test_what_was_shrunk_goes_into_the_project_and_its_ci() -> None:
 def test_what_can_be_made_smaller_is_told_with_it() -> None:
     """Then the report itself names the command."""
     saving = Saving(kind=SavingKind.BUILD_TOOLS, saved_bytes=500)
-    fat = replace(variant("big", 900, savings=(saving,)), source=Source(dockerfile="Dockerfile"))
+    fat = replace(variant("big", 900, savings=(saving,)), source=Source(dockerfile="Dockerfile"), shrink="x")
     assert next_step(report(fat), configured=False, has_baseline=False) is None
 
 

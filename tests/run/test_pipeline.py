@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise, permutations
 from pathlib import Path
 
@@ -71,6 +72,16 @@ def test_every_variant_is_built_run_checked_and_measured(shop: Shop) -> None:
     assert shop.saved[-1] == outcome.report
     assert shop.left() == []
     assert len(shop.engine.tags) == 3
+
+
+def test_a_lone_dockerfile_is_told_what_makes_it_smaller(shop: Shop) -> None:
+    """With the options that it was built and asked with: without them the command would try something else."""
+    spec = shop.dockerfile("a")
+    alone = shop.run(replace(shop.config(spec), route="/", timeout_s=9.0)).report.variants[0].shrink
+    assert alone.startswith("imgcompare shrink ")
+    assert f" --build-context {shop.folder} " in alone
+    assert alone.endswith(" --timeout 9")
+    assert {one.shrink for one in shop.run(shop.config(spec, shop.dockerfile("b"))).report.variants} == {""}
 
 
 def test_a_broken_one_is_data_and_the_others_go_on(shop: Shop) -> None:

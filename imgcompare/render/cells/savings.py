@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from imgcompare.model import Image, Report, Saving, SavingKind, Verdict
 from imgcompare.render.cells.grid import Cell, Column, Grid
-from imgcompare.text.printable import printable
+from imgcompare.text.printable import printable, verbatim
 from imgcompare.text.units import format_bytes
 
 _MOST = 3
@@ -61,6 +61,8 @@ def greatest(report: Report) -> tuple[Saving, ...]:
     if variant.verdict is not Verdict.WORKS or variant.source.dockerfile is None or variant.image is None:
         return ()
     found = takeable(variant.image)
+    if not variant.shrink:
+        return ()
     enough = sum(one.saved_bytes for one in found) >= _WORTH * variant.image.uncompressed_size
     return found[:_MOST] if enough else ()
 
@@ -77,8 +79,8 @@ def takeable(image: Image) -> tuple[Saving, ...]:
 
 
 def command(report: Report) -> str:
-    """What makes the smaller one."""
-    return f"imgcompare shrink {printable(report.variants[0].source.dockerfile or '')}".strip()
+    """What makes the smaller one, built and asked as this one was."""
+    return verbatim(report.variants[0].shrink)
 
 
 def _origin(saving: Saving) -> str:

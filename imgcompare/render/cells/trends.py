@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from imgcompare.model import Report, Verdict
+from imgcompare.render.cells.facts import without
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
 from imgcompare.reports.history import PastRun, PastVariant, past_of
 from imgcompare.text.printable import printable
@@ -14,6 +15,8 @@ from imgcompare.text.units import draw_trend, format_bytes, format_change
 
 _RANDOM = re.compile("-[0-9a-f]{6}$", re.ASCII)  # the end of a run's name, which no command needs
 _WIDEST = 4.0  # per cent: two runs are two columns, not two walls
+FEWEST_RUNS = 3
+"""Fewer are no trend."""
 _FIRST_RANK = 10  # columns of variants go first where room is short, the last ones first
 
 
@@ -51,14 +54,15 @@ def trends(runs: Sequence[PastRun]) -> tuple[Trend, ...]:
 
 
 def build_trends(runs: Sequence[PastRun], *, ascii_only: bool = False) -> Grid:
-    """Return a row for each variant, its trend drawn in characters."""
+    """Return a row for each variant, its trend drawn in characters where there are runs enough to be one."""
     columns = (
         Column(key="variant", title="Variant"),
         Column(key="trend", title="Trend", rank=1),
         Column(key="newest", title="Newest", right=True),
         Column(key="change", title="Since first", rank=2, right=True),
     )
-    return Grid(columns, tuple(_trend(name, runs, ascii_only=ascii_only) for name in _names(runs)))
+    grid = Grid(columns, tuple(_trend(name, runs, ascii_only=ascii_only) for name in _names(runs)))
+    return without(grid, () if len(runs) >= FEWEST_RUNS else ("trend",))
 
 
 def build_runs(runs: Sequence[PastRun]) -> Grid:

@@ -40,7 +40,7 @@ from imgcompare.render.cells.facts import in_groups, without
 from imgcompare.render.cells.gates import build_gates
 from imgcompare.render.cells.grid import Cell, Grid, variant_name
 from imgcompare.render.cells.repeated import build_repeats
-from imgcompare.render.cells.trends import Trend, build_runs, trends, until
+from imgcompare.render.cells.trends import FEWEST_RUNS, Trend, build_runs, trends, until
 from imgcompare.render.formats import html_charts
 from imgcompare.render.registry import RenderContext
 from imgcompare.reports.history import PastRun
@@ -52,7 +52,6 @@ _KINDS = tuple(PartKind)
 _CODE = re.compile(r"`([^`]+)`")
 _UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
 _HYPHENED = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
-_RUNS_OF_A_TREND = 3  # two are a change, which "What changed" tells better
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,7 +206,7 @@ def _view(id_: str, report: Report, runs: Sequence[PastRun]) -> View:
         packages=images.build_packages(report),
         trees=_trees(report.variants),
         runs=build_runs(runs),
-        trends=trends(runs) if len(runs) >= _RUNS_OF_A_TREND else (),
+        trends=trends(runs) if len(runs) >= FEWEST_RUNS else (),
     )
 
 

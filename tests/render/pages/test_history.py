@@ -36,7 +36,7 @@ RUNS = (
 
 
 def test_the_trend_of_each_variant_and_the_runs_newest_first() -> None:
-    """Noise is flat, a missing size leaves a gap, and the comparison that ran last stands first."""
+    """Noise is flat, a missing size leaves a gap, one run is no trend; the comparison that ran last stands first."""
     assert render(History(runs=RUNS), STYLE) == (
         "default: 4 runs\n"
         "Variant  Trend    Newest  Since first\n"
@@ -51,8 +51,8 @@ def test_the_trend_of_each_variant_and_the_runs_newest_first() -> None:
         "20260131T120001000  2026-01-31 12:01  passed  1.00 GB  200.0 MB     –\n"
         "\n"
         "shop: 1 run\n"
-        "Variant  Trend  Newest  Since first\n"
-        "web      ▅        5 kB            –\n"
+        "Variant  Newest  Since first\n"
+        "web        5 kB            –\n"
         "\n"
         "Run                 When (UTC)        Result   web\n"
         "20260131T120004000  2026-01-31 12:04  passed  5 kB\n"
@@ -66,7 +66,7 @@ def test_a_narrow_page_drops_the_last_variants_first() -> None:
         "Run                 When (UTC)        Result      big\n20260131T120005000  2026-01-31 12:05  passed  1.00 GB\n"
     )
     assert all(len(line) <= 55 for line in text.splitlines())
-    ascii_only = render(History(runs=RUNS[:2]), Style(width=80, color=False, ascii_only=True))
+    ascii_only = render(History(runs=RUNS[:3]), Style(width=80, color=False, ascii_only=True))
     assert "slim     _#     300.0 MB        +50 %\n" in ascii_only
     assert ascii_only.isascii()
 
