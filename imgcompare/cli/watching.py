@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ from imgcompare.cli.output import Output
 from imgcompare.cli.run_comparisons import choose, run_and_write
 from imgcompare.config.resolve import Given
 from imgcompare.config.toml_file import FILE_NAME
-from imgcompare.errors import UsageError
+from imgcompare.errors import InterruptedRunError, UsageError
 from imgcompare.run.sources import Sources, State, changed, look, sources_of
 from imgcompare.text.printable import printable
 
@@ -113,9 +114,10 @@ def _say(text: str) -> None:
 class _Forked:
     """A run in a child, which has a group of its own: a terminal's Ctrl-C reaches it through us alone, and once."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, outdated: mmap.mmap) -> None:
         self.pid = pid
         self._ended = False
+        self._outdated = outdated
 
     def is_running(self) -> bool:
         if not self._ended:
@@ -133,6 +135,7 @@ class _Forked:
 
     def cancel(self) -> None:
         if self.is_running():
+            self._outdated[0] = True
             self.send(signal.SIGINT)
             self.wait()
 
@@ -156,6 +159,7 @@ class _End:
         """Begin a run. In the child this never returns: its errors and its end are those of any command."""
         sys.stdout.flush()
         sys.stderr.flush()
+        outdated = mmap.mmap(-1, 1)  # a byte that both sides see
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         pid = os.fork()
         if pid == 0:
@@ -163,8 +167,8 @@ class _End:
             for number, handler in self._earlier.items():
                 signal.signal(number, handler)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            raise SystemExit(run())
-        self._run = _Forked(pid)
+            raise SystemExit(_code_of(run, outdated))
+        self._run = _Forked(pid, outdated)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return self._run
 
@@ -179,6 +183,16 @@ class _End:
         """Wait for the run that a signal was handed to."""
         if self._run:
             self._run.wait()
+
+
+def _code_of(run: Callable[[], int], outdated: mmap.mmap) -> int:
+    """Run to the end. That a change cut it short was said as the change came, and is no error."""
+    try:
+        return run()
+    except InterruptedRunError:
+        if outdated[0]:
+            return 0
+        raise
 
 
 @contextmanager
