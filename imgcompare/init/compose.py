@@ -12,19 +12,21 @@ from imgcompare.init.discover import FoundService
 from imgcompare.services.program import file_in, find_program
 
 
-def find_service(folder: Path, environ: Mapping[str, str]) -> FoundService | None:
-    """Return the one service that a folder's compose file builds from there; None without one, or without Compose."""
+def find_service(folder: Path, environ: Mapping[str, str]) -> FoundService | str:
+    """Return the one service that a folder's compose file builds there, or why it is left aside; "" without a file."""
     file = file_in(folder)
-    if file is None or find_program() is None:
-        return None
+    if file is None:
+        return ""
+    if find_program() is None:
+        return f"{file.name} is left aside: Compose is not here to read it."
     try:
         composed = read_compose(str(file), None, environ, mount=False)
-    except UsageError:  # which a run with --compose tells
-        return None
+    except UsageError as exc:
+        return f"{file.name} is left aside: {exc.message}."
     root = folder.resolve()
     paths = [Path(os.path.relpath(path, root)) for path in (composed.build.path, Path(composed.build.context))]
     if any(path.parts[:1] == ("..",) for path in paths):
-        return None
+        return f"{file.name} is left aside: its service {composed.service} is built outside of this folder."
     return FoundService(
         file=file.name,
         name=composed.service,

@@ -28,7 +28,7 @@ def start_project(folder: Path, forge: str | None, *, schema: bool = False, forc
     ``schema`` is whether the file names its own schema, which is then written beside it.
     """
     settings, job = folder / FILE_NAME, folder / FILES[forge] if forge else None
-    drafts = _drafts(folder)
+    drafts, remark = _drafts(folder)
     # A CI job can be added to a project that has its settings.
     kept = find_config(folder) if job and not force and not schema else None
     written = [] if kept else [settings, *([folder / SCHEMA_NAME] if schema else [])]
@@ -43,6 +43,8 @@ def start_project(folder: Path, forge: str | None, *, schema: bool = False, forc
             write_atomically(folder / SCHEMA_NAME, json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n")
         write_atomically(settings, write(drafts, schema=SCHEMA_NAME if schema else None))
         yield from _told(settings, drafts)
+        if remark:
+            yield remark
         if schema:
             yield f"Wrote {folder / SCHEMA_NAME}, for editors."
     if job and forge:
@@ -56,7 +58,8 @@ def start_project(folder: Path, forge: str | None, *, schema: bool = False, forc
     yield f"Next: {where}imgcompare run{' --all' if count > 1 else ''}{then}"
 
 
-def _drafts(folder: Path) -> tuple[Draft, ...]:
+def _drafts(folder: Path) -> tuple[tuple[Draft, ...], str]:
+    """What is to be written, and why the compose file has no part in it."""
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder", hint="Name the project's folder: imgcompare init PATH")
     found = find_dockerfiles(folder)
@@ -65,9 +68,11 @@ def _drafts(folder: Path) -> tuple[Draft, ...]:
             f"there is no Dockerfile in {folder.absolute()} or below",
             hint="Name the project's folder, imgcompare init PATH, or try a bundled comparison: imgcompare run",
         )
-    drafts = draft(found, folder.absolute().name, find_service(folder, os.environ))
-    measured = measured_in(folder)
-    return tuple(replace(each, measured=_measured(folder, each, measured)) for each in drafts) if measured else drafts
+    service = find_service(folder, os.environ)
+    drafts = draft(found, folder.absolute().name, None if isinstance(service, str) else service)
+    if measured := measured_in(folder):
+        drafts = tuple(replace(each, measured=_measured(folder, each, measured)) for each in drafts)
+    return drafts, service if isinstance(service, str) else ""
 
 
 def _measured(folder: Path, one: Draft, measured: Mapping[tuple[str, str], Measured]) -> dict[str, Measured]:

@@ -93,6 +93,14 @@ def test_of_several_comparisons_each_has_its_limit(shop: Offline) -> None:
     assert shop("config", "--comparison", "web").returncode == 0
 
 
+def test_a_compose_file_that_is_left_aside_is_told(shop: Offline) -> None:
+    """Whoever has one expects that it has a part in this."""
+    (shop.folder / "docker-compose.yml").write_text("web:\n  build: .\n")
+    done = shop("init")
+    assert done.returncode == 0
+    assert "\ndocker-compose.yml is left aside: Compose does not take docker-compose.yml: " in done.stderr
+
+
 def test_the_schema_is_written_for_editors(shop: Offline) -> None:
     """The file names it in the first line, and is valid by it; neither is written over, nor named where it is not."""
     assert shop("init", "--schema").returncode == 0
