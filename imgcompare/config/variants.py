@@ -88,7 +88,7 @@ def _parse_variant(text: str, folder: Path) -> VariantSpec:
     if not rest:
         raise UsageError(f"variant {text!r} names no Dockerfile", hint=f"A variant is {VARIANT_FORMS}.")
     path, target = _split_target(rest, folder)
-    name = check_name(f"variant {text!r}", name or target or _name_of_file(path))
+    name = check_name(f"variant {text!r}", name or target or fit_name(_name_of_file(path)))
     return VariantSpec(name=name, dockerfile=path, target=target)
 
 

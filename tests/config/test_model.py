@@ -59,7 +59,7 @@ def test_every_form_of_a_variant_is_read(text: str, expected: VariantSpec) -> No
     "text",
     [
         *["", "a=", "=Dockerfile", "=image:x", "a=image:", "image:", ".a=Dockerfile", "a b=Dockerfile", "-=Dockerfile"],
-        *["ä=Dockerfile", "a/b=Dockerfile", "a\n=Dockerfile", f"{'n' * 64}=Dockerfile", ".hidden", "/", "a\udc80=D"],
+        *["ä=Dockerfile", "a/b=Dockerfile", "a\n=Dockerfile", f"{'n' * 64}=Dockerfile", "/", "商店", "a\udc80=D"],
     ],
 )
 def test_a_variant_that_cannot_be_named_is_refused_with_the_text(text: str) -> None:
@@ -68,6 +68,15 @@ def test_a_variant_that_cannot_be_named_is_refused_with_the_text(text: str) -> N
         parse_variants([text])
     assert repr(text) in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("Docker file", "Docker-file"), (".hidden", "hidden"), ("Dockerfile.café", "cafe"), ("a b.Dockerfile", "a-b")],
+)
+def test_a_file_of_any_name_gives_a_name(file: str, name: str) -> None:
+    """A name that was made of a file's is as near to it as names can be."""
+    assert [one.name for one in parse_variants([file])] == [name]
 
 
 def test_a_colon_belongs_to_the_file_name_when_that_file_exists(
