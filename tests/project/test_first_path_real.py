@@ -51,4 +51,4 @@ def test_four_commands_from_one_dockerfile_to_a_gate_in_ci(project: Project) -> 
     smaller.write_text(smaller.read_text().replace("\nCMD", "\nRUN head -c 20000000 /dev/urandom > /opt/venv/x\nCMD"))
     failed = project(*job[1:])
     assert failed.code == 1, failed.stdout
-    assert re.search(r"own size.*multi-stage", failed.stdout)
+    assert re.search(r"Own size +multi-stage .*✗", failed.stdout), failed.stdout
