@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field, replace
 
 from imgcompare.config.variants import VariantSpec
+from imgcompare.dockerfile.document import Document
+from imgcompare.dockerfile.parser import parse
+from imgcompare.dockerfile.variables import Platforms, argument_values
 from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import EditError, ImgcompareError
 from imgcompare.image.archive import ArchivedImage
@@ -21,7 +23,7 @@ from imgcompare.remedy.proof import prove
 from imgcompare.remedy.roots import own_roots
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files, Subject
-from imgcompare.run.blueprints import draw_blueprints, for_engine
+from imgcompare.run.blueprints import Blueprint, draw_blueprints, for_engine
 from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.measure import measure_images, read_images
 from imgcompare.run.plan import Plan, make_plan
@@ -65,23 +67,63 @@ class Attempt:
 
 
 class Desk:
-    """Where candidates are tried: the run's plan and workbench, who looks bases up, and what images were ``made``."""
+    """Where candidates are tried: the run's plan and workbench, and who looks bases up.
 
-    def __init__(self, plan: Plan, bench: Workbench, pool: Executor, made: set[str]) -> None:
-        self.made = made
+    ``made`` are the images of all rounds, ``tried`` the names of what was built, ``kept`` that of what stays.
+    """
+
+    def __init__(self, plan: Plan, bench: Workbench, pool: Executor) -> None:
+        self.made: set[str] = set()
+        self.tried: set[str] = set()
+        self.kept = ""
+        self._meanwhile: list[Future[object]] = []
         self.plan = plan
         self.bench = bench
         self._pool = pool
         self._bases: dict[str, Files | str] = {}
 
+    def meanwhile(self, work: Callable[..., object], *arguments: object) -> None:
+        """Have something done beside all else."""
+        self._meanwhile.append(self._pool.submit(work, *arguments))
+
+    def wait(self) -> None:
+        """Wait for what was to be done meanwhile; what has not begun does not begin."""
+        for each in self._meanwhile:
+            each.cancel()
+        wait(self._meanwhile)
+
+    @property
+    def platforms(self) -> Platforms:
+        """What is built for, and what builds."""
+        info = self.bench.engine.info()
+        return Platforms(self.plan.config.platform, f"{info.os}/{info.architecture}")
+
+    def variables(self, document: Document) -> Mapping[str, str]:
+        """The variables that FROM sees."""
+        arguments = parse(str(document), "Dockerfile").arguments
+        return argument_values(arguments, self.plan.config.build_args, self.platforms, document.escape)
+
     def build(self, spec: VariantSpec) -> tuple[Plan, BuiltVariant | NotBuilt]:
         """Build a variant; what an earlier build left in the cache is taken."""
+        return self._built(*self._drawn(spec))
+
+    def build_if_bases_are_there(self, spec: VariantSpec) -> None:
+        """Build a variant, but pull nothing for it."""
+        plan, blueprint = self._drawn(spec)
+        if all(self.bench.engine.image(base) for base in blueprint.bases):
+            self._built(plan, blueprint)
+
+    def _drawn(self, spec: VariantSpec) -> tuple[Plan, Blueprint]:
         plan = make_plan(replace(self.plan.config, variants=(spec,), baseline=spec.name), self.plan.run_id)
         (blueprint,) = for_engine(plan, draw_blueprints(plan), self.bench.engine.info())
+        return plan, blueprint
+
+    def _built(self, plan: Plan, blueprint: Blueprint) -> tuple[Plan, BuiltVariant | NotBuilt]:
         bases = provide_bases(plan, (blueprint,), self.bench, self._pool)
         built, _ = build_variant(plan, blueprint, bases, self.bench)
         if isinstance(built, BuiltVariant):
             self.made.add(built.image.image)
+            self.tried.add(blueprint.variant.name)
         return plan, built
 
     def unseen(self, spec: VariantSpec) -> Subject | Failure:
@@ -130,7 +172,7 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
         if text is None or text == result.text:
             break
         result = Attempt(draft.name, text, rounds=round_)
-        candidate = _tried(replace(spec, name=draft.name, text=_encoded(text)), shape.original.roots, desk)
+        candidate = _tried(replace(spec, name=draft.name, text=encoded(text)), shape.original.roots, desk)
         if isinstance(candidate, str):
             result = replace(result, reason=candidate)
             break
@@ -147,13 +189,6 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
         return result
     second = attempt(draft.otherwise, shape, needs, spec, desk)
     return replace(second, rounds=second.rounds + result.rounds)
-
-
-def build_ahead(draft: Draft, spec: VariantSpec, desk: Desk) -> None:
-    """Have what can be written before the original was looked into in the builder's cache; mostly that is all of it."""
-    with suppress(ImgcompareError):
-        if text := draft.write(()):
-            desk.build(replace(spec, name=draft.name, text=_encoded(text)))
 
 
 def _tried(spec: VariantSpec, roots: tuple[str, ...], desk: Desk) -> Subject | str:
@@ -193,5 +228,6 @@ def differs(proof: Proof | None) -> str:
     return " · ".join(told) or "; ".join(proof.unproved if proof else ()) or "it could not be looked into"
 
 
-def _encoded(text: str) -> bytes:
+def encoded(text: str) -> bytes:
+    """A Dockerfile's text as it is sent."""
     return text.encode("utf-8", "surrogateescape")

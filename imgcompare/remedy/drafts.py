@@ -8,7 +8,6 @@ from functools import partial
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import parse
 from imgcompare.dockerfile.slim_tags import is_slim
-from imgcompare.dockerfile.variables import Platforms, argument_values
 from imgcompare.remedy.attempt import Desk, Draft, Write
 from imgcompare.remedy.bases import has_no_slim, slim_base
 from imgcompare.remedy.environment import environment_refusal, may_be_bare
@@ -88,18 +87,14 @@ def _text(document: Document | None) -> str | None:
 
 def _slim(shape: Shape, desk: Desk, refused: list[str]) -> tuple[str | None, Files | None]:
     """What the last stage is to stand on, and its files: the slim image, or the original's own base if it is one."""
-    config = desk.plan.config
-    dockerfile = parse(str(shape.document), "Dockerfile")
-    info = desk.bench.engine.info()
-    platforms = Platforms(config.platform, f"{info.os}/{info.architecture}")
-    values = argument_values(dockerfile.arguments, config.build_args, platforms, shape.document.escape)
+    values = desk.variables(shape.document)
     written = shape.stage.base
     slim = written if is_slim(written) or has_no_slim(written) else slim_base(written, values, shape.document.escape)
     if slim is None:
         refused.append(f"slim base: none is known for {written}")
         return None, None
     text = f"{''.join(shape.preamble)}FROM {slim}\n"
-    reference, _ = parse(text, "Dockerfile").chain(None, config.build_args, platforms)
+    reference, _ = parse(text, "Dockerfile").chain(None, desk.plan.config.build_args, desk.platforms)
     found = desk.base_files(reference or slim)
     if isinstance(found, str):
         refused.append(f"slim base: {found}")

@@ -6,9 +6,9 @@ and run beside it. What is left is a report like any other: the original and eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,8 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
-from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, Desk, attempt, build_ahead, differs
+from imgcompare.remedy.ahead import build_ahead, slim_ahead
+from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, Desk, attempt, differs
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.proof import with_replies
 from imgcompare.remedy.shape import Shape
@@ -93,36 +94,48 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
         opened(plan, engine, progress, save=save, began=began) as bench,
     ):
         refuse_remote(engine.endpoint, config)
-        first = run_comparison(plan, blueprints, bench)
-        (original,) = first.report.variants
-        if first.error or original.verdict is not Verdict.WORKS:
-            return Result(first.report, error=first.error)
-        return _shrunk(replace(plan, config=replace(config, no_cache=False, pull=False)), spec, first, bench)
+        with _desk(replace(plan, config=replace(config, no_cache=False, pull=False)), bench) as desk:
+            desk.meanwhile(slim_ahead, spec, desk)
+            first = run_comparison(plan, blueprints, bench)
+            (original,) = first.report.variants
+            if first.error or original.verdict is not Verdict.WORKS:
+                return Result(first.report, error=first.error)
+            return _shrunk(desk, spec, first)
 
 
-def _shrunk(plan: Plan, spec: VariantSpec, first: Outcome, bench: Workbench) -> Result:
-    """Write the candidates, try them side by side, and run those that are proved; only the result's image stays."""
-    lost, made = set(CANDIDATES), set[str]()
-    try:
-        shape, attempts, told = _attempts(plan, spec, bench, made)
-        if any(not one.proved for one in attempts) and _moved(first, plan):
-            told.refused.insert(0, _MOVED)
-        proved = {one.name: one for one in attempts if one.proved}
-        result = _compared(plan, spec, first, proved, shape, told, bench)
-        if result.report.shrunk and not plan.config.rm_images:
-            lost.discard(result.report.shrunk.result or "")
-        return result
-    finally:
-        _let_go(plan, lost, made, bench)
+@contextmanager
+def _desk(plan: Plan, bench: Workbench) -> Iterator[Desk]:
+    """Where candidates are tried; of their images only the result's stays."""
+    with ThreadPoolExecutor(3, "imgcompare-bases", leave_signals_to_the_main_thread) as bases:
+        desk = Desk(plan, bench, bases)
+        try:
+            yield desk
+        except BaseException:
+            bench.cancel()
+            raise
+        finally:
+            desk.wait()
+            _let_go(plan, desk.tried.intersection(CANDIDATES) - {desk.kept}, desk.made, bench)
 
 
-def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench, made: set[str]) -> tuple[Shape, list[Attempt], _Told]:
-    """What came of each candidate; the images of all rounds are added to ``made``."""
-    told = _Told()
+def _shrunk(desk: Desk, spec: VariantSpec, first: Outcome) -> Result:
+    """Write the candidates, try them side by side, and run those that are proved."""
+    plan = desk.plan
+    shape, attempts, told = _attempts(desk, spec)
+    if any(not one.proved for one in attempts) and _moved(first, plan):
+        told.refused.insert(0, _MOVED)
+    proved = {one.name: one for one in attempts if one.proved}
+    result = _compared(plan, spec, first, proved, shape, told, desk.bench)
+    if result.report.shrunk and not plan.config.rm_images:
+        desk.kept = result.report.shrunk.result or ""
+    return result
+
+
+def _attempts(desk: Desk, spec: VariantSpec) -> tuple[Shape, list[Attempt], _Told]:
+    """What came of each candidate."""
+    told, plan = _Told(), desk.plan
     pool = ThreadPoolExecutor(plan.config.jobs or default_jobs(None), "imgcompare", leave_signals_to_the_main_thread)
-    bases = ThreadPoolExecutor(2, "imgcompare-bases", leave_signals_to_the_main_thread)
     try:
-        desk = Desk(plan, bench, bases, made)
         original = desk.unseen(spec)
         if not isinstance(original, Subject):
             raise ImgcompareError(f"the original does not build a second time: {original.message}")
@@ -135,11 +148,10 @@ def _attempts(plan: Plan, spec: VariantSpec, bench: Workbench, made: set[str]) -
         ]
         attempts = [one.result() for one in tries]
     except BaseException:
-        bench.cancel()
+        desk.bench.cancel()
         raise
     finally:
-        for each in (pool, bases):
-            each.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, cancel_futures=True)
     told.rounds = sum(one.rounds for one in attempts)
     known = {reason.partition(":")[0] for reason in told.refused}
     told.refused += [

@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 
+from imgcompare.dockerfile.variables import NO_PLATFORM
 from imgcompare.remedy.attempt import Desk
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.environment import may_be_bare
@@ -42,8 +43,9 @@ def of_apt(run: str = APT, base: str = "debian:12-slim") -> Shape:
 def drafted(taken: Shape) -> tuple[list[str], list[str]]:
     """The candidates that are written, by name, and why others are not."""
     desk = SimpleNamespace(
-        plan=SimpleNamespace(config=SimpleNamespace(non_root=False, platform=None, build_args={})),
-        bench=SimpleNamespace(engine=SimpleNamespace(info=lambda: SimpleNamespace(os="linux", architecture="amd64"))),
+        plan=SimpleNamespace(config=SimpleNamespace(non_root=False, build_args={})),
+        platforms=NO_PLATFORM,
+        variables=lambda _document: {},
         base_files=lambda _reference: files(DEBIAN),
     )
     refused: list[str] = []
