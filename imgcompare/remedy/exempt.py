@@ -23,9 +23,8 @@ def exempt(probe: Probe, *, tools: bool) -> frozenset[str]:
 
 def uses_pip(probe: Probe) -> bool:
     """Whether the application starts pip or imports it."""
-    return "pip" in probe.imported or any(
-        name.startswith("pip") and name[3:4] in "0123456789" for name in probe.programs
-    )
+    imported = any(name.partition(".")[0] == "pip" for name in probe.imported)
+    return imported or any(name.startswith("pip") and name[3:4] in "0123456789" for name in probe.programs)
 
 
 def _only_for(probe: Probe, tools: Iterable[str]) -> set[str]:

@@ -9,7 +9,7 @@ from imgcompare.analysis.breakdown import Category
 from imgcompare.analysis.savings import DOWNLOADS
 from imgcompare.dockerfile.shell import split_commands
 from imgcompare.image.layer_index import FileEntry
-from imgcompare.image.tarheader import DIRECTORY, SYMLINK
+from imgcompare.image.tarheader import DIRECTORY, REGULAR, SYMLINK
 from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.steps import Purpose, purpose_of
 from imgcompare.remedy.subject import Files, Subject
@@ -57,9 +57,49 @@ def own_files(compared: Comparison) -> tuple[int, list[str]]:
                 differences.append(f"/{path} is missing")
         elif entry.kind != DIRECTORY and entry.digest != found.digest and _must_be_same(original, layer, entry, found):
             differences.append(f"/{path} has another content")
+        elif entry.link != found.link and SYMLINK in (entry.kind, found.kind):
+            differences.append(f"/{path} leads elsewhere")
         elif compared.user is None and _has_less(entry, found):
             differences.append(f"/{path} has another owner or fewer rights")
-    return count, differences
+    return count, [*differences, *_undone(compared)]
+
+
+def _undone(compared: Comparison) -> Iterator[str]:
+    """What a RUN changed or deleted, and is as it was before: a script that also installs may have done that.
+
+    Files of packages are among them: settings of theirs are changed in place.
+    """
+    original, theirs = compared.original, compared.candidate.files.root.entries
+    mine = original.files.root.entries
+    for lost in original.files.root.superseded:
+        path = lost.entry.path
+        if (
+            lost.by_layer < original.base_count
+            or lost.by_layer == lost.layer
+            or _is_nobodys(original, path, lost.by_layer)
+        ):
+            continue
+        now, found = mine.get(path), theirs.get(path)
+        if (
+            found is None
+            or found.kind != REGULAR
+            or not original.image.layers[lost.by_layer].created_by.startswith("RUN")
+        ):
+            continue
+        if now is None and lost.layer >= original.base_count:
+            yield f"/{path} is there, which the original deletes"
+        elif now is not None and now.digest != found.digest == lost.entry.digest:
+            yield f"/{path} is as it was before the original changes it"
+
+
+def _is_nobodys(original: Subject, path: str, by_layer: int) -> bool:
+    """Whether a file is of no account, or apt's to change in a RUN whose words tell all that it does."""
+    if _ACCOUNTS.fullmatch(path) or _BY_PACKAGES.match(path) or path.startswith("var/"):
+        return True
+    if original.categories.of(path) in {Category.CACHES, Category.PYTHON_PACKAGES}:
+        return True
+    by_apt = _DPKG in original.archived.layers[by_layer].documents
+    return by_apt and not _is_hidden(original.image.layers[by_layer].created_by)
 
 
 def lost_users(compared: Comparison) -> tuple[int, list[str]]:

@@ -26,6 +26,10 @@ from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
+# What each installation makes anew: programs with their interpreter's path, what is compiled, what tells of both.
+_MADE_ANEW = re.compile(
+    r"\.so(?:\.[\d.]+)?$|(?:^|/)s?bin/|\.(?:dist|egg)-info/|\.egg-link$|\.pth$|__editable__|/__config__\.py$"
+)
 _PROGRAMS = re.compile(r"(?:usr/)?(?:s?bin|games|lib(?:64|exec)?)/")
 _MANUALS = re.compile(r"usr/share/(?:doc|man|info|lintian|bug)/")
 
@@ -193,9 +197,9 @@ def _named(compared: Comparison) -> Finding:
 def _package_files(compared: Comparison, original: Probe) -> Finding:
     """What distributions installed, wherever it lies: data of theirs is not imported, and missed only when it is used.
 
-    Bytecode is left out: whoever imports makes it anew.
+    One that a later step patches must be patched, and once. Bytecode is left out: whoever imports makes it anew.
     """
-    files = compared.original.files
+    files, candidate = compared.original.files, compared.candidate.files
     count, lost = 0, list[str]()
     for path, owner in files.inventory.python_paths.items():
         if owner in compared.exempt or owner not in original.distributions or path.endswith(".pyc"):
@@ -203,8 +207,11 @@ def _package_files(compared: Comparison, original: Probe) -> Finding:
         if files.root.layer_of.get(path, -1) < compared.original.base_count:
             continue
         count += 1
-        if not any(map(compared.candidate.files.has, compared.places(f"/{path}"))):
+        found = {candidate.digest(place) for place in compared.places(f"/{path}") if candidate.has(place)}
+        if not found:
             lost.append(f"/{path} is missing")
+        elif not _MADE_ANEW.search(path) and files.digest(f"/{path}") not in found:
+            lost.append(f"/{path} has another content")
     return _finding("package files", "files that distributions installed", count, lost)
 
 

@@ -90,6 +90,11 @@ class Files:
             if other.startswith(name):
                 yield from paths
 
+    def digest(self, path: str) -> bytes:
+        """That of what an absolute path leads to; b"" for what has no content."""
+        entry = self.links.file(path.strip("/"))
+        return b"" if entry is None else entry.digest
+
     def has(self, path: str) -> bool:
         """Whether an absolute path leads to anything."""
         plain = path.strip("/")

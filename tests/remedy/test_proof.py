@@ -160,6 +160,12 @@ def test_data_that_a_distribution_installed_elsewhere() -> None:
     assert failed(original, seen(moved, written=installed(VENV, ""))) == {
         "package files": ("/usr/local/share/flask/x is missing",),
     }
+    patched = installed(VENV, "/opt/venv/share/flask/x")
+    patched[4][f"{VENV}/flask/__init__.py"] = "patched twice"
+    patched[4][f"{VENV}/{information}/RECORD"] = f"{record}../../../bin/flask,,\n"
+    assert failed(original, seen(moved, written=patched)) == {
+        "package files": (f"{SITE}/flask/__init__.py has another content",),
+    }
 
 
 def test_who_owns_files_and_whether_they_run() -> None:
@@ -274,7 +280,7 @@ def test_what_is_imported_within_a_function() -> None:
 def test_pip_stays_where_it_is_started() -> None:
     """As a program or a module; it is no installer then."""
     have = {"pip": Distribution("23", SITE, (), ("pip",))}
-    for named in ({"programs": {"pip3": "/usr/local/bin/pip3"}}, {"imported": {"pip": ""}}):
+    for named in ({"programs": {"pip3": "/usr/local/bin/pip3"}}, {"imported": {"pip.main": ""}}):
         original = seen(probe(distributions=have, **named), base={**PYTHON, "/usr/local/bin/pip3": ""})
         assert "distributions" in failed(original, seen(probe(distributions={}, **named)), without_tools=True)
     starts = {"programs": {"pipenv-not": "/usr/local/bin/pip"}}
@@ -293,6 +299,35 @@ def test_folders_and_users_that_a_script_made() -> None:
     less: Written = {**made, "/var/lib/shop": folder(0o755), "/etc/passwd": users.replace("redis", "other")}
     assert failed(original, seen(PROBE, written={3: APP[3], 4: {**APP[4], **less}})) == {
         "files": ("/var/lib/shop has another owner or fewer rights",),
+    }
+
+
+def test_what_a_script_changed_or_deleted() -> None:
+    """It is as it was copied, or as a package brought it: the script that did it was left in the builder."""
+    text = TEXT.replace("COPY . .", "COPY . .\nRUN sh setup.sh").replace("RUN pip install flask\n", "")
+    copied: Written = {"/app/shop.py": "DEBUG = True", "/app/secret": "x", "/app/kept": "x"}
+    base: Written = {
+        **PYTHON,
+        **packages("nginx"),
+        "/etc/nginx.conf": "old",
+        "/var/lib/dpkg/info/nginx.list": "/etc/nginx.conf\n",
+    }
+    gone: Written = {"/app/.wh.secret": ""}
+    by_script: Written = {
+        "/app/shop.py": "DEBUG = False",
+        "/etc/nginx.conf": "new",
+        "/etc/localtime": link("/x"),
+        **gone,
+    }
+    original = subject(text, {3: copied, 4: by_script}, base)
+    assert failed(original, subject(text, {3: copied, 4: by_script}, base)) == {}
+    assert failed(original, subject(text, {3: copied, 4: {"/etc/localtime": link("/y")}}, base)) == {
+        "files": (
+            "/etc/localtime leads elsewhere",
+            "/app/secret is there, which the original deletes",
+            "/app/shop.py is as it was before the original changes it",
+            "/etc/nginx.conf is as it was before the original changes it",
+        ),
     }
 
 
