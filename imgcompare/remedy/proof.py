@@ -6,32 +6,22 @@ that is not found there are no difference.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import structs
 
-from imgcompare.analysis.debian_needs import major
 from imgcompare.comparison.compare import same_body
 from imgcompare.model import Check, Finding, Proof, Variant
 from imgcompare.remedy.named import Named
-from imgcompare.remedy.needs import lost_packages
 from imgcompare.remedy.own_files import lost_users, own_files
+from imgcompare.remedy.own_packages import debian_packages, python_package_files
 from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.probe import Probe
-from imgcompare.remedy.steps import package_name
 from imgcompare.remedy.subject import Subject
 from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
-# What each installation makes anew: programs with their interpreter's path, what is compiled, what tells of both.
-_MADE_ANEW = re.compile(
-    r"\.so(?:\.[\d.]+)?$|(?:^|/)s?bin/|\.(?:dist|egg)-info/|\.egg-link$|\.pth$|__editable__|/__config__\.py$"
-)
-_PROGRAMS = re.compile(r"(?:usr/)?(?:s?bin|games|lib(?:64|exec)?)/")
-_MANUALS = re.compile(r"usr/share/(?:doc|man|info|lintian|bug)/")
 
 
 def prove(compared: Comparison) -> Proof:
@@ -141,34 +131,13 @@ def _python(original: Probe, candidate: Probe) -> Finding:
 
 
 def _packages(compared: Comparison) -> Finding:
-    """Debian packages that are not for building; recommended ones are among them, which no library asks for."""
-    original, candidate = compared.original.files.installed, compared.candidate.files.installed
-    wanted = original.wanted(compared.original.base.installed.names, compared.named)
-    lost = [*lost_packages(compared.original, candidate.names, compared.named)]
-    lost += [
-        f"{name} {original.version(name)} became {candidate.version(name)}"
-        for name in sorted(wanted & candidate.names)
-        if major(original.version(name)) != major(candidate.version(name))
-    ]
-    lost += _emptied(compared, candidate.names & set(map(package_name, compared.named)))
-    return _finding("packages", "Debian packages that are not for building", len(wanted), lost)
+    count, lost = debian_packages(compared)
+    return _finding("packages", "Debian packages that are not for building", count, lost)
 
 
-def _emptied(compared: Comparison, names: frozenset[str]) -> Iterator[str]:
-    """Packages most of whose files are not there: slim images leave translations out, of which some consist.
-
-    Of a program or a library they are a trimming.
-    """
-    wanted, there, trimmed = Counter[str](), Counter[str](), set[str]()
-    for path, owner in compared.original.files.inventory.debian_paths.items():
-        if owner.name in names and not _MANUALS.match(path):
-            wanted[owner.name] += 1
-            there[owner.name] += compared.candidate.files.has(path)
-            if _PROGRAMS.match(path):
-                trimmed.add(owner.name)
-    for name, count in sorted(wanted.items()):
-        if there[name] < count / 2 and name not in trimmed:
-            yield f"{name} has {there[name]} of its {count} files"
+def _package_files(compared: Comparison, original: Probe) -> Finding:
+    count, lost = python_package_files(compared, original)
+    return _finding("package files", "files that distributions installed", count, lost)
 
 
 def _own_files(compared: Comparison) -> Finding:
@@ -192,27 +161,6 @@ def _named(compared: Comparison) -> Finding:
         named.count,
         (f"{one.what} is missing" for one in lost),
     )
-
-
-def _package_files(compared: Comparison, original: Probe) -> Finding:
-    """What distributions installed, wherever it lies: data of theirs is not imported, and missed only when it is used.
-
-    One that a later step patches must be patched, and once. Bytecode is left out: whoever imports makes it anew.
-    """
-    files, candidate = compared.original.files, compared.candidate.files
-    count, lost = 0, list[str]()
-    for path, owner in files.inventory.python_paths.items():
-        if owner in compared.exempt or owner not in original.distributions or path.endswith(".pyc"):
-            continue
-        if files.root.layer_of.get(path, -1) < compared.original.base_count:
-            continue
-        count += 1
-        found = {candidate.digest(place) for place in compared.places(f"/{path}") if candidate.has(place)}
-        if not found:
-            lost.append(f"/{path} is missing")
-        elif not _MADE_ANEW.search(path) and files.digest(f"/{path}") not in found:
-            lost.append(f"/{path} has another content")
-    return _finding("package files", "files that distributions installed", count, lost)
 
 
 def _distributions(compared: Comparison, original: Probe, candidate: Probe) -> Finding:
