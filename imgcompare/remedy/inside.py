@@ -97,6 +97,7 @@ def main() -> None:
         "elf": _needs([*folders, os.path.join(sys.prefix, "bin"), *own_files], request["library_folders"]),
         "setuptools": [path for folder in [*folders, *roots] for path in _with_setuptools(folder, skip)][:5],
         **named,
+        "package_programs": mentions.of_packages(folders, skip),
         "modules": _imports(modules, request["time_s"], deadline),
         "own_modules": _imports(own, request["time_s"], time.monotonic() + request["own_s"]),
         "imported": _imports(imported, request["time_s"], time.monotonic() + request["own_s"], together=True),

@@ -54,6 +54,10 @@ _PLACE = re.compile(
     r"|[A-Za-z_]\w*=\S*)[ \t]+)*([\w./+-]+)",
     re.MULTILINE,
 )
+# How supervisord, systemd, uWSGI and others are told what to start.
+_COMMAND_LINE = re.compile(
+    r"\s*(?:command|exec(?:start)?|program|(?:smart-)?attach-daemon\d?)\s*=\s*(\S.*)", re.IGNORECASE
+)
 _LIBRARY = re.compile(r"lib[\w.+-]*\.so(?:\.[\d.]+)?$")
 _FONT = re.compile(r"[\w .+-]+\.(?:ttf|otf|ttc|pfb)$", re.IGNORECASE)
 # What is read by a person or a builder, not by what runs.
@@ -64,12 +68,37 @@ _NOT_READ = re.compile(
 )
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
 _ELSEWHERE = ("/proc/", "/sys/", "/dev/", "/run/")
+_FOR_BUILDING = re.compile(
+    r"(?:^|/)(?:_?version(?:eer)?|setup|conftest)\.py$|(?:^|/)(?:distutils|f2py|_distutils|tests?|build)/"
+)
 _MOST_FILES = 3000
+_MOST_PARSED = 400
 _MOST_SCRIPTS = 50
 _MOST_NAMED = 3000
 _TEXT_BYTES = 1 << 18
 _SOURCE_BYTES = 1 << 20
 _DEPTH = 8
+
+
+def of_packages(folders: list[str], skip: Any) -> dict[str, str]:
+    """The programs that modules of packages start by name and that are there, and one module of each."""
+    found: dict[str, str] = {}
+    count = 0
+    for folder in folders:
+        for path in _below(folder):
+            inside = path[len(folder) :].strip("/")
+            source = head(path, _SOURCE_BYTES) if path.endswith(".py") else b""
+            if b"subprocess" not in source or inside.partition("/")[0] in skip or _FOR_BUILDING.search(inside):
+                continue
+            count += 1
+            if count > _MOST_PARSED:
+                return found
+            seen = _Seen()
+            seen.module(path, only_programs=True)
+            for word in sorted(seen.words):
+                if word not in found and _WORD.match(word) and "/" not in word and shutil.which(word):
+                    found[word] = inside
+    return found
 
 
 def look(command: list[str], roots: list[str]) -> dict[str, Any]:
@@ -110,7 +139,12 @@ class _Seen:
         data = head(path, _TEXT_BYTES)
         if b"\0" in data:
             return
+        cron = path.startswith("/etc/cron") or os.path.basename(path) == "crontab"
         for line in data.decode("utf-8", "replace").splitlines():
+            if cron and not line.lstrip().startswith("#"):
+                self.words.update(script_words("; ".join(line.split(None, 6))))
+            for value in _COMMAND_LINE.findall(line):
+                self.words.update(split(value))
             if not line.lstrip().startswith(("#!", "#", ";", "//")) or line.startswith("#!"):
                 for found in _PATH.findall(re.sub(r"\s#\s.*", "", line)):
                     self.path(found, path)
@@ -121,7 +155,7 @@ class _Seen:
         if named not in self.paths and not f"{named}/".startswith(_ELSEWHERE) and os.path.lexists(named):
             self.paths[named] = by
 
-    def module(self, path: str) -> None:
+    def module(self, path: str, *, only_programs: bool = False) -> None:
         """What a module's source names."""
         source = head(path, _SOURCE_BYTES)
         first = source.split(b"\n")[0].decode("utf-8", "replace")
@@ -137,6 +171,8 @@ class _Seen:
             self.words.update(_started(call))
         if any(not all(map(_is_plain, call.args[:1])) for call in starts):
             self.words.update(_prepared(tree))
+        if only_programs:
+            return
         for call in calls:
             if _called(call) == "find_library":
                 self.libraries.update(f"lib{text}.so." for text in _texts(call.args[:1]))
@@ -203,6 +239,10 @@ def _prepared(tree: Any) -> Any:
             made = node.elts[:1]
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             made = [node.value]
+        elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.iter, (ast.List, ast.Tuple)):
+            made = node.iter.elts
+        elif isinstance(node, ast.Call) and _called(node) in ("get", "getenv"):
+            made = node.args[1:2]
         elif isinstance(node, ast.arguments):
             made = [*node.defaults, *node.kw_defaults]
         for text in _texts(one for one in made if one is not None and not isinstance(one, (ast.List, ast.Tuple))):

@@ -47,6 +47,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
     What the application's files name: ``programs`` that are started, and where they are; ``paths`` that are there, with
     the file that names each; ``libraries`` to be loaded (``libx.so.1``, or ``libx.so.`` for any version) and ``fonts``.
+    ``package_programs`` are those that modules of packages start, with a module of each.
     """
 
     python: str
@@ -63,6 +64,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[str, ...] = ()
     fonts: tuple[str, ...] = ()
     imported: dict[str, str] = {}
+    package_programs: dict[str, str] = {}
 
 
 @dataclass(frozen=True)

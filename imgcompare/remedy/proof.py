@@ -22,6 +22,10 @@ from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
+_PROGRAM_FOLDERS = ("usr/local/bin", "usr/bin", "bin", "usr/sbin", "sbin", "opt/venv/bin")
+_COMPILERS = frozenset(
+    ("gcc", "cc", "g++", "c++", "cpp", "make", "cmake", "ld", "ar", "as", "nm", "strip", "pip", "pip3")
+)
 
 
 def prove(compared: Comparison) -> Proof:
@@ -44,6 +48,8 @@ def prove(compared: Comparison) -> Proof:
         _named(compared),
     ]
     findings += _commands(compared)
+    if started := _started_by_packages(compared, original):
+        unproved.append(f"Not there, and started by packages: {', '.join(started[:8])}.")
     if unsaid := _unsaid(original, candidate):
         unproved.append(f"{len(unsaid)} modules took too long to import: {', '.join(unsaid[:5])}.")
     return Proof(
@@ -248,6 +254,18 @@ def _commands(compared: Comparison) -> Iterator[Finding]:
         ended = [(text, code, after.get(text)) for text, code in before]
         differences = [f"{text} ended with {old}, and now with {new}" for text, old, new in ended if old != new]
         yield _finding("commands", "commands of --also", len(before), differences)
+
+
+def _started_by_packages(compared: Comparison, original: Probe) -> list[str]:
+    """Programs that modules of packages start and that are not there; whether these are ever asked is not known."""
+    files, there = compared.original.files, compared.candidate.files
+    return [
+        f"{name} ({by})"
+        for name, by in original.package_programs.items()
+        if name not in _COMPILERS
+        and not any(there.has(f"/{folder}/{name}") for folder in _PROGRAM_FOLDERS)
+        and any(files.has(f"/{folder}/{name}") for folder in _PROGRAM_FOLDERS)
+    ]
 
 
 def _unsaid(*probes: Probe) -> list[str]:

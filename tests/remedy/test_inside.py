@@ -33,6 +33,8 @@ MODULES = {
     "waits.py": "import time; time.sleep(60)",
     "order_a.py": "import builtins; builtins.imgcompare_first = True",
     "order_b.py": "import builtins\nif hasattr(builtins, 'imgcompare_first'): raise RuntimeError('second')",
+    "starts.py": "import subprocess\ndef f(binary='expand'):\n    subprocess.Popen([binary, '-'])\n",
+    "versioneer.py": "import subprocess\nsubprocess.run(['fold'])\n",
     "no-module.py": "raise Exception",
     "thing-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: My_Thing\nVersion: 1.0\n"
     "Requires-Dist: flask>=2\nRequires-Dist: pytest; extra == 'dev'\n",
@@ -40,8 +42,13 @@ MODULES = {
 }
 APP = {
     "lazy.py": """\
-import asyncio, ctypes, subprocess
+import asyncio, ctypes, os, subprocess
+if __name__ != "__main__":
+    raise SystemExit("not here")
 GIT = "bzip2"
+ENTRY = os.getenv("ENTRY", "head")
+for name in ("wkhtml-not-there", "tail"):
+    subprocess.run(name)
 ZONES = "/etc/passwd"
 FONT = "DejaVuSans.ttf"
 def prepared(command=["xz", "-d"]):
@@ -57,6 +64,8 @@ def loaded():
     ctypes.CDLL("libmagic.so.1")
     ctypes.util.find_library("sqlite3")
 """,
+    "crontab": "# * * * * * comm\n*/5 * * * * root  tsort /x\n0 1 * * * FOO=1 nl /y\n",
+    "web.conf": "[program:web]\ncommand=/usr/bin/env paste -d, x\n",
     "backup.sh": "# /etc/shells\nset -e\ntac /etc/group\n",
     "settings.conf": "home=/etc/hosts # /etc/hostname\n; /etc/fstab\n",
     "README.md": "Look at /etc/os-release",
@@ -107,7 +116,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
 def test_what_can_be_imported(seen: Probe) -> None:
     """One process for all: a module that exits, ends the process, waits or asks holds no other up."""
     assert {name for name, why in seen.modules.items() if not why} == {
-        *("plain", "package", "package.inner", "after", "order_a", "order_b"),
+        *("plain", "package", "package.inner", "after", "order_a", "order_b", "starts", "versioneer"),
     }
 
 
@@ -151,6 +160,13 @@ def test_the_applications_own_modules(seen: Probe) -> None:
 def test_programs_that_are_started_in_other_ways(seen: Probe) -> None:
     """By asyncio, behind a shell, by a name or a parameter that is set elsewhere, by a script that is started."""
     assert seen.programs.keys() >= {"bzip2", "xz", "find", "sort", "uniq", "cut", "tac"}
+    assert seen.programs.keys() >= {"head", "tail", "paste", "tsort", "nl"}
+    assert "comm" not in seen.programs
+
+
+def test_programs_that_packages_start(seen: Probe) -> None:
+    """With one of their modules; what only builds or tests them is left out."""
+    assert seen.package_programs == {"expand": "starts.py"}
 
 
 def test_what_the_applications_files_name(seen: Probe) -> None:

@@ -270,6 +270,15 @@ def test_what_is_named_and_no_difference() -> None:
     assert failed(seen(opened, base=base), seen(PROBE)).keys() == {"named"}
 
 
+def test_programs_that_only_packages_start() -> None:
+    """Whether a package is ever asked for it is not known: it is named as not proved, and no difference."""
+    starts = probe(package_programs={"git": "gnupg.py", "gcc": "x.py", "none": "y.py"})
+    proof = prove(Comparison(seen(starts, base=FULL), seen(starts)))
+    assert proof.passed
+    assert proof.unproved == ("Not there, and started by packages: git (gnupg.py).",)
+    assert prove(Comparison(seen(starts, base=FULL), seen(starts, base=FULL))).unproved == ()
+
+
 def test_what_is_imported_within_a_function() -> None:
     """It must be as it was."""
     before = probe(imported={"tkinter": "", "none": "ModuleNotFoundError: x"})
