@@ -8,7 +8,7 @@ from functools import partial
 from imgcompare.dockerfile.shell import Command
 from imgcompare.remedy.exempt import exempt, uses_pip
 from imgcompare.remedy.shape import Shape
-from imgcompare.remedy.steps import Purpose
+from imgcompare.remedy.steps import Purpose, is_compiling
 
 ENVIRONMENT = "/opt/venv"
 """Where it is."""
@@ -40,6 +40,9 @@ def environment_refusal(shape: Shape) -> str:
             return reason
     if TOOLS.search(shape.started):
         return "a tool starts the application"
+    commands = [one for installer in shape.installers for one, _ in shape.commands(installer) or ()]
+    if any(map(is_compiling, commands)):
+        return "something is compiled beside the packages"
     first = shape.installers[0].line if shape.installers else 0
     if any(part.keyword == "USER" and part.instruction.line < first for part in shape.parts):
         return "packages are installed by a user that is not root"

@@ -11,10 +11,19 @@ from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.shell import Command, commands_of
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import DIRECTORY
-from imgcompare.remedy.steps import AptInstall, Purpose, apt_install, purpose_of
+from imgcompare.remedy.steps import AptInstall, Purpose, apt_install, is_compiling, purpose_of
 from imgcompare.remedy.subject import Subject
 
 _PACKAGES = re.compile(r"/(?:site|dist)-packages/")
+
+
+# What belongs where the application runs, whatever is compiled beside it.
+_OF_LAST = frozenset(("ldconfig", "useradd", "adduser", "usermod", "groupadd", "addgroup", "mkdir"))
+
+
+def _of_builder(command: Command, purpose: Purpose) -> Purpose:
+    """What a command is for beside one that compiles: sources are fetched, unpacked and thrown away in one RUN."""
+    return Purpose.INSTALL if purpose is Purpose.OTHER and command.program not in _OF_LAST else purpose
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,8 @@ class Shape:
         if commands is None:
             return None
         told = [(command, purpose_of(command)) for command in commands]
+        if any(map(is_compiling, commands)):
+            return tuple((one, _of_builder(one, purpose)) for one, purpose in told)
         if not any(purpose in {Purpose.INSTALL, Purpose.TOOL} for _, purpose in told) and self.installs(instruction):
             told = [(one, Purpose.INSTALL if purpose is Purpose.OTHER else purpose) for one, purpose in told]
         return tuple(told)

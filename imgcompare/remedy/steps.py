@@ -37,6 +37,9 @@ _INSTALLING = {
     "uv": frozenset(("sync", "pip")),
     "easy_install": frozenset(),
 }
+_COMPILERS = frozenset(
+    ("gcc", "g++", "cc", "c++", "clang", "make", "cmake", "ninja", "meson", "cargo", "rustc", "configure", "autogen.sh")
+)
 _NOTHING = frozenset(("cd", "set", "true", ":", "export", "echo", "printf", "ls", "pwd", "unset"))
 _CACHES = re.compile(
     r"(?:/var/lib/apt/lists|/var/cache|/var/tmp|/tmp|/root/\.cache|~/\.cache|\$HOME/\.cache|/var/log|/usr/share/(?:doc|man))"
@@ -72,6 +75,12 @@ class AptInstall:
 def package_name(written: str) -> str:
     """A package's name without its architecture and version."""
     return re.split(r"[:=/]", written, maxsplit=1)[0]
+
+
+def is_compiling(command: Command) -> bool:
+    """Whether a command makes programs or libraries of sources, with what only builds."""
+    words = command.words
+    return command.program in _COMPILERS or (command.program == "go" and words[1:2] in (("build",), ("install",)))
 
 
 def purpose_of(command: Command) -> Purpose:

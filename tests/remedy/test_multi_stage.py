@@ -221,6 +221,37 @@ def test_when_an_environment_is_made(line: str) -> None:
     assert environment_refusal(shape(f"{PLAIN}{line}\n", INSTALLED)) == ""
 
 
+def test_what_is_compiled_is_copied_in_place() -> None:
+    """Sources are compiled and thrown away in the builder; the loader's cache and users are the last stage's."""
+    run = "RUN useradd web && git clone x /src && cd /src && make install && rm -rf /src && ldconfig"
+    layers: dict[int, Written] = {8: INSTALLED[8], 9: {"/usr/local/lib/libx.so": b"x", "/etc/ld.so.cache": b"x"}}
+    taken = shape(PLAIN.replace("COPY . .", f"{run}\nCOPY . ."), layers)
+    assert environment_refusal(taken) == "something is compiled beside the packages"
+    found = last(written(taken, in_place=True))
+    assert "COPY --from=builder /usr/local/lib/libx.so /usr/local/lib/libx.so" in found
+    assert "RUN useradd web" in found
+    assert "ldconfig" in found
+    assert not any(word in found for word in ("git", "make", "rm -rf /src"))
+
+
+@pytest.mark.parametrize(
+    ("run", "compiles"),
+    [
+        ("gcc -o /usr/local/bin/x x.c", True),
+        ("cd x && ./configure && make", True),
+        ("go build -o /app/x .", True),
+        ("cargo build --release", True),
+        ("go version", False),
+        ("python make.py", False),
+        ("apt-get install -y gcc make", False),
+    ],
+)
+def test_which_runs_compile(run: str, compiles: bool) -> None:
+    """By the programs that they start, not by what they speak of."""
+    taken = shape(PLAIN.replace("COPY . .", f"RUN {run}\nCOPY . ."), INSTALLED)
+    assert (environment_refusal(taken) == "something is compiled beside the packages") == compiles
+
+
 def test_packages_of_a_user_are_copied_in_place_and_stay_theirs() -> None:
     """``pip --user`` writes into a home: the same place in the last stage, and the same owner."""
     site = "/home/web/.local/lib/python3.11/site-packages"
