@@ -20,7 +20,8 @@ from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, apt_install
 from imgcompare.remedy.subject import Files
 
-_BUILDER = "builder"
+_BUILDER, _OTHER_BUILDER = "builder", "packages"
+_NAMED = re.compile(r"\s+AS\s+\S+$", re.IGNORECASE)
 _LISTS = "rm -rf /var/lib/apt/lists/*"
 _FOR_BUILDING = frozenset(("ENV", "ARG", "WORKDIR", "SHELL", "COPY", "ADD", "RUN", "USER"))
 
@@ -51,7 +52,7 @@ def write_multi_stage(
         if any(name.startswith("python3-") for name in shape.named):
             return Refusal("its Python packages are apt's, which belong where they run")
         return Refusal("nothing in it installs Python packages in a way that is understood")
-    name = shape.stage.name or _BUILDER
+    name = _BUILDER if (shape.stage.name or "").lower() != _BUILDER else _OTHER_BUILDER
     if in_place:
         copies = copy_lines(shape, name, there, tools=bool(TOOLS.search(shape.started)))
         if isinstance(copies, str):
@@ -84,8 +85,8 @@ def write_without_tools(shape: Shape, base: str, needs: Sequence[Need]) -> str |
 def _write_builder(shape: Shape, stages: _Stages, name: str, there: Files, *, in_place: bool, bare: bool) -> None:
     """Everything up to the last installation, as it stands; into an environment where there is to be one."""
     begin, *rest = shape.parts
-    source = shape.document.source(begin.instruction).rstrip()
-    stages.builder.append(begin.lead + (source if shape.stage.name else f"{source} AS {name}") + "\n")
+    source = _NAMED.sub("", shape.document.source(begin.instruction).rstrip())
+    stages.builder.append(f"{begin.lead}{source} AS {name}\n")
     last = shape.installers[-1].line
     activated = in_place
     for part in rest:
@@ -174,7 +175,8 @@ def _write_last(shape: Shape, stages: _Stages, base: str, lines: Iterable[str], 
     begin, *rest = shape.parts
     platform = re.search(r"--platform=\S+\s+", begin.instruction.text)
     stages.last.append("\n# What runs: the packages without the tools that built them.\n")
-    stages.last.append(f"FROM {platform[0] if platform else ''}{base}\n")
+    own_name = _NAMED.search(shape.document.source(begin.instruction).rstrip())  # --target goes on to mean what runs
+    stages.last.append(f"FROM {platform[0] if platform else ''}{base}{own_name[0] if own_name else ''}\n")
     stages.last += _needed(needs)
     for part in rest:
         if part.keyword != "RUN":

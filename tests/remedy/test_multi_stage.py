@@ -221,6 +221,15 @@ def test_when_an_environment_is_made(line: str) -> None:
     assert environment_refusal(shape(f"{PLAIN}{line}\n", INSTALLED)) == ""
 
 
+@pytest.mark.parametrize(("name", "builder"), [("web", "builder"), ("Builder", "packages")])
+def test_a_name_stays_with_what_runs(name: str, builder: str) -> None:
+    """Who builds with --target gets the small image, and not its builder."""
+    found = written(shape(PLAIN.replace("FROM python:3.11", f"FROM python:3.11 as {name}"), INSTALLED))
+    assert f"FROM python:3.11 AS {builder}\n" in found
+    assert f"FROM python:3.11-slim as {name}\n" in last(found)
+    assert f"COPY --from={builder} /opt/venv /opt/venv" in last(found)
+
+
 def test_what_is_compiled_is_copied_in_place() -> None:
     """Sources are compiled and thrown away in the builder; the loader's cache and users are the last stage's."""
     run = "RUN useradd web && git clone x /src && cd /src && make install && rm -rf /src && ldconfig"
@@ -303,13 +312,13 @@ def test_in_place_what_the_layer_wrote_beside_packages_comes_along() -> None:
 
 
 def test_the_text_keeps_its_line_ends_its_stage_and_its_arguments() -> None:
-    """CRLF stays CRLF, a stage that has a name keeps it, and ARGs before FROM serve both stages."""
+    """CRLF stays CRLF, what runs keeps the stage's name, and ARGs before FROM serve both stages."""
     text = "ARG V=3.11\nFROM --platform=linux/amd64 python:${V} AS base  \nRUN pip install x\nCMD x".replace(
         "\n", "\r\n"
     )
     found = written(shape(text, {3: package("x")}), base="python:${V}-slim")
     assert "\n" not in found.replace("\r\n", "")
-    assert "FROM --platform=linux/amd64 python:${V} AS base\r\n" in found
-    assert "FROM --platform=linux/amd64 python:${V}-slim\r\n" in found
-    assert "COPY --from=base /opt/venv /opt/venv" in found
+    assert "FROM --platform=linux/amd64 python:${V} AS builder\r\n" in found
+    assert "FROM --platform=linux/amd64 python:${V}-slim AS base\r\n" in found
+    assert "COPY --from=builder /opt/venv /opt/venv" in found
     assert found.startswith("ARG V=3.11\r\n")
