@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from imgcompare.analysis.breakdown import Category
 from imgcompare.analysis.savings import DOWNLOADS
-from imgcompare.dockerfile.shell import split_commands
+from imgcompare.dockerfile.shell import flags_of, split_commands
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import DIRECTORY, REGULAR, SYMLINK
 from imgcompare.remedy.pair import Comparison
@@ -30,7 +30,6 @@ _KEPT_CACHE = re.compile(r"(?:.*/)?\.cache/(?!fontconfig\b|matplotlib\b|mesa_sha
 _OF_TOOLS = re.compile(
     r"(?:root|home/[^/]+)/\.(?:config|local/(?:share|state))/(?:pypoetry|pip|uv|pdm|pipenv|virtualenv)\b"
 )
-_BEFORE = re.compile(r"RUN (?:\|\d+ .*? )?(?:/bin/sh -c )?", re.DOTALL)
 _PASSES_OVER = re.compile(r"\|\||;|(?<!\|)\|(?!\|)|\$\(|`|\bif\b")
 _FIRST_ADDED_UID, _NOBODY = 500, 65534
 
@@ -99,7 +98,7 @@ def _is_nobodys(original: Subject, path: str, by_layer: int) -> bool:
     if original.categories.of(path) in {Category.CACHES, Category.PYTHON_PACKAGES}:
         return True
     by_apt = _DPKG in original.archived.layers[by_layer].documents
-    return by_apt and not _is_hidden(original.image.layers[by_layer].created_by)
+    return by_apt and not _is_hidden(original, by_layer)
 
 
 def lost_users(compared: Comparison) -> tuple[int, list[str]]:
@@ -126,10 +125,18 @@ def _must_be_same(original: Subject, layer: int, entry: FileEntry, found: FileEn
 
     Of the same length, it is taken for a time or a number that each build makes anew.
     """
-    by = original.image.layers[layer].created_by
-    if by.startswith(("COPY", "ADD")):
+    if original.image.layers[layer].created_by.startswith(("COPY", "ADD")):
         return True
-    return entry.size != found.size and _PASSES_OVER.search(_BEFORE.sub("", by, count=1)) is not None
+    return entry.size != found.size and _PASSES_OVER.search(_run_of(original, layer)) is not None
+
+
+def _run_of(original: Subject, layer: int) -> str:
+    """A layer's RUN as it is written, without flags; what is told of the layer may be cut short."""
+    told = original.image.layers[layer]
+    for one in (one for stage in original.built.stages for one in stage.instructions):
+        if one.keyword == "RUN" and one.line == told.dockerfile_line:
+            return one.text[len(flags_of(one)) :]
+    return told.created_by.removeprefix("RUN ")
 
 
 def _is_own(original: Subject, path: str, layer: int) -> bool:
@@ -139,8 +146,7 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
     """
     category = original.categories.of(path)
     by_apt = _DPKG in original.archived.layers[layer].documents
-    created_by = original.image.layers[layer].created_by
-    if by_apt and original.files.root.entries[path].kind == DIRECTORY and not _is_hidden(created_by):
+    if by_apt and original.files.root.entries[path].kind == DIRECTORY and not _is_hidden(original, layer):
         return False
     if category is Category.RUNTIME and original.files.inventory.of_system(path):
         return False  # Node of Debian's packages, which are compared as packages
@@ -157,12 +163,12 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
     if not by_apt:
         return True
     links_away = original.files.root.entries[path].link.startswith("/etc/alternatives/")
-    return _is_hidden(created_by) and not links_away and not _BY_PACKAGES.match(path)
+    return _is_hidden(original, layer) and not links_away and not _BY_PACKAGES.match(path)
 
 
-def _is_hidden(created_by: str) -> bool:
+def _is_hidden(original: Subject, layer: int) -> bool:
     """Whether apt was at work in a RUN whose words do not tell all that it does: another stage may not run it."""
-    commands = split_commands(_BEFORE.sub("", created_by, count=1))
+    commands = split_commands(_run_of(original, layer))
     purposes: Iterator[Purpose] = map(purpose_of, commands or ())
     found = frozenset(purposes)
     return Purpose.APT not in found or (Purpose.OTHER in found and not found & {Purpose.INSTALL, Purpose.TOOL})
