@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from imgcompare.analysis.breakdown import Category
 from imgcompare.analysis.savings import DOWNLOADS
@@ -168,7 +169,10 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
 
 def _is_hidden(original: Subject, layer: int) -> bool:
     """Whether apt was at work in a RUN whose words do not tell all that it does: another stage may not run it."""
-    commands = split_commands(_run_of(original, layer))
-    purposes: Iterator[Purpose] = map(purpose_of, commands or ())
-    found = frozenset(purposes)
+    return _hides(_run_of(original, layer))
+
+
+@lru_cache(64)  # asked of each file
+def _hides(run: str) -> bool:
+    found = frozenset(map(purpose_of, split_commands(run) or ()))
     return Purpose.APT not in found or (Purpose.OTHER in found and not found & {Purpose.INSTALL, Purpose.TOOL})
