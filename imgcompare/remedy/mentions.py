@@ -170,7 +170,7 @@ class _Seen:
         for call in starts:
             self.words.update(_started(call))
         if any(not all(map(_is_plain, call.args[:1])) for call in starts):
-            self.words.update(_prepared(tree))
+            self.words.update(_prepared(tree, only_defaults=only_programs))
         if only_programs:
             return
         for call in calls:
@@ -231,10 +231,12 @@ def _started(call: Any) -> Any:
             yield text.strip()
 
 
-def _prepared(tree: Any) -> Any:
+def _prepared(tree: Any, *, only_defaults: bool) -> Any:
     """Words that stand where a command is made ready: first in a list, and what a name or a parameter is set to."""
     for node in ast.walk(tree):
         made: list[Any] = []
+        if only_defaults and not isinstance(node, ast.arguments):
+            continue
         if isinstance(node, (ast.List, ast.Tuple)):
             made = node.elts[:1]
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:

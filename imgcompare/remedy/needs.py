@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from imgcompare.remedy.subject import Subject
 
+PROGRAM_FOLDERS = ("usr/local/bin", "usr/bin", "bin", "usr/sbin", "sbin")
+"""Where programs lie."""
+
 _APTS_PYTHON = "/usr/bin/python3"
 
 
@@ -22,7 +25,8 @@ def runtime_needs(original: Subject, there: Iterable[str]) -> tuple[Need, ...]:
     """The packages that the application's own files need and that are not ``there``, each once, by name.
 
     A library is needed by an ELF file that no Debian package brought, be it an extension module or a program; what it
-    needs in turn is apt's to bring. A program is needed that is started by name.
+    needs in turn is apt's to bring. A program is needed that is started by name; of those that packages start, only
+    what is not for building, for many look for git or a compiler that never ask for it.
     """
     probe = original.probe
     if probe is None:
@@ -36,6 +40,12 @@ def runtime_needs(original: Subject, there: Iterable[str]) -> tuple[Need, ...]:
                 found.setdefault(package, name)
     for name, place in probe.programs.items():
         if (package := original.files.owner_as_written(place)) and package not in known and not _is_python(package):
+            found.setdefault(package, name)
+    for name in probe.package_programs:
+        package = next(
+            filter(None, (original.files.owner_as_written(f"/{place}/{name}") for place in PROGRAM_FOLDERS)), ""
+        )
+        if package and package not in known and not original.files.installed.is_for_building(package):
             found.setdefault(package, name)
     return tuple(Need(package, what) for package, what in sorted(found.items()))
 

@@ -13,6 +13,7 @@ from msgspec import structs
 from imgcompare.comparison.compare import same_body
 from imgcompare.model import Check, Finding, Proof, Variant
 from imgcompare.remedy.named import Named
+from imgcompare.remedy.needs import PROGRAM_FOLDERS
 from imgcompare.remedy.own_files import lost_users, own_files
 from imgcompare.remedy.own_packages import debian_packages, python_package_files
 from imgcompare.remedy.pair import Comparison
@@ -22,7 +23,6 @@ from imgcompare.text.printable import printable
 
 _SHOWN = 12
 _UNSAID = "?"
-_PROGRAM_FOLDERS = ("usr/local/bin", "usr/bin", "bin", "usr/sbin", "sbin", "opt/venv/bin")
 _COMPILERS = frozenset(
     ("gcc", "cc", "g++", "c++", "cpp", "make", "cmake", "ld", "ar", "as", "nm", "strip", "pip", "pip3")
 )
@@ -48,7 +48,7 @@ def prove(compared: Comparison) -> Proof:
         _named(compared),
     ]
     findings += _commands(compared)
-    if started := _started_by_packages(compared, original):
+    if started := _started_by_packages(compared, original, candidate):
         unproved.append(f"Not there, and started by packages: {', '.join(started[:8])}.")
     if unsaid := _unsaid(original, candidate):
         unproved.append(f"{len(unsaid)} modules took too long to import: {', '.join(unsaid[:5])}.")
@@ -256,15 +256,16 @@ def _commands(compared: Comparison) -> Iterator[Finding]:
         yield _finding("commands", "commands of --also", len(before), differences)
 
 
-def _started_by_packages(compared: Comparison, original: Probe) -> list[str]:
+def _started_by_packages(compared: Comparison, original: Probe, candidate: Probe) -> list[str]:
     """Programs that modules of packages start and that are not there; whether these are ever asked is not known."""
     files, there = compared.original.files, compared.candidate.files
+    folders = [f"/{folder}" for folder in PROGRAM_FOLDERS]
     return [
         f"{name} ({by})"
         for name, by in original.package_programs.items()
         if name not in _COMPILERS
-        and not any(there.has(f"/{folder}/{name}") for folder in _PROGRAM_FOLDERS)
-        and any(files.has(f"/{folder}/{name}") for folder in _PROGRAM_FOLDERS)
+        and not any(there.has(f"{folder}/{name}") for folder in (f"{candidate.prefix}/bin", *folders))
+        and any(files.has(f"{folder}/{name}") for folder in folders)
     ]
 
 

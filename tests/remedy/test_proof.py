@@ -279,6 +279,19 @@ def test_programs_that_only_packages_start() -> None:
     assert prove(Comparison(seen(starts, base=FULL), seen(starts, base=FULL))).unproved == ()
 
 
+def test_what_packages_start_is_needed_unless_it_is_for_building() -> None:
+    """Gnupg for python-gnupg, but no git for whoever asks for a version; what is there already is not needed."""
+    base: Written = {
+        **FULL,
+        **packages("git", "gpg"),
+        "/usr/bin/gpg": elf(),
+        "/var/lib/dpkg/info/gpg.list": "/usr/bin/gpg\n",
+    }
+    original = seen(probe(package_programs={"gpg": "gnupg.py", "git": "pandas.py", "none": "x.py"}), base=base)
+    assert [(need.package, need.what) for need in runtime_needs(original, ())] == [("gpg", "gpg")]
+    assert runtime_needs(original, ("gpg",)) == ()
+
+
 def test_what_is_imported_within_a_function() -> None:
     """It must be as it was."""
     before = probe(imported={"tkinter": "", "none": "ModuleNotFoundError: x"})
