@@ -20,7 +20,8 @@ from imgcompare.reports import store
 from imgcompare.run.against import with_stored
 from imgcompare.run.opening import Connection
 from imgcompare.run.plan import default_jobs
-from imgcompare.run.session import perform, perform_all
+from imgcompare.run.session import perform
+from imgcompare.run.several import perform_all
 from imgcompare.text.printable import printable
 from imgcompare.text.redact import redact
 

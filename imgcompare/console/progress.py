@@ -129,6 +129,39 @@ class DiscreetProgress:
         self._view.stopping(text)
 
 
+class OneOfSeveral(QuietProgress):
+    """Tells of one of the comparisons that go on side by side: each subject under the comparison's name."""
+
+    def __init__(self, view: Progress, name: str) -> None:
+        self._view = view
+        self._name = name
+        self._place = ""
+
+    def comparison(self, name: str, place: str) -> None:
+        """Keep it for the end: what begins beside others is seen by what it does."""
+        self._name, self._place = name, place
+
+    def stage(self, subject: str, stage: Stage, detail: str = "") -> None:
+        """Pass it on."""
+        self._view.stage(f"{self._name} · {subject}", stage, detail)
+
+    def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
+        """Pass it on."""
+        self._view.finished(f"{self._name} · {subject}", outcome, ok=ok)
+
+    def compared(self, outcome: str, *, ok: bool) -> None:
+        """Pass it on, as what became of one more subject."""
+        self._view.finished(self._name, f"{outcome} ({self._place})", ok=ok)
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._view.note(f"{self._name}: {text}")
+
+    def stopping(self, text: str) -> None:
+        """Pass it on."""
+        self._view.stopping(text)
+
+
 class PlainProgress(QuietProgress):
     """A line ``name: stage: detail`` for each new stage or step; where only amounts or a log move, now and then."""
 

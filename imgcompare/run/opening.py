@@ -20,7 +20,7 @@ from imgcompare.model import Report
 from imgcompare.run.cleanup import reap_dead_runs, sweep
 from imgcompare.run.ledger import IMAGE, Ledger
 from imgcompare.run.plan import Plan
-from imgcompare.run.resources import Workbench
+from imgcompare.run.resources import Halt, Workbench
 from imgcompare.text.redact import redact
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -71,6 +71,7 @@ def opened(
     *,
     save: Callable[[Report], None] = lambda _report: None,
     began: datetime | None = None,
+    halt: Halt | None = None,
 ) -> Iterator[Workbench]:
     """What a plan's stages work with, its ledger open; nothing that must not stay is left on any way out.
 
@@ -86,6 +87,7 @@ def opened(
         cache=default_cache(),
         save=save,
         created=rfc3339(began or datetime.now(UTC)),
+        cancelled=halt or Halt(),
     )
     try:
         _reap(engine, ledger, progress)

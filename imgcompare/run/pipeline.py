@@ -58,12 +58,12 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     try:
         observed_first = _work(plan, blueprints, results, crew, bench)
     except ImgcompareError as exc:
-        error = exc
+        error = bench.cancelled.reason or exc  # what another one's end has cut off says why
     except Exception as exc:  # noqa: BLE001 - a fault of ours ends the run, but loses nothing that was finished
         error = InternalError(exc)
     finally:
         if error:
-            bench.cancel()
+            bench.cancel(error)
         crew.dismiss()
     if error:
         crew.salvage(results)

@@ -16,6 +16,17 @@ from imgcompare.run.ledger import CONTAINER, Ledger
 from imgcompare.text.printable import printable
 
 
+class Halt(Event):
+    """Set once all that is under way is to end soon; ``reason`` is what ended it first."""
+
+    reason: ImgcompareError | None = None
+
+    def because(self, reason: ImgcompareError | None) -> None:
+        """Set it, for a reason that counts unless there is one already."""
+        self.reason = self.reason or reason
+        self.set()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Workbench:
     """The outside world of one run: the engine, who is told, what is written down, and whether to stop."""
@@ -26,11 +37,11 @@ class Workbench:
     cache: ImageCache
     save: Callable[[Report], None]
     created: str
-    cancelled: Event = field(default_factory=Event)
+    cancelled: Halt = field(default_factory=Halt)
 
-    def cancel(self) -> None:
+    def cancel(self, reason: ImgcompareError | None = None) -> None:
         """Make every stage under way end soon; what it made is still removed."""
-        self.cancelled.set()
+        self.cancelled.because(reason)
         self.engine.cancel()
 
     @contextmanager

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from rich.console import Console
 
-from imgcompare.console.progress import PlainProgress, QuietProgress, RichProgress, open_progress
+from imgcompare.console.progress import OneOfSeveral, PlainProgress, QuietProgress, RichProgress, open_progress
 from imgcompare.console.style import Style
 from imgcompare.model import Stage
 
@@ -222,6 +222,27 @@ def test_live_view_cleans_up_after_an_error() -> None:
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert "A [red]note[/] that stays." in text
     assert text.rstrip().endswith("\x1b[2K")
+
+
+def test_comparisons_side_by_side_are_told_under_their_names() -> None:
+    """What two of them tell at the same time is not taken for one another's."""
+    out = io.StringIO()
+    view = PlainProgress(out, UNICODE)
+    first, second = OneOfSeveral(view, "shop"), OneOfSeveral(view, "admin")
+    first.comparison("shop", "1 of 2")
+    second.comparison("admin", "2 of 2")
+    first.stage("slim", Stage.BUILD, "1/6")
+    second.stage("slim", Stage.BUILD, "1/6")
+    first.finished("slim", "answers", ok=True)
+    second.note("No logins.")
+    first.compared("1 works", ok=True)
+    assert out.getvalue().splitlines() == [
+        "shop · slim: build: 1/6",
+        "admin · slim: build: 1/6",
+        "shop · slim: ✓ answers",
+        "admin: No logins.",
+        "shop: ✓ 1 works (1 of 2)",
+    ]
 
 
 def test_live_view_from_threads() -> None:

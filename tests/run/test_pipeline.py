@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise, permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,7 +19,9 @@ from hypothesis import strategies as st
 
 from imgcompare.check.ports import Listens
 from imgcompare.config.variants import VariantSpec
+from imgcompare.diagnosis import observed
 from imgcompare.engine.interface import STAND_IN_LABEL, Published
+from imgcompare.engine.options import BuildOptions, CacheEntry
 from imgcompare.errors import (
     EngineLostError,
     EngineRefusedError,
@@ -26,14 +29,15 @@ from imgcompare.errors import (
     InternalError,
     InterruptedRunError,
 )
-from imgcompare.model import Report, Verdict
+from imgcompare.model import Report, Stage, Verdict
 from imgcompare.reports.store import load, prepare, saved_runs
 from imgcompare.run import container
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.opening import Connection, opened
 from imgcompare.run.pipeline import Outcome
 from imgcompare.run.plan import make_plan
-from imgcompare.run.session import perform, perform_all
+from imgcompare.run.session import perform
+from imgcompare.run.several import perform_all, side_by_side
 from tests.support.fake_engine import App, FakeContainer
 from tests.support.shop import BASE, RUN_ID, Shop, by_name
 
@@ -440,13 +444,120 @@ def test_comparisons_end_with_the_one_that_loses_the_engine(
 ) -> None:
     """The first is whole and the second is as far as it came; the third is not begun."""
     shop.open_as_the_engine(monkeypatch)
-    configs = [shop.config(shop.dockerfile(name)) for name in "abc"]
+    configs = [shop.config(shop.dockerfile(name), jobs=1) for name in "abc"]
     shop.engine.fail("start", "b", EngineLostError("the engine is gone"))
     outcome = perform_all(configs, Connection(), shop.told, prepare(tmp_path))
     assert isinstance(outcome.error, EngineLostError)
     assert [verdicts(report) for report in outcome.collection.comparisons] == [{"a": "works"}, {"b": "interrupted"}]
     (saved,) = saved_runs(tmp_path)
     assert load(saved) == outcome.collection
+
+
+def test_comparisons_go_side_by_side_and_are_told_in_their_order(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as the variants under way leave room for; the report is as if they had come one after another."""
+    shop.open_as_the_engine(monkeypatch)
+    configs = [
+        replace(shop.config(shop.dockerfile(name), shop.dockerfile(f"{name}-2"), jobs=4), scenario=name)
+        for name in "abcde"
+    ]
+    outcome = perform_all(configs, Connection(), shop.told, prepare(tmp_path))
+    assert outcome.error is None
+    assert [report.scenario for report in outcome.collection.comparisons] == list("abcde")
+    assert all(set(verdicts(report).values()) == {"works"} for report in outcome.collection.comparisons)
+    (saved,) = saved_runs(tmp_path)
+    assert load(saved) == outcome.collection
+    assert shop.left() == []
+
+
+def test_a_signal_ends_comparisons_side_by_side(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was finished is kept, what was under way is broken off and says why, and what had not begun does not."""
+    shop.open_as_the_engine(monkeypatch)
+    shop.engine.hold("start", "b")
+
+    def interrupt() -> None:
+        for name in "acd":
+            shop.engine.wait_for("remove", name)
+        shop.engine.wait_for("start", "b")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    configs = [shop.config(shop.dockerfile(name), jobs=2) for name in "abcd"]
+    outcome = perform_all(configs, Connection(), shop.told, prepare(tmp_path))
+    thread.join()
+    assert isinstance(outcome.error, InterruptedRunError)
+    found = [verdicts(report) for report in outcome.collection.comparisons]
+    assert found == [{"a": "works"}, {"b": "interrupted"}, {"c": "works"}, {"d": "works"}]
+    failure = by_name(outcome.collection.comparisons[1])["b"].failure
+    assert failure
+    assert failure.message == observed.cut_short(Stage.RUN, outcome.error).message
+    (saved,) = saved_runs(tmp_path)
+    assert load(saved) == outcome.collection
+    assert shop.left() == []
+    assert shop.engine.closed
+
+
+def test_comparisons_side_by_side_end_for_the_same_reason(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is cut off because another lost the engine says so."""
+    shop.open_as_the_engine(monkeypatch)
+    shop.engine.hold("start", "a")
+    shop.engine.fail("start", "b", EngineLostError("the engine is gone"))
+    configs = [shop.config(shop.dockerfile(name), jobs=2) for name in "ab"]
+    outcome = perform_all(configs, Connection(), shop.told, prepare(tmp_path))
+    assert isinstance(outcome.error, EngineLostError)
+    found = [report.variants[0].failure for report in outcome.collection.comparisons]
+    assert len({failure.message for failure in found if failure}) == 1
+    assert len(found) == 2
+    assert shop.left() == sorted(shop.written_down())
+
+
+def test_comparisons_that_were_begun_go_on_beside_one_that_the_engine_failed(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it could not do for one variant is no verdict on another's; what has not begun by then does not begin."""
+    shop.open_as_the_engine(monkeypatch)
+    shop.engine.fail("start", "a", refused())
+    shop.engine.hold("start", "b")
+
+    def let_go() -> None:
+        shop.engine.wait_for("remove", "a")
+        shop.engine.wait_for("start", "b")
+        shop.engine.let_go("start", "b")
+
+    thread = threading.Thread(target=let_go)
+    thread.start()
+    configs = [shop.config(shop.dockerfile(name), jobs=2) for name in "ab"]
+    outcome = perform_all(configs, Connection(), shop.told, prepare(tmp_path))
+    thread.join()
+    assert outcome.error is not None
+    assert [verdicts(report) for report in outcome.collection.comparisons] == [{"a": "engine-failed"}, {"b": "works"}]
+    shop.engine.fail("start", "a", refused())
+    configs = [shop.config(shop.dockerfile(name), jobs=1) for name in "ab"]
+    outcome = perform_all(configs, Connection(), shop.told, prepare(tmp_path))
+    assert [verdicts(report) for report in outcome.collection.comparisons] == [{"a": "engine-failed"}]
+    assert shop.left() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "at_once"),
+    [
+        ({}, 2),
+        ({"jobs": 1}, 1),
+        ({"jobs": 9}, 4),
+        ({"host_port": 8000}, 1),
+        ({"keep": True}, 1),
+        ({"runs": 3}, 1),
+        ({"build": BuildOptions(cache_to=(CacheEntry(type="local", attributes=(("dest", "cache"),)),))}, 1),
+    ],
+)
+def test_comparisons_side_by_side_keep_to_the_jobs(shop: Shop, changes: dict[str, Any], at_once: int) -> None:
+    """All variants under way together are no more than those of one comparison may be; some want to be alone."""
+    config = shop.config(shop.dockerfile("a"), shop.dockerfile("b"), **{"jobs": 4, **changes})
+    assert side_by_side([make_plan(config, "run"), make_plan(config, "run")]) == at_once
 
 
 def test_a_report_that_cannot_be_saved_is_told_once(

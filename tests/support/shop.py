@@ -83,7 +83,8 @@ class Shop:
             with interruptible(progress.stopping), closing(self.engine):
                 yield self.engine
 
-        monkeypatch.setattr("imgcompare.run.session.working_engine", found)
+        for module in ("session", "several"):
+            monkeypatch.setattr(f"imgcompare.run.{module}.working_engine", found)
 
     def left(self) -> list[str]:
         """The containers that are left of runs."""
