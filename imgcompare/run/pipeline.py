@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
@@ -31,6 +30,7 @@ from imgcompare.run.measure import measure_images, pull_sizes
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
+from imgcompare.run.sparing import Sparing
 
 T = TypeVar("T")
 A_CHANGE = "a change of the app"
@@ -88,9 +88,8 @@ def _work(
         crew.variants.append(crew.pool.submit(_finish_variant, plan, drawn, bases, crew.builds, bench))
     digests = crew.digester.submit(context_digests, blueprints, bench)
     crew.images.append(crew.reader.submit(measure_images, plan, crew.builds.each(), bench))
-    for worker in as_completed(crew.variants):
-        results.put(worker.result())
-        bench.save(results.report())
+    known = Sparing(lambda: bench.save(results.report()))
+    known.each(crew.variants, lambda worker: results.put(worker.result()))
     crew.builds.end()
     results.add_images(crew.images[0].result())
     results.add_digests(digests.result())

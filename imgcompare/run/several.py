@@ -27,6 +27,7 @@ from imgcompare.run.opening import Connection, rfc3339, working_engine
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Halt
 from imgcompare.run.session import Errand, saver
+from imgcompare.run.sparing import Sparing
 
 _SAVING_FACTOR = 20
 
@@ -143,8 +144,7 @@ class _Several:
         futures: list[Future[ImgcompareError | None]] = []
         try:
             futures += [pool.submit(self._one, number, at_once) for number in range(len(self.errands))]
-            for future in futures:
-                future.result()
+            Sparing(self.table.save).each(futures, lambda future: future.result())
         except ImgcompareError as exc:  # a signal, or what one of them could not even begin with
             self.halt.because(exc)
             self.engine.cancel()
@@ -168,7 +168,6 @@ class _Several:
             self.engine, view, lambda report: self.table.put_and_save_some(number, report), self.halt
         )
         self.table.put(number, outcome.report)
-        self.table.save()
         view.compared(counted(outcome.report.variants), ok=outcome.report.passed)
         if outcome.error:
             self.begin_no_more.set()
