@@ -30,7 +30,7 @@ def check_writable(path: Path) -> None:
         raise UsageError(f"cannot write {path}: {exc.strerror}", hint="Choose a folder that can be written.") from exc
 
 
-def write_atomically(path: Path, text: str | bytes | Iterable[str], *, mode: int = 0o666) -> None:
+def write_atomically(path: Path, text: str | bytes | Iterable[str | bytes], *, mode: int = 0o666) -> None:
     """Write a whole file, of texts one after another, or nothing: beside it, on disk, then renamed over ``path``.
 
     A link stays one, and its target is written; a device or a pipe is written to, never replaced. A new file gets

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
 from imgcompare.model import Collection, Document, Report
@@ -42,8 +44,21 @@ def prepare(project: Path) -> Path:
 def save(document: Document, folder: Path, run_id: str) -> Path:
     """Save a report or a collection, over an earlier state of the same run; its logs are for its owner's eyes."""
     path = folder / f"{run_id}.json"
-    write_atomically(path, as_json(document), mode=0o600)
+    write_atomically(path, _pieces(document), mode=0o600)
     return path
+
+
+def _pieces(document: Document) -> Iterator[bytes]:
+    """Its JSON, a comparison at a time: of a hundred no more is in memory than of one."""
+    if isinstance(document, Report) or not document.comparisons:
+        yield as_json(document)
+        return
+    key = b'"comparisons":['
+    before, _, after = as_json(replace(document, comparisons=())).partition(key + b"]")
+    yield before + key
+    for number, report in enumerate(document.comparisons):
+        yield (b"," if number else b"") + as_json(report)
+    yield b"]" + after
 
 
 def load(path: Path) -> Document:
