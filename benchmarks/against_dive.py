@@ -39,7 +39,7 @@ def compare_with_dive(images: Sequence[str], docker: str, environ: dict[str, str
     a, b, c, d, e = (sorted(column)[1] for column in (cold, warm, peer, floor, hashed))
     how = f"{os.cpu_count()} processors, median of 3"
     return [
-        report("reading both images ÷ dive on both", a / c, 0.5, f"{a:.2f} s ÷ {c:.2f} s, {how}"),
+        report("reading both images ÷ dive on both", a / c, 0.6, f"{a:.2f} s ÷ {c:.2f} s, {how}"),
         report("reading both images ÷ sha256sum of their layers", a / e, 2.0, f"{a:.2f} s ÷ {e:.2f} s, {how}"),
         report("reading both images ÷ docker save of both", a / d, 1.25, f"{a:.2f} s ÷ {d:.2f} s, median of 3"),
         report("the same, layers known ÷ dive on both", b / c, 0.05, f"{b:.2f} s ÷ {c:.2f} s, median of 3"),
