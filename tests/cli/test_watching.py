@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -91,11 +90,10 @@ def test_it_ends_while_a_run_is_on_or_while_it_waits() -> None:
     assert Film([A, B], lasts=0).show() == ["run", CHANGED, "0.3"]
 
 
-def test_each_run_is_a_whole_one(tmp_path: Path) -> None:
+def test_each_run_is_a_whole_one(shop: Shop) -> None:
     """On an engine: what has changed is built anew, and each run's report is of what was there as it began."""
-    shop = Shop(tmp_path)
     config = shop.config()
-    sources = sources_of([config], [], tmp_path / ".imgcompare")
+    sources = sources_of([config], [], shop.folder / ".imgcompare")
     reports: list[Report] = []
     told: list[str] = []
 
@@ -112,12 +110,12 @@ def test_each_run_is_a_whole_one(tmp_path: Path) -> None:
             pass
 
     def pause(_: float) -> bool:
-        if (app := tmp_path / "app.py").read_text() != "print(1)\n":
+        if (app := shop.folder / "app.py").read_text() != "print(1)\n":
             app.write_text("print(1)\n")
         return len(reports) < 2
 
     watch(lambda: lambda: look(sources), Done, pause, told.append)
-    assert told == [WATCHING, "Changed: {}. Running again.".format(os.path.relpath(tmp_path / "app.py")), WATCHING]
+    assert told == [WATCHING, "Changed: {}. Running again.".format(os.path.relpath(shop.folder / "app.py")), WATCHING]
     assert all(report.passed for report in reports)
     assert len({report.variants[0].source.context_digest for report in reports}) == 2
 
