@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -28,8 +27,6 @@ from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Halt
 from imgcompare.run.session import Errand, saver
 from imgcompare.run.sparing import Sparing
-
-_SAVING_FACTOR = 20
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ class _Table:
         self._save = save
         self._reports: dict[int, Report] = {}
         self._lock = Lock()
-        self._free_at = 0.0
+        self.sparing = Sparing(self.save)
 
     def put(self, number: int, report: Report) -> None:
         """Put down what is known of a comparison."""
@@ -104,14 +101,9 @@ class _Table:
             self._reports[number] = report
 
     def put_and_save_some(self, number: int, report: Report) -> None:
-        """Save only so often that it takes a twentieth of the time: of a hundred comparisons all are written each time.
-
-        What it leaves out is in what is saved next, at the latest when the comparison ends.
-        """
+        """Save sparingly: of a hundred comparisons all are written each time."""
         self.put(number, report)
-        if (began := time.monotonic()) >= self._free_at:
-            self.save()
-            self._free_at = time.monotonic() + _SAVING_FACTOR * (time.monotonic() - began)
+        self.sparing.save_if_due()
 
     def collection(self, notes: tuple[str, ...] = ()) -> Collection:
         """All of them, in the order of their numbers."""
@@ -144,7 +136,7 @@ class _Several:
         futures: list[Future[ImgcompareError | None]] = []
         try:
             futures += [pool.submit(self._one, number, at_once) for number in range(len(self.errands))]
-            Sparing(self.table.save).each(futures, lambda future: future.result())
+            self.table.sparing.each(futures, lambda future: future.result())
         except ImgcompareError as exc:  # a signal, or what one of them could not even begin with
             self.halt.because(exc)
             self.engine.cancel()

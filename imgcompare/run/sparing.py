@@ -30,7 +30,16 @@ class Sparing:
             for future in done:
                 new(future)
                 unsaved = True
-            began = time.monotonic()
-            if unsaved and (began >= self._next or not pending):
-                self._save()
-                unsaved, self._next = False, time.monotonic() + _FACTOR * (time.monotonic() - began)
+            if unsaved and (time.monotonic() >= self._next or not pending):
+                self._save_now()
+                unsaved = False
+
+    def save_if_due(self) -> None:
+        """Save, unless that was done too short a time ago: what is left out is in what is saved next."""
+        if time.monotonic() >= self._next:
+            self._save_now()
+
+    def _save_now(self) -> None:
+        began = time.monotonic()
+        self._save()
+        self._next = time.monotonic() + _FACTOR * (time.monotonic() - began)
