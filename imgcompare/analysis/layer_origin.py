@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.image.oci import HistoryRow
@@ -21,8 +23,7 @@ _FLAGS = re.compile(r"""(?:--(?:[^\s"']|"[^"]*"|'[^']*')+\s+)*""")
 _PROGRAM = re.compile(r'\[\s*"([^"\\]*)"\s*[],]')
 
 
-@dataclass(frozen=True)
-class LayerOrigin:
+class LayerOrigin(Struct, frozen=True):
     """Where a layer was made: the stage's name, or its number where it has none, and the line, counting from 1."""
 
     stage: str

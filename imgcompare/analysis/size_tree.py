@@ -10,7 +10,8 @@ from __future__ import annotations
 import heapq
 import os.path
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imgcompare.analysis.breakdown import Categories, Category, meant
 from imgcompare.analysis.packages import Inventory
@@ -26,8 +27,7 @@ _LEAST_SHARE = 100
 _NAME_LIMIT = 200
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     """A part while the tree grows. ``said`` is how much of its entries' paths the names above it and its own tell."""
 
     kind: PartKind

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.errors import UsageError
 
@@ -21,8 +22,7 @@ FORM_HEADER = ("Content-Type", "application/x-www-form-urlencoded")
 """What a body is, where no header says it."""
 
 
-@dataclass(frozen=True)
-class RouteCheck:
+class RouteCheck(Struct, frozen=True):
     """A route; ``status`` and ``location`` are those of a good reply, None where nothing was said of them.
 
     One that is not ``held`` may reply what it likes.
@@ -38,8 +38,7 @@ class RouteCheck:
         return " ".join(str(part) for part in (self.path, self.status, self.location) if part is not None)
 
 
-@dataclass(frozen=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """How a request is made: its method, headers beside our own, and its body."""
 
     method: str = "GET"

@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 ITS_NAME = "the container's own name or address"
 MOVES = "what changes from one request to the next"
@@ -22,8 +23,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d\d:\d\d|\b1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?\b")
 
 
-@dataclass(frozen=True)
-class Bodies:
+class Bodies(Struct, frozen=True):
     """Two bodies of one container, the later one last, and what it is called there: names and addresses."""
 
     first: bytes

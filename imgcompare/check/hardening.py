@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imgcompare.model import Failure, Hardened
 
@@ -14,8 +15,7 @@ CPUS = 1.0
 WRITABLE = ("/tmp", "/run")  # noqa: S108 - folders of a container
 
 
-@dataclass(frozen=True, kw_only=True)
-class Restriction:
+class Restriction(Struct, frozen=True, kw_only=True):
     """One restriction: the ``changes`` to a ContainerSpec that make it, and what is told of a variant it breaks.
 
     ``sign`` is found in the log lines of most that it breaks.

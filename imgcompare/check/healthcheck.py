@@ -11,7 +11,8 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.engine.interface import Container, Executed
 from imgcompare.engine.options import Healthcheck
@@ -34,8 +35,7 @@ OWN_URL = re.compile(
 """What a HEALTHCHECK asks of its own container: the port and the route, where they are said."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Examined:
+class Examined(Struct, frozen=True, kw_only=True):
     """What the HEALTHCHECK said: its verdict, seconds since the examination began, how often it ran, its last run."""
 
     verdict: str

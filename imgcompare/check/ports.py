@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from imgcompare.check.route import Exited
 from imgcompare.engine.interface import Container, Listener
@@ -19,8 +20,7 @@ _USUAL = (80, 8080, 8000, 5000, 3000, 8501)
 _BY_TLS = (443, 8443)
 
 
-@dataclass(frozen=True)
-class Listens:
+class Listens(Struct, frozen=True):
     """The ports that can be reached from outside the container, the likeliest to serve the app first; never empty.
 
     ``after_s`` is how long it took until they were there.
@@ -30,15 +30,13 @@ class Listens:
     after_s: float
 
 
-@dataclass(frozen=True)
-class Deaf:
+class Deaf(Struct, frozen=True):
     """Nothing to be reached from outside listened in all that time."""
 
     waited_s: float
 
 
-@dataclass(frozen=True)
-class Unseen:
+class Unseen(Struct, frozen=True):
     """What listens inside the container cannot be seen from here."""
 
 

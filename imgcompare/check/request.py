@@ -7,7 +7,8 @@ import io
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare import __version__
 from imgcompare.check.asked import GET, Asking
@@ -18,8 +19,7 @@ _CONNECT_S = 2.0
 _SLICE_S = 0.1
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """One HTTP reply: at most BODY_LIMIT_BYTES of its body, and the seconds from the request to the last byte read."""
 
     status: int
@@ -30,8 +30,7 @@ class Reply:
     content_type: str = ""
 
 
-@dataclass(frozen=True)
-class NoReply:
+class NoReply(Struct, frozen=True):
     """A request that got no whole reply, and why, in a few words; ``received`` counts the bytes that came of one.
 
     ``timed_out`` says that the connection was taken and still open when the time was over.

@@ -7,9 +7,10 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
 
 from imgcompare.check.asked import GET, Asking
 from imgcompare.check.bodies import Bodies, tells_time
@@ -36,24 +37,21 @@ _GATEWAY_S = 10.0
 _TELLS_S = 1.0
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """The route answered: seconds since the wait began, and the reply."""
 
     after_s: float
     reply: Reply
 
 
-@dataclass(frozen=True)
-class Exited:
+class Exited(Struct, frozen=True):
     """The container ended before its route answered."""
 
     state: ContainerState
     after_s: float
 
 
-@dataclass(frozen=True)
-class Silent:
+class Silent(Struct, frozen=True):
     """No reply within the time given; ``reason`` is what the last try met, ``listens`` whether a server was there."""
 
     waited_s: float

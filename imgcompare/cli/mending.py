@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.output import write_text
@@ -23,8 +24,7 @@ from imgcompare.reports.files import check_writable, write_atomically
 from imgcompare.run.opening import Connection
 
 
-@dataclass(frozen=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """Where the mended Dockerfile goes: a file, over the original, or nowhere."""
 
     file: Path | None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from imgcompare.cli.output import Output
 from imgcompare.comparison.baseline_file import DEFAULT_FILE

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.next_step import next_step
@@ -30,8 +30,7 @@ from imgcompare.run.plan import default_jobs
 from imgcompare.text.printable import printable
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Where the smaller Dockerfile and the report go."""
 
     file: Path | None
@@ -117,4 +116,4 @@ def _written(result: Result, wanted: Wanted, dockerfile: Path) -> Report:
         return report
     path = wanted.path(dockerfile, shrunk.result)
     write_atomically(path, result.text.encode("utf-8", "surrogateescape"))
-    return structs.replace(report, shrunk=structs.replace(shrunk, written=str(path)))
+    return replace(report, shrunk=replace(shrunk, written=str(path)))

@@ -6,7 +6,6 @@ Its stored form is JSON with sorted keys and a line for each value and each pack
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -79,8 +78,7 @@ class Baseline(Struct, frozen=True, kw_only=True):
 EMPTY = Baseline(baseline_version=BASELINE_VERSION, comparisons={})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stored:
+class Stored(Struct, frozen=True, kw_only=True):
     """What ``--against`` names: comparisons by name, or ``image``, one that every variant is held against."""
 
     source: str

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from imgcompare.comparison.measures import MAX_GROWTH, MIN_SAVING, MUST_WORK, OPTIONS
 from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """``measure`` (a Gate's name) of ``variant``, or of all, must keep to ``value``; ``option`` is what was given.
 
     ``text`` is how it was written, empty for one that was read from a report.
@@ -26,7 +26,7 @@ class Limit:
     measure: str
     value: float
     variant: str | None = None
-    text: str = field(default="", compare=False)
+    text: str = ""
 
 
 def read_limit(option: str, text: str, shown: str | None = None) -> Limit:

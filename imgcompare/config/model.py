@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imgcompare.check.asked import GET, Asking, RouteCheck
 from imgcompare.comparison.baseline import Stored
@@ -24,8 +25,7 @@ UNNAMED = "run"
 _WHO_ASKS = {"authorization", "proxy-authorization", "cookie"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """One comparison as asked for. ``timeout_s`` bounds the wait for a reply; ``jobs`` None means a few at a time.
 
     ``publish_address`` is an IP address of the engine's machine that ports are published on, None its loopback.

@@ -6,9 +6,11 @@ import difflib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.config.build_options import rebased
 from imgcompare.config.settings import GATES, PAIRED, SETTINGS, Setting
@@ -27,8 +29,7 @@ _WITH_PATHS = ("compose", "volumes", "contexts", "secrets", "ssh", "cache_from",
 _VARIANT = ("dockerfile", "target", "image", "expected_failure")
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Who set a value: ``source`` is ``flag``, ``environment``, ``file`` or ``default``, ``where`` says which one."""
 
     source: str
@@ -38,8 +39,7 @@ class Origin:
 DEFAULT = Origin("default")
 
 
-@dataclass(frozen=True)
-class Value:
+class Value(Struct, frozen=True):
     """A setting's value and who set it; ``hidden`` is what may be a secret."""
 
     value: Any
@@ -54,8 +54,7 @@ Of a limit for one variant it is ``gates.max_size.slim``, of one for all ``gates
 """
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Struct, frozen=True):
     """What a file says: for every comparison (``shared``), and of each by name, with the shared settings in it."""
 
     file: ConfigFile
@@ -124,8 +123,7 @@ def _checked(project: Project) -> Project:
     return project
 
 
-@dataclass(frozen=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     file: ConfigFile
     environ: Mapping[str, str]
 

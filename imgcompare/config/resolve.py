@@ -5,11 +5,11 @@ default.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.check.asked import Asking, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
@@ -45,16 +45,14 @@ _EXPECT = "expect_"
 _OF_A_FILE = {"comparison": "--comparison", "all_": "--all", "shard": "--shard"}
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """One comparison to run, and the settings in it that somebody gave."""
 
     config: Config
     values: Values
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The comparisons to run; ``together`` they make one Collection, of ``shard`` if the work is shared."""
 
     comparisons: tuple[Resolved, ...]
@@ -336,7 +334,7 @@ def _config(base: Config, values: Values, environ: Mapping[str, str], *, alone: 
     order = list(OPTIONS)
     limits = [limit for key, value in values.items() if key.startswith(f"{GATES}.") for limit in value.value]
     fields["limits"] = tuple(sorted(limits, key=lambda limit: order.index(limit.option)))
-    config = replace(base, **fields, expect=structs.replace(base.expect, **expect))
+    config = replace(base, **fields, expect=replace(base.expect, **expect))
     return with_services(config, values, environ, base.context if alone else None)
 
 

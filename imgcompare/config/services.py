@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from imgcompare.config.compose_file import BUILD_NETWORKS, near, options_of_build, read_compose
 from imgcompare.config.model import Config

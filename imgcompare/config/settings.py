@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from imgcompare.check.asked import FORMS, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import Limit, by_variant, read_limits
@@ -25,8 +26,7 @@ Read = Callable[[object], Any]
 """Takes a value of TOML and returns ours. Raises ValueError for what is not accepted, or UsageError telling why."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of value: ``accepts`` completes the sentence "it must be …", ``schema`` tells it to editors."""
 
     accepts: str
@@ -34,8 +34,7 @@ class Kind:
     schema: Schema
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One key of a comparison; one of a table within it has the table's name and a dot before its own.
 
     ``option`` is the parameter of ``run`` that goes before it and ``field`` the Config's, where they are not named like

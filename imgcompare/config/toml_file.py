@@ -10,9 +10,10 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
@@ -27,8 +28,7 @@ _WHERE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of
 Keys = tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True, dict=True):
     """A file's settings as TOML gives them: ``table`` is all of ``imgcompare.toml``, or ``[tool.imgcompare]``.
 
     ``prefix`` are the names of the tables around it. ``label`` is what to call settings that are in no file yet.
@@ -36,9 +36,13 @@ class ConfigFile:
 
     path: Path
     table: Mapping[str, object]
-    text: str = field(repr=False)
+    text: str
     prefix: Keys = ()
     label: str = ""
+
+    def __repr__(self) -> str:
+        """Say which it is, without its text."""
+        return f"<settings of {self.name}>"
 
     @property
     def folder(self) -> Path:

@@ -6,8 +6,9 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.errors import UsageError
 from imgcompare.image.registry_reference import parse_remote
@@ -25,8 +26,7 @@ _REGISTRY_PREFIX = "registry:"
 VARIANT_FORMS = "DOCKERFILE, NAME=DOCKERFILE, NAME=DOCKERFILE:TARGET, NAME=image:REFERENCE or NAME=registry:REFERENCE"
 
 
-@dataclass(frozen=True, kw_only=True)
-class VariantSpec:
+class VariantSpec(Struct, frozen=True, kw_only=True):
     """One way to make the image: a Dockerfile (with an optional target stage), or an existing image's reference.
 
     ``text`` is built in the place of what the Dockerfile holds. ``expected_failure`` is the code of the failure it is

@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from imgcompare.console.signals import tell
 from imgcompare.console.style import is_live, style_for
@@ -213,8 +214,7 @@ class PlainProgress(QuietProgress):
             self._stream.flush()
 
 
-@dataclass
-class _Row:
+class _Row(Struct):
     """One line of the live view; ``ok`` is None until the subject has finished."""
 
     started: float

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imgcompare.check.healthcheck import healthcheck_line
 from imgcompare.diagnosis import development_server
@@ -29,8 +30,7 @@ _CHANGES_OWNERS = re.compile(r"\bch(?:own|mod|grp)\b")
 _WORTH_TELLING_BYTES = 500_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What is known of a variant: its image, as measured and as the engine runs it, its run, its log, its Dockerfile.
 
     ``stages`` are those that make the image, ``build_args`` the build arguments given.

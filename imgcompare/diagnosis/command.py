@@ -6,8 +6,9 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from posixpath import join, normpath
+
+from msgspec import Struct
 
 from imgcompare.engine.interface import EngineImage
 
@@ -16,8 +17,7 @@ _SHELLS = re.compile(r"(?:/\S*/)?(?:sh|bash|dash|ash)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """The words that an image runs; of a simple shell line those of the line.
 
     ``keyword`` is the instruction that names the program. ``in_shell`` says that a shell starts it; words are then

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from posixpath import basename, dirname, join, normpath
+
+from msgspec import Struct
 
 from imgcompare.diagnosis.command import command_of, environment, is_shell, written
 from imgcompare.engine.interface import EngineImage
@@ -25,8 +26,7 @@ _DEFAULT = "app"
 _MORE = re.compile(r"\n|(?:^|&&|;)\s*(?:exec\s+)?[A-Za-z_]\w*=")
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(Struct, frozen=True):
     """What a server is told to serve: ``shop.wsgi`` or ``web:app``, and the folder that Python has to look into."""
 
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from imgcompare.diagnosis.command import Command, command_of, environment, search_paths
@@ -28,8 +28,7 @@ _INSTALLS = re.compile(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evidence:
+class Evidence(Struct, frozen=True, kw_only=True):
     """One failure as it was observed, without a word on why.
 
     ``errors`` are the last lines of stderr alone: what a program writes to stdout may come after its own last words.
@@ -80,8 +79,7 @@ class Nobody:
         return {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True, dict=True):
     """The evidence beside what can be looked up: this image's files, those of its stages and of other variants.
 
     ``view`` is None where the image was not read. ``written`` are the stages stacked to the image, the lowest first,

@@ -7,7 +7,8 @@ that stage's FROM.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.dockerfile.document import Document, DocumentStage

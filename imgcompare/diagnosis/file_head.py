@@ -7,7 +7,8 @@ https://man7.org/linux/man-pages/man2/execve.2.html
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _INTERP = 3
 _MAX_HEADERS = 64
@@ -15,8 +16,7 @@ _MAX_HEADERS = 64
 _MACHINES = {3: "386", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64", 21: "ppc64le", 22: "s390x", 258: "loong64"}
 
 
-@dataclass(frozen=True)
-class Elf:
+class Elf(Struct, frozen=True):
     """Machine code: its architecture ("" if unknown) and the loader it asks for ("" for a static program)."""
 
     architecture: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imgcompare.diagnosis.command import command_of, environment, script_of, search_paths
 from imgcompare.diagnosis.evidence import Evidence

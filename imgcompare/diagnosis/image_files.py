@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from imgcompare.analysis.debian import is_list, package_of
 from imgcompare.analysis.filesystem import merge
@@ -22,8 +23,7 @@ _SYSTEM = re.compile(r"/usr/(?:share|lib|include|libexec|local/(?:lib|share))/|/
 _LIBRARY_FOLDERS = re.compile(r"/(?:usr/)?(?:local/)?lib(?:64|32)?(?:/[\w-]+-linux-\w+)?")
 
 
-@dataclass(frozen=True)
-class User:
+class User(Struct, frozen=True):
     """A line of /etc/passwd."""
 
     name: str

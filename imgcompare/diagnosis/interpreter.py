@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from posixpath import basename, dirname
+
+from msgspec import Struct
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.file_head import interpreter_line
@@ -15,8 +16,7 @@ _PYTHON = re.compile(r"python(?:3(?:\.(\d+))?)?")
 _MINOR = re.compile(r"/python3\.(\d+)(?:/|$)")
 
 
-@dataclass(frozen=True)
-class Python:
+class Python(Struct, frozen=True):
     """An interpreter: its path, its version (``3.11``, "" if unknown) and its prefix (``/usr/local``)."""
 
     path: str

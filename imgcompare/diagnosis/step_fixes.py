@@ -6,10 +6,11 @@ import difflib
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from posixpath import basename, normpath
+
+from msgspec import Struct
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.dockerfile.copy_sources import copied
@@ -23,8 +24,7 @@ _ROOT = ("root", "0")
 _GLOBAL = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)[^}]*\}|(?P<bare>[A-Za-z_]\w*))")
 
 
-@dataclass(frozen=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """The lines of a fix and where the first of them go; none where nothing is certain."""
 
     lines: tuple[str, ...] = ()

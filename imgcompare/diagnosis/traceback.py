@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'\s*File "([^"]+)", line (\d+)')
@@ -25,8 +26,7 @@ _UNHANDLED = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class LastError:
+class LastError(Struct, frozen=True):
     """The exception a program died of: its type without the module, its text, the line, and the files on its way.
 
     ``program`` is the interpreter's own path, where it tells that: ``/usr/local/bin/python: No module named …``.

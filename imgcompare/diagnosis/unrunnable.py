@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from posixpath import dirname
+
+from msgspec import Struct
 
 from imgcompare.diagnosis.access import ENTER, closed_folders, may
 from imgcompare.diagnosis.evidence import Case
@@ -27,8 +28,7 @@ _GLIBC_LOADERS = (
 )
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What the engine, the kernel or a shell said when the program was to be started, and of which program.
 
     ``path`` is where that is by its own words, relative ones counted from the working directory; "" for a bare name.

@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.dockerfile.parser import Instruction
 
 _VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A COPY or ADD as it is written: its sources, its target, and the stage or image after ``--from``, "" for none.
 
     A source that is a heredoc's text is left out.

@@ -19,9 +19,10 @@ sense: one without FROM is a document without stages.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+
+from msgspec import Struct
 
 from imgcompare.dockerfile.parser import Instruction, directive_count, escape_of, from_words, read_instructions
 from imgcompare.errors import UsageError
@@ -29,8 +30,7 @@ from imgcompare.errors import UsageError
 BOM = "\ufeff"
 
 
-@dataclass(frozen=True)
-class DocumentStage:
+class DocumentStage(Struct, frozen=True):
     """One build stage: ``instructions`` begins with its FROM, and ``name`` is as the builder compares it: small."""
 
     index: int
@@ -48,8 +48,7 @@ class DocumentStage:
         return next((one for one in reversed(self.instructions) if one.keyword in keywords), None)
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(Struct, frozen=True, dict=True):
     """The whole text of a Dockerfile; make one with ``read``."""
 
     text: str

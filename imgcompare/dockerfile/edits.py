@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imgcompare.dockerfile.document import BOM, Document, DocumentStage
 from imgcompare.dockerfile.parser import Instruction, directives, read_instructions
@@ -61,8 +62,7 @@ def _label(document: Document, stage: DocumentStage | None) -> str:
     return stage.name if stage.name and names.count(stage.name) == 1 else str(stage.index)
 
 
-@dataclass
-class _Change:
+class _Change(Struct):
     """What the edits at one instruction come to: lines with their ends; None of ``instead`` leaves it as it is."""
 
     before: list[str] = field(default_factory=list)

@@ -10,8 +10,9 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise, takewhile
+
+from msgspec import Struct
 
 from imgcompare.dockerfile.variables import NO_PLATFORM, Platforms, argument_values, expand
 from imgcompare.errors import UsageError
@@ -23,8 +24,7 @@ SCRATCH = "scratch"
 """What FROM names for an image without layers."""
 
 
-@dataclass(frozen=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """One instruction: its ``keyword`` in capitals, the number of its first ``line`` from 1, and its arguments.
 
     Of ``text``, lines that are continued are joined; a heredoc's body is no part of it. ``last_line`` is the last that
@@ -37,8 +37,7 @@ class Instruction:
     last_line: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class StageInfo:
+class StageInfo(Struct, frozen=True, kw_only=True):
     """One build stage: ``base`` is the image or stage after FROM, with the defaults of its variables put in.
 
     ``base`` is empty where a variable has no default; ``expression`` is what was written. ``references`` are the images
@@ -56,8 +55,7 @@ class StageInfo:
     instructions: tuple[Instruction, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Dockerfile:
+class Dockerfile(Struct, frozen=True, kw_only=True):
     """A Dockerfile as far as its stages go; ``syntax`` is the frontend image that its first lines ask for.
 
     ``arguments`` are the ARGs before the first FROM and their defaults as written.

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
+
+from msgspec import Struct
 
 from imgcompare.dockerfile.document import Document, DocumentStage
 from imgcompare.dockerfile.edits import apply, changes_files, delete, insert_after, insert_before, needless, replace
@@ -32,8 +33,7 @@ _ROOT = ("root", "0")
 _MAKES = frozenset({"ADD", "COPY", "RUN", "WORKDIR"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """Where a fix goes if not where its kind belongs: at an instruction of the Dockerfile that is wrong.
 
     The first ``lines`` of the fix are put in its place, or above it; the others go where they belong. None is an

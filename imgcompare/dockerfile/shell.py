@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.dockerfile.parser import Instruction
 
@@ -21,8 +22,7 @@ _WRAPPERS = frozenset(("sudo", "exec", "env", "command", "time", "nice"))
 _QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\([^()]*\)|`[^`]*`", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command: its ``text`` as written, and what joins it to the one before ("" for the first)."""
 
     text: str

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # A shell's positional and special parameters are names, too, and never have a value here.
 _NAME = re.compile(r"[^\W\d]\w*|\d+|[@*#?$!-]")
 _OPERATOR = re.compile(r"\}|:?[-+?]|##?|%%?|//?")
 
 
-@dataclass(frozen=True)
-class Platforms:
+class Platforms(Struct, frozen=True):
     """Platforms as ``os/arch[/variant]``: what is built for, and what the builder runs on; None where not known."""
 
     target: str | None = None

@@ -6,10 +6,11 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from imgcompare.engine.options import NO_OPTIONS, BuildOptions, Healthcheck, RunOptions
 from imgcompare.image.overlay2 import LayerStore
@@ -24,8 +25,7 @@ STAND_IN_LABEL = LABEL_PREFIX + "stand-in"
 LOOPBACK = "127.0.0.1"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """Where an engine listens (``unix://…``, ``tcp://…``, ``ssh://…``) and what named it: a flag, a variable, a socket.
 
     ``own`` marks imgcompare's own engine; ``tls`` holds ``ca``, ``cert``, ``key`` paths and ``verify``.
@@ -72,8 +72,7 @@ class BuildContext(Protocol):
         """The context as a tar, read now, as Docker or as Podman takes it. Raises UsageError."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True, kw_only=True):
     """One image to build, from a context and the Dockerfile that it was opened for.
 
     ``made`` hears of each image without a tag that the build makes on its way, by its digest or the beginning of it, as
@@ -91,16 +90,14 @@ class BuildRequest:
     made: Callable[[str], None] = lambda _image: None
 
 
-@dataclass(frozen=True)
-class Built:
+class Built(Struct, frozen=True):
     """A finished build: the engine's name for the image (a digest) and how the build went."""
 
     image: str
     build: Build
 
 
-@dataclass(frozen=True)
-class BuildFailed:
+class BuildFailed(Struct, frozen=True):
     """A build that ended without an image: the builder's error, the failed step, and the end of that step's log.
 
     ``missing_base`` is the base image, if it is that what the builder could not have.
@@ -113,8 +110,7 @@ class BuildFailed:
     missing_base: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class EngineImage:
+class EngineImage(Struct, frozen=True, kw_only=True):
     """An image as the engine lists it. ``image`` is the engine's own digest for it: a key, never compared or shown.
 
     The rest of its config is as the image specification has it: ``user`` is empty for root, ``env`` holds
@@ -137,8 +133,7 @@ class EngineImage:
     healthcheck: Healthcheck | None = None
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Struct, frozen=True):
     """Where a container's port is published: ``host`` and ``port``; ``socket`` is a Unix socket here that leads there.
 
     Without one, ``host`` is an address that is reached from here.
@@ -149,8 +144,7 @@ class Published:
     socket: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerSpec:
+class ContainerSpec(Struct, frozen=True, kw_only=True):
     """One container to run, its route published on ``publish_address``, an IP address of the engine's machine.
 
     ``container_port`` None publishes nothing.
@@ -178,8 +172,7 @@ class ContainerSpec:
     no_new_privileges: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerState:
+class ContainerState(Struct, frozen=True, kw_only=True):
     """A container's state; ``error`` is the engine's text when the container could not be started at all.
 
     ``health`` is what the engine's own HEALTHCHECK says (``starting``, ``healthy``, ``unhealthy``), "" without one.
@@ -192,8 +185,7 @@ class ContainerState:
     health: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """A container of a group: what the group calls it, its name, and its image as the engine has it.
 
     ``settings`` are the image's, its HEALTHCHECK being what the container was given.
@@ -205,32 +197,28 @@ class Member:
     settings: EngineImage
 
 
-@dataclass(frozen=True)
-class Stopped:
+class Stopped(Struct, frozen=True):
     """A container that was told to stop: seconds until it had ended, ``killed`` where it had to be made to."""
 
     after_s: float
     killed: bool
 
 
-@dataclass(frozen=True)
-class Executed:
+class Executed(Struct, frozen=True):
     """A command that was run in a container: its exit code, None where it did not end in time, and its last lines."""
 
     exit_code: int | None
     output: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Captured:
+class Captured(Struct, frozen=True):
     """What a command wrote to standard output, all of it, and its exit code, None where it did not end in time."""
 
     exit_code: int | None
     output: bytes = b""
 
 
-@dataclass(frozen=True, order=True)
-class Listener:
+class Listener(Struct, frozen=True, order=True):
     """A TCP socket that waits for connections inside a container: its address (``0.0.0.0``, ``::1``) and port."""
 
     address: str

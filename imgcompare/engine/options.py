@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 VARIANT = "{variant}"
 """What stands for a variant's name in the place of a cache."""
@@ -13,16 +15,17 @@ HOST_GATEWAY = "host-gateway"
 """What stands for the address of the engine's own machine, as in ``docker run``."""
 
 
-@dataclass(frozen=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """A secret for ``RUN --mount=type=secret,id=…``; its value is in no representation."""
 
     id: str
-    value: bytes = field(repr=False)
+    value: bytes
+
+    def __repr__(self) -> str:
+        return f"Secret(id={self.id!r})"
 
 
-@dataclass(frozen=True)
-class SshSource:
+class SshSource(Struct, frozen=True):
     """What ``RUN --mount=type=ssh,id=…`` may use: an agent's socket, or key files, by their paths."""
 
     id: str
@@ -30,8 +33,7 @@ class SshSource:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class CacheEntry:
+class CacheEntry(Struct, frozen=True, kw_only=True):
     """A place where a build's cache is taken from or put: its type (``registry``, ``inline`` …) and its settings."""
 
     type: str
@@ -52,8 +54,7 @@ class CacheEntry:
         return dict(self.attributes)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(Struct, frozen=True, kw_only=True):
     """Options of one build. ``contexts`` are further ones by their names: a folder, or ``docker-image://REFERENCE``.
 
     ``network`` is ``default``, ``none`` or ``host``; ``ulimits`` are ``NAME=SOFT:HARD``. ``add_hosts`` are hosts and
@@ -95,8 +96,7 @@ class BuildOptions:
         return ", ".join(name for name, given in named.items() if given)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Healthcheck:
+class Healthcheck(Struct, frozen=True, kw_only=True):
     """An image's HEALTHCHECK, with the engine's defaults; ``command`` is empty for ``HEALTHCHECK NONE``.
 
     A check may take ``timeout_s``. The engine checks every ``interval_s`` and calls the container unhealthy after
@@ -110,8 +110,7 @@ class Healthcheck:
     retries: int = 3
 
 
-@dataclass(frozen=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """Something at ``target``: a named ``volume``, one of its own (no source), or a ``bind`` of a path."""
 
     target: str
@@ -120,17 +119,18 @@ class Mount:
     read_only: bool = False
 
 
-@dataclass(frozen=True)
-class InnerFile:
+class InnerFile(Struct, frozen=True):
     """A file that a container has before it is started; its content, which may be secret, is in no representation."""
 
     path: str
-    content: bytes = field(repr=False)
+    content: bytes
     mode: int = 0o444
 
+    def __repr__(self) -> str:
+        return f"InnerFile(path={self.path!r}, mode={self.mode:#o})"
 
-@dataclass(frozen=True, kw_only=True)
-class RunOptions:
+
+class RunOptions(Struct, frozen=True, kw_only=True):
     """Options of one container, as ``docker run`` has them; None and empty stand for what the image or engine says.
 
     An ``entrypoint`` leaves the image's CMD out, a ``command`` takes its place. ``tmpfs`` are folders with their

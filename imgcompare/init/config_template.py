@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.config.variants import fit_name, parse_variants
 from imgcompare.errors import UsageError
@@ -36,8 +38,7 @@ _GATES = """\
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A comparison to be written: the Dockerfiles of one build context, by the names of the variants.
 
     ``measured`` is what was measured of some of them.

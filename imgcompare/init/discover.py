@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.check.healthcheck import OWN_URL
 from imgcompare.dockerfile.copy_sources import read_copy
@@ -33,8 +34,7 @@ _MOST_BYTES = 1 << 20
 _PORT_OPTION = re.compile(r"(?:--port|--bind|--listen|-b|-p)[ =\",']+(?:[\w.*\[\]]*:)?(\d{2,5})\b")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundService:
+class FoundService(Struct, frozen=True, kw_only=True):
     """The service of a compose file that one of the Dockerfiles is; paths are relative to the folder searched."""
 
     file: str
@@ -45,8 +45,7 @@ class FoundService:
     needs: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundDockerfile:
+class FoundDockerfile(Struct, frozen=True, kw_only=True):
     """A Dockerfile; paths are relative to the folder that was searched.
 
     ``context`` is the nearest folder, from its own up, in which everything is that it copies. ``stages`` are the named

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.errors import UsageError
 from imgcompare.init.discover import FoundDockerfile
@@ -15,8 +16,7 @@ from imgcompare.reports import store
 _NEWEST = 10
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """Bytes of an image that works: unpacked, and those added to its base image."""
 
     uncompressed_size: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from imgcompare.errors import ForgeBusyError, UsageError
 
@@ -15,8 +16,7 @@ _LONGEST_WAIT_S = 60.0
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
-@dataclass(frozen=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment on a pull request: ``author`` is a user's login."""
 
     number: int
@@ -45,8 +45,7 @@ class Thread(Protocol):
         """Replace a comment's text; returns its address."""
 
 
-@dataclass(frozen=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """Where the comment is, and whether it was there before."""
 
     url: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,16 +19,14 @@ _OWN_TOKEN = "Let the step have it: env: GITHUB_TOKEN: ${{ github.token }}"  # n
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """The pull request's comments; of one ``from_fork``, the job may have no token that writes."""
 
     thread: Thread
     from_fork: bool
 
 
-@dataclass(frozen=True)
-class NotFound:
+class NotFound(Struct, frozen=True):
     """Why there is nothing to comment on, in one sentence."""
 
     reason: str

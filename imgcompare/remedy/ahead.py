@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imgcompare.config.variants import VariantSpec
 from imgcompare.dockerfile.document import Document, DocumentStage

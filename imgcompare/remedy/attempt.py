@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.config.variants import VariantSpec
 from imgcompare.dockerfile.document import Document
@@ -38,8 +40,7 @@ Write = Callable[[Sequence[Need]], "str | None"]
 NOTHING_TO_CHANGE = "there is nothing for it to change"
 
 
-@dataclass(frozen=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A way to write a candidate, and what it may leave out; ``otherwise`` is tried where it cannot be proved."""
 
     name: str
@@ -49,8 +50,7 @@ class Draft:
     otherwise: Draft | None = None
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What came of a draft: its last text, its proof, and why it was dropped, "" where it was not."""
 
     name: str
@@ -58,7 +58,7 @@ class Attempt:
     proof: Proof | None = None
     rounds: int = 0
     reason: str = ""
-    subject: Subject | None = field(default=None, compare=False)
+    subject: Subject | None = None
 
     @property
     def proved(self) -> bool:

@@ -7,7 +7,9 @@ it as edits; each round has to bring another cause, so that what does not help i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.config.model import Config
 from imgcompare.console.progress import Progress
@@ -26,8 +28,7 @@ MOST_ROUNDS = 10
 """How many causes are mended one after the other before the Dockerfile is given up."""
 
 
-@dataclass(frozen=True)
-class Mended:
+class Mended(Struct, frozen=True):
     """The Dockerfile before and after, and everything that is told of it."""
 
     before: Document
@@ -66,8 +67,7 @@ def mend(config: Config, connection: Connection, progress: Progress) -> Mended:
     )
 
 
-@dataclass(frozen=True)
-class _Round:
+class _Round(Struct, frozen=True):
     """A Dockerfile as it was tried, and the report on it; ``reason`` says why it was the last one."""
 
     document: Document
@@ -97,8 +97,7 @@ def _rounds(config: Config, document: Document, engine: Engine, progress: Progre
         document, text = changed, bytes(changed)
 
 
-@dataclass
-class Tried:
+class Tried(Struct):
     """What was tried, so that nothing is tried twice."""
 
     causes: set[tuple[str, str]] = field(default_factory=set)

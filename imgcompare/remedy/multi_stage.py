@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
 from imgcompare.remedy.copies import copy_lines
@@ -26,15 +27,13 @@ _LISTS = "rm -rf /var/lib/apt/lists/*"
 _FOR_BUILDING = frozenset(("ENV", "ARG", "WORKDIR", "SHELL", "COPY", "ADD", "RUN", "USER"))
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a candidate is not written."""
 
     reason: str
 
 
-@dataclass
-class _Stages:
+class _Stages(Struct):
     """The two stages while they are written."""
 
     builder: list[str] = field(default_factory=list)

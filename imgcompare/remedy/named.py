@@ -6,8 +6,9 @@ No import and no reply shows it, for it is asked for only now and then; but the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from imgcompare.image.tarheader import DIRECTORY
 from imgcompare.remedy.probe import Probe
@@ -18,8 +19,7 @@ _FONTS = ("usr/share/fonts/", "usr/local/share/fonts/")
 _MOST_OWNERS = 5
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """What is named and not there, and the Debian packages that have it in the original."""
 
     what: str

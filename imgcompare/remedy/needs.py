@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.remedy.subject import Subject
 
@@ -13,8 +14,7 @@ PROGRAM_FOLDERS = ("usr/local/bin", "usr/bin", "bin", "usr/sbin", "sbin")
 _APTS_PYTHON = "/usr/bin/python3"
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(Struct, frozen=True):
     """A package, and what needs it: a library's or a program's name."""
 
     package: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from imgcompare.remedy.exempt import exempt
 from imgcompare.remedy.subject import Subject
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(Struct, frozen=True, dict=True):
     """The two images, the Debian packages that the Dockerfile installs by name, and whether tools may be left out.
 
     ``user`` is the one that the candidate was given on request.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from importlib import resources
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, EngineImage
 from imgcompare.errors import ImgcompareError
@@ -67,8 +68,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     package_programs: dict[str, str] = {}
 
 
-@dataclass(frozen=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a look inside showed: the probe, or why there is none; and how each command of ``--also`` ended."""
 
     probe: Probe | None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.comparison.compare import same_body
 from imgcompare.model import Check, Finding, Proof, Variant
@@ -74,7 +74,7 @@ def with_replies(proof: Proof, original: Variant, candidate: Variant) -> Proof:
         changed = [f"{original.run.health} became {now}"] if now != original.run.health else []
         findings.append(_finding("healthcheck", "HEALTHCHECK", 1, changed))
     findings += proof.findings
-    return structs.replace(proof, findings=tuple(findings), passed=all(one.passed for one in findings))
+    return replace(proof, findings=tuple(findings), passed=all(one.passed for one in findings))
 
 
 def _as_good(old: Check, new: Check) -> bool:

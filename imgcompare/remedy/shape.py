@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from imgcompare.dockerfile.document import Document, DocumentStage
 from imgcompare.dockerfile.parser import Instruction
@@ -26,8 +27,7 @@ def _of_builder(command: Command, purpose: Purpose) -> Purpose:
     return Purpose.INSTALL if purpose is Purpose.OTHER and command.program not in _OF_LAST else purpose
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True, dict=True):
     """An instruction with all lines between it and the one before: blank ones and comments."""
 
     instruction: Instruction
@@ -48,8 +48,7 @@ class Part:
         return self.instruction.last_line - self.instruction.line + 1
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True, dict=True):
     """The last stage of a Dockerfile, part by part, beside the image it made."""
 
     document: Document

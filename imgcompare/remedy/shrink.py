@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.comparison import compare, gates
 from imgcompare.config.model import Config
@@ -53,8 +53,7 @@ UNPROVED = (
 )
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """The report, the text of the Dockerfile that won, and what ended the run early."""
 
     report: Report
@@ -68,8 +67,7 @@ _MOVED = (
 )
 
 
-@dataclass
-class _Told:
+class _Told(Struct):
     """What is said beside the variants."""
 
     refused: list[str] = field(default_factory=list)
@@ -206,8 +204,8 @@ def _compared(
     if winner:
         name = str(spec.dockerfile)
         diff = unified_diff(shape.document, Document(text), name, f"{name}.{winner.name}")
-        shrunk = structs.replace(shrunk, after=_shown(text), diff=_shown(diff))
-    report = redact_report(structs.replace(report, shrunk=shrunk), plan.config.secrets)
+        shrunk = replace(shrunk, after=_shown(text), diff=_shown(diff))
+    report = redact_report(replace(report, shrunk=shrunk), plan.config.secrets)
     bench.save(report)
     return Result(report, text, outcome.error)
 
@@ -221,7 +219,7 @@ def _judged(
     variants: Sequence[Variant], first: Outcome, proved: Mapping[str, Attempt], told: _Told
 ) -> tuple[Variant, ...]:
     """The original, its build as it was at first, and what works and replies as it does."""
-    original = structs.replace(variants[0], build=first.report.variants[0].build)
+    original = replace(variants[0], build=first.report.variants[0].build)
     judged = [original]
     for variant in variants[1:]:
         proof = proved[variant.name].proof
@@ -230,7 +228,7 @@ def _judged(
             continue
         proof = with_replies(proof, original, variant)
         if proof.passed:
-            judged.append(structs.replace(variant, proof=proof))
+            judged.append(replace(variant, proof=proof))
         else:
             told.refused.append(f"{variant.name}: {differs(proof)}")
     return tuple(judged)
@@ -239,7 +237,7 @@ def _judged(
 def _report(report: Report, variants: tuple[Variant, ...], config: Config) -> Report:
     """The report of these variants alone, compared and judged anew."""
     variants = compare.share(variants)
-    report = structs.replace(
+    report = replace(
         report,
         variants=variants,
         comparison=compare.compare(variants, report.baseline),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from imgcompare.analysis.breakdown import is_for_building, is_for_installing
 from imgcompare.dockerfile.shell import Command
@@ -51,8 +52,7 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/]\S+)?")
 _VALUED = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--target-release", "--default-release"))
 
 
-@dataclass(frozen=True)
-class AptInstall:
+class AptInstall(Struct, frozen=True):
     """An ``apt-get install``: its words before the packages' names, and these as written."""
 
     words: tuple[str, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.analysis.breakdown import Categories
 from imgcompare.analysis.debian_needs import Installed
@@ -104,8 +106,7 @@ class Files:
 _OF_FILES = frozenset(("files", "base", "categories"))
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True, dict=True):
     """A variant's image: as it was built, read and measured, and what was seen inside, its own files in ``roots``."""
 
     name: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
+from msgspec import Struct
+from msgspec.structs import replace
 from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
@@ -27,8 +28,7 @@ _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:[kMGT]?B|ms|s|min|h)\b)")
 _GLUE = "\xa0"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wide(Column):
+class Wide(Column, frozen=True, kw_only=True):
     """A column that takes the room that is left; what is too long for it loses its end, or its start (``keep_end``)."""
 
     keep_end: bool = False
@@ -128,8 +128,7 @@ class Page:
         return out.getvalue()
 
 
-@dataclass(frozen=True)
-class _Fitted:
+class _Fitted(Struct, frozen=True):
     """A column as it will be drawn: its title, its cells with their final texts, and its width in terminal cells."""
 
     column: Column

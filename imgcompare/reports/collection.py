@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare import __version__
 from imgcompare.errors import UsageError
@@ -14,8 +15,7 @@ from imgcompare.text.printable import printable
 _MOST_NAMED = 8
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(Struct, frozen=True):
     """One of the documents to be merged, and the name of its file."""
 
     name: str

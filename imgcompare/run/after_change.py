@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.dockerfile.copy_sources import copied
 from imgcompare.dockerfile.parser import StageInfo
@@ -24,8 +26,7 @@ from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable
 
 
-@dataclass(frozen=True)
-class Rebuilt:
+class Rebuilt(Struct, frozen=True):
     """The image after a change, on the engine until the run ends, and what its build took."""
 
     image: EngineImage

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from posixpath import join
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.config.model import Config
 from imgcompare.model import Failure, Stage, Variant, Verdict
@@ -22,8 +22,7 @@ _NO_FILE = re.compile(r"[Nn]o such file|can't open file|not found")
 _READ_ONLY = re.compile(r"Read-only file system(?:: '([^']+)')?")
 
 
-@dataclass(frozen=True)
-class _Bind:
+class _Bind(Struct, frozen=True):
     source: str
     target: str
     read_only: bool
@@ -38,12 +37,12 @@ def tell_of_bind_mounts(config: Config, variant: Variant) -> Variant:
     binds = tuple(_binds(composed))
     if composed.unmounted:
         bind = next((each for each in binds if _has_what_is_missing(each, failure)), None)
-        return structs.replace(variant, failure=_left_out(failure, composed, bind)) if bind else variant
+        return replace(variant, failure=_left_out(failure, composed, bind)) if bind else variant
     bind = next((each for each in binds if not each.read_only and _is_written_to(each, failure)), None)
     if bind is None or config.options.read_only:
         return variant
     # It may write there as the compose file has it: nothing is known of the image by this.
-    return structs.replace(variant, verdict=Verdict.NOT_CHECKED, failure=_shown_read_only(failure, bind))
+    return replace(variant, verdict=Verdict.NOT_CHECKED, failure=_shown_read_only(failure, bind))
 
 
 def _binds(composed: Composed) -> Iterator[_Bind]:
@@ -73,7 +72,7 @@ def _is_written_to(bind: _Bind, failure: Failure) -> bool:
 
 def _left_out(failure: Failure, composed: Composed, bind: _Bind) -> Failure:
     target = printable(bind.target, limit=120)
-    return structs.replace(
+    return replace(
         failure,
         hint=f"{composed.file.name} mounts a folder with it at {target}, which was left out: COPY it into the image, "
         "which without it is none to ship; or have it, too: --bind-mounts",
@@ -85,7 +84,7 @@ def _left_out(failure: Failure, composed: Composed, bind: _Bind) -> Failure:
 
 def _shown_read_only(failure: Failure, bind: _Bind) -> Failure:
     source, target = printable(bind.source, limit=120), printable(bind.target, limit=120)
-    return structs.replace(
+    return replace(
         failure,
         hint=f"--bind-mounts shows {target} read-only, and the app writes there: --volume {source}:{target}:rw",
         fix=(),

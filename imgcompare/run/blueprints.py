@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.config.model import Config
 from imgcompare.dockerfile.document import Document
@@ -27,8 +29,7 @@ _LONGEST_LINE = 1000
 _OLD_FORM = re.compile(r"(?P<before>^\s*ENV\s+(?P<name>[A-Za-z_]\w*)\s+)(?!=).+$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Blueprint:
+class Blueprint(Struct, frozen=True, kw_only=True):
     """A variant with everything read that its build needs; no context for an image that exists already.
 
     ``stages`` are those that make the image, the lowest first; ``base`` is what they stand on, None where not known.

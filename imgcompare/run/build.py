@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.diagnosis import observed
 from imgcompare.diagnosis.evidence import Case, Evidence
@@ -27,8 +29,7 @@ _ENDED = re.compile(r" exited with code \d+$")
 _RUNTIME = re.compile(r"(?:container_linux\.go|runc run failed|OCI runtime|.{0,200}level=error msg=\".{0,40}runc)")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Base:
+class Base(Struct, frozen=True, kw_only=True):
     """A base image looked up: why it cannot be had, or its layers and the official name it stands in for."""
 
     failure: Failure | None = None
@@ -36,8 +37,7 @@ class Base:
     diff_ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuiltVariant:
+class BuiltVariant(Struct, frozen=True, kw_only=True):
     """A variant whose image is on the engine.
 
     ``stages`` are those of the Dockerfile that made it, the lowest first, ``base`` is the image that they stand on, and
@@ -52,8 +52,7 @@ class BuiltVariant:
     stages: tuple[StageInfo, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class NotBuilt:
+class NotBuilt(Struct, frozen=True, kw_only=True):
     """A variant without an image, and why; ``evidence`` is what the builder's failure was observed by.
 
     The verdict is about the Dockerfile: that an image cannot be had here is none, unless its name can be nobody's.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.engine.interface import Engine
 from imgcompare.errors import EngineLostError, ImgcompareError
@@ -16,8 +17,7 @@ _PATIENCE_S = 3.0
 _PAUSE_S = 0.05
 
 
-@dataclass(frozen=True)
-class Cleaned:
+class Cleaned(Struct, frozen=True):
     """How much was removed, and what is left on engines that were not asked (endpoint → count)."""
 
     containers: int

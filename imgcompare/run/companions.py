@@ -7,9 +7,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.config.compose_file import options_of_build
 from imgcompare.console.signals import leave_signals_to_the_main_thread
@@ -45,8 +47,7 @@ from imgcompare.services.project_file import project_file
 Up = tuple[Companion, ...] | Fallen
 
 
-@dataclass
-class Beside:
+class Beside(Struct):
     """The companions of one variant, under way; ``keep`` leaves them up."""
 
     plan: Plan

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.check import healthcheck
 from imgcompare.check.asked import Asking, RouteCheck
@@ -47,8 +47,7 @@ _HARDENED_WAIT_S = 15.0
 _HARDENED_WAIT_FACTOR = 10.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """What running a variant showed; no failure means that it works.
 
     ``evidence`` is what the failure was observed by, where there is more to it than the failure says itself.
@@ -271,8 +270,7 @@ DEFAULT_STOP_SIGNAL = "SIGTERM"
 _LOG_LINES = 100
 
 
-@dataclass(frozen=True, kw_only=True)
-class Looked:
+class Looked(Struct, frozen=True, kw_only=True):
     """What a closer look added to a Run; the failure is that of its HEALTHCHECK."""
 
     run: Run
@@ -318,7 +316,7 @@ def _examined(
     up_s = (run.ready_after_s or 0.0) + since_ready_s
     found = healthcheck.examine(container, check, up_s, config.timeout_s, bench.cancelled.is_set)
     passed = found.verdict == healthcheck.HEALTHY
-    run = structs.replace(run, health=found.verdict, healthy_after_s=up_s + found.after_s if passed else None)
+    run = replace(run, health=found.verdict, healthy_after_s=up_s + found.after_s if passed else None)
     if found.verdict != healthcheck.UNHEALTHY:
         return run, None
     mendable = healthcheck.missing_program(check, found.last) and healthcheck.has_python(container)
@@ -331,6 +329,4 @@ def _stopped(name: str, container: Container, signal: str, run: Run, bench: Work
     stopped = container.stop(GRACE_S)
     outcome = "killed" if stopped.killed else "stopped"
     bench.progress.stage(name, Stage.RUN, f"{outcome} after {format_seconds(stopped.after_s)}")
-    return structs.replace(
-        run, stop_signal=printable(signal, limit=20), stopped_after_s=stopped.after_s, killed=stopped.killed
-    )
+    return replace(run, stop_signal=printable(signal, limit=20), stopped_after_s=stopped.after_s, killed=stopped.killed)

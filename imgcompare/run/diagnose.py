@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.diagnosis.evidence import Evidence, forgotten_stage
 from imgcompare.diagnosis.image_files import View
@@ -66,8 +68,7 @@ def _wants_files(evidence: Evidence) -> bool:
     return bool(broke) and evidence.observed.code != "out-of-memory"
 
 
-@dataclass
-class _Desk:
+class _Desk(Struct):
     """What was looked into so far."""
 
     plan: Plan
@@ -105,8 +106,7 @@ class _Desk:
         return self.views[image]
 
 
-@dataclass(frozen=True)
-class _Nearby:
+class _Nearby(Struct, frozen=True):
     """What one variant's image is looked at beside: built and read when it is asked for."""
 
     desk: _Desk

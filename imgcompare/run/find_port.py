@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imgcompare.check.ports import Deaf, Listens, Unseen, wait_for_ports
 from imgcompare.check.route import Exited

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.config.variants import VariantSpec, parse_variants
 from imgcompare.dockerfile.parser import parse
@@ -33,8 +34,7 @@ _REFERENCE = re.compile(
 _FILE_LIKE = re.compile(r"[./~].*|.*(?:\.tar(?:\.\w+)?|\.tgz|\.Dockerfile)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class ArchiveFile:
+class ArchiveFile(Struct, frozen=True):
     """An image in a file or folder; ``name`` says which of several."""
 
     path: Path

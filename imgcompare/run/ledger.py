@@ -12,10 +12,10 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from imgcompare.errors import UsageError
 
@@ -24,8 +24,7 @@ IMAGE = "image"
 GROUP = "group"
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """One object a run made: its kind, its name or tag, the engine's identity, and whether it was meant to stay."""
 
     kind: str
@@ -86,8 +85,7 @@ class Ledger:
         )
 
 
-@dataclass(frozen=True)
-class EndedRun:
+class EndedRun(Struct, frozen=True):
     """The ledger of a run whose process has ended; removed with ``forget`` once nothing of it is left."""
 
     run_id: str

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from imgcompare.analysis.analyse import VERSION, analyse
@@ -44,8 +44,7 @@ class _Measured(NamedTuple):
     image: Image
 
 
-@dataclass(frozen=True)
-class Images:
+class Images(Struct, frozen=True):
     """What was measured, by variant, and why the image of another one could not be read."""
 
     measured: dict[str, Image]

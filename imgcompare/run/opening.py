@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
 from platformdirs import user_state_path
 
 from imgcompare.console.progress import DiscreetProgress, Progress
@@ -26,8 +26,7 @@ from imgcompare.text.redact import redact
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Connection:
+class Connection(Struct, frozen=True, kw_only=True):
     """Which engine was asked for: a URL, a docker context, or neither."""
 
     host: str | None = None

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.diagnosis import observed
@@ -38,8 +38,7 @@ A_CHANGE = "a change of the app"
 _OF_THE_IMAGE = re.compile(r"no command|entrypoint|invalid|unable to find user|working directory", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """The report, and what ended the run early, if anything did."""
 
     report: Report
@@ -70,7 +69,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         results.cut_short(error, crew.builds.names)
     report = results.report()
     if not error:
-        report = structs.replace(report, duration_s=round(time.monotonic() - began, 3))
+        report = replace(report, duration_s=round(time.monotonic() - began, 3))
     _tell_final(observed_first, report.variants, bench)
     bench.save(report)
     return Outcome(report, error or results.error)
@@ -112,7 +111,7 @@ def _work(
 
 def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
     """The engine with the builder that this run uses, which need not be the best it has."""
-    return structs.replace(info, builder="classic") if plan.config.builder == "classic" else info
+    return replace(info, builder="classic") if plan.config.builder == "classic" else info
 
 
 def _finish_variant(
@@ -123,7 +122,7 @@ def _finish_variant(
     try:
         with beside(plan, blueprint.variant, bench) as group:
             built, build = build_variant(plan, blueprint, bases, bench)
-            variant = structs.replace(finished.variant, build=build)
+            variant = replace(finished.variant, build=build)
             if isinstance(built, NotBuilt):
                 return _not_built(plan, variant, built, bench)
             finished, stage = Finished(variant=variant, built=built), Stage.RUN
@@ -143,7 +142,7 @@ def _finish_variant(
 def _not_built(plan: Plan, variant: Variant, built: NotBuilt, bench: Workbench) -> Finished:
     if plan.config.skip_unavailable and built.failure.stage is Stage.PULL:
         return Finished(variant=_skipped(variant, built.failure, bench))
-    variant = structs.replace(variant, verdict=built.verdict, failure=built.failure)
+    variant = replace(variant, verdict=built.verdict, failure=built.failure)
     return Finished(variant=_told(variant, bench), evidence=built.evidence)
 
 
@@ -156,11 +155,11 @@ def _run_beside(
         finished = _tried(finished, run_variant(plan, blueprint.variant, built, bench))
         fallen = group.fallen() if finished.variant.failure else None
     if fallen is not None:
-        variant = structs.replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=fallen)
+        variant = replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=fallen)
         finished = replace(finished, variant=variant, evidence=None)
     elif plan.config.keep and finished.variant.failure is None:
         group.keep()
-    return replace(finished, variant=structs.replace(finished.variant, companions=companions))
+    return replace(finished, variant=replace(finished.variant, companions=companions))
 
 
 def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finished:
@@ -171,11 +170,11 @@ def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finish
     )
     if of_the_image and not fault:
         failure = observed.engine_refused(stage, error)
-        return replace(finished, variant=structs.replace(finished.variant, verdict=Verdict.BROKEN, failure=failure))
+        return replace(finished, variant=replace(finished.variant, verdict=Verdict.BROKEN, failure=failure))
     error = fault or error
     failed = observed.engine_failed if isinstance(error, EngineError) else observed.cut_short
     failure = failed(stage, error)
-    variant = structs.replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=failure)
+    variant = replace(finished.variant, verdict=Verdict.NOT_CHECKED, failure=failure)
     return replace(finished, variant=variant, error=error)
 
 
@@ -188,7 +187,7 @@ def _verdict(failure: Failure | None) -> Verdict:
 
 def _tried(finished: Finished, tried: Tried) -> Finished:
     """Add what running a variant showed."""
-    variant = structs.replace(
+    variant = replace(
         finished.variant,
         run=tried.run,
         check=tried.check,
@@ -209,12 +208,12 @@ def _changed(plan: Plan, blueprint: Blueprint, finished: Finished, bench: Workbe
     with bench.noting(A_CHANGE, notes):
         match rebuild(plan, blueprint, bench):
             case Rebuilt(image, after):
-                variant = structs.replace(finished.variant, after_change=after)
+                variant = replace(finished.variant, after_change=after)
                 finished = replace(finished, variant=variant, changed=image)
             case reason:
                 notes.append(f"{A_CHANGE}: {reason}")
     variant = finished.variant
-    return replace(finished, variant=structs.replace(variant, not_measured=(*variant.not_measured, *notes)))
+    return replace(finished, variant=replace(variant, not_measured=(*variant.not_measured, *notes)))
 
 
 def _told(variant: Variant, bench: Workbench) -> Variant:
@@ -240,4 +239,4 @@ def _tell_final(before: Iterable[Variant], after: Iterable[Variant], bench: Work
 def _skipped(variant: Variant, unavailable: Failure, bench: Workbench) -> Variant:
     bench.progress.finished(variant.name, "skipped", ok=True)
     reason = " ".join(unavailable.evidence) or unavailable.message
-    return structs.replace(variant, skipped=f"{reason.rstrip('.')}. {unavailable.hint}".strip())
+    return replace(variant, skipped=f"{reason.rstrip('.')}. {unavailable.hint}".strip())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec
@@ -14,8 +15,7 @@ from imgcompare.errors import UsageError
 _SLUG_LENGTH = 100
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedVariant:
+class PlannedVariant(Struct, frozen=True, kw_only=True):
     """A variant with the names of all that will be made for it; ``tag`` is empty for an image that exists already.
 
     ``changed_tag`` is that of the image after a change, of this run only; empty where none is made. ``group``
@@ -35,8 +35,7 @@ class PlannedVariant:
         return self.spec.name
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What a run will do."""
 
     run_id: str

@@ -7,10 +7,10 @@ left out: other work went on beside it, and nothing was warm.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 
-from msgspec import structs
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.comparison.spread import spread
 from imgcompare.engine.interface import BuildFailed
@@ -29,8 +29,7 @@ from imgcompare.text.printable import printable
 _SUBJECT = "repeats"
 
 
-@dataclass
-class _Series:
+class _Series(Struct):
     """What came of one variant so far; once a run of it failed, there are no more."""
 
     finished: Finished
@@ -108,17 +107,17 @@ def _run(plan: Plan, series: _Series, which: str, bench: Workbench) -> None:
 def _told(series: _Series) -> Finished:
     """The variant with what was measured: its medians take the place of what the first run showed."""
     finished, good = series.finished, [tried for tried in series.runs if tried.failure is None]
-    variant = structs.replace(finished.variant, not_measured=(*finished.variant.not_measured, *series.notes))
+    variant = replace(finished.variant, not_measured=(*finished.variant.not_measured, *series.notes))
     repeated = Repeated(
         ready_s=spread(tried.run.ready_after_s for tried in good if tried.run),
         response_s=spread(tried.check.response_time_s for tried in good if tried.check),
         memory_bytes=spread(tried.run.memory_bytes for tried in good if tried.run),
         build_s=spread(series.builds),
     )
-    variant = _with_medians(structs.replace(variant, repeated=repeated), repeated)
+    variant = _with_medians(replace(variant, repeated=repeated), repeated)
     for tried in series.runs:
         if tried.failure:
-            broken = structs.replace(variant, verdict=Verdict.BROKEN, failure=tried.failure)
+            broken = replace(variant, verdict=Verdict.BROKEN, failure=tried.failure)
             return replace(finished, variant=broken, evidence=tried.evidence)
     return replace(finished, variant=variant)
 
@@ -127,7 +126,7 @@ def _with_medians(variant: Variant, repeated: Repeated) -> Variant:
     run, check = variant.run, variant.check
     if run and repeated.ready_s:
         memory = round(repeated.memory_bytes.median) if repeated.memory_bytes else run.memory_bytes
-        run = structs.replace(run, ready_after_s=repeated.ready_s.median, memory_bytes=memory)
+        run = replace(run, ready_after_s=repeated.ready_s.median, memory_bytes=memory)
     if check and repeated.response_s:
-        check = structs.replace(check, response_time_s=repeated.response_s.median)
-    return structs.replace(variant, run=run, check=check)
+        check = replace(check, response_time_s=repeated.response_s.median)
+    return replace(variant, run=run, check=check)

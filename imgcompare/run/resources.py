@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Event
+
+from msgspec import Struct, field
 
 from imgcompare.console.progress import Progress
 from imgcompare.engine.interface import Container, ContainerSpec, Engine
@@ -27,8 +28,7 @@ class Halt(Event):
         self.set()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Workbench:
+class Workbench(Struct, frozen=True, kw_only=True):
     """The outside world of one run: the engine, who is told, what is written down, and whether to stop."""
 
     engine: Engine

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from imgcompare import __version__
@@ -41,8 +40,7 @@ _NOTHING_OF_THE_BASE = frozenset(
 Told = TypeVar("Told", Failure, Caution)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """What a worker returns of its variant: what is told of it, and what later stages look into.
 
     ``built`` is None where there is no image, ``evidence`` where nothing broke, ``changed`` where no change was built.
@@ -70,8 +68,7 @@ def blank(blueprint: Blueprint) -> Variant:
     )
 
 
-@dataclass
-class Results:
+class Results(Struct):
     """What is known so far of a comparison; only the thread that runs the pipeline reads or changes it."""
 
     plan: Plan
@@ -79,7 +76,7 @@ class Results:
     created: str
     blueprints: tuple[Blueprint, ...]
     bases: Mapping[str, Base] = field(default_factory=dict)
-    finished: dict[str, Finished] = field(init=False)
+    finished: dict[str, Finished] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.finished = {drawn.variant.name: Finished(variant=blank(drawn)) for drawn in self.blueprints}
@@ -119,7 +116,7 @@ class Results:
         if (
             finished.evidence is None
         ):  # its failure, if it has one, was found without a Case, which knows the Dockerfile
-            finished = dataclasses.replace(finished, variant=self._placed(finished.variant))
+            finished = replace(finished, variant=self._placed(finished.variant))
         self.finished[finished.variant.name] = finished
 
     def add_images(self, images: Images) -> None:
@@ -127,7 +124,7 @@ class Results:
         for name, error in images.unread.items():
             each = self.finished[name]
             notes = dict.fromkeys((*each.variant.not_measured, f"its sizes: {error.message}"))
-            self.finished[name] = dataclasses.replace(each, error=each.error or error)
+            self.finished[name] = replace(each, error=each.error or error)
             self._tell(name, not_measured=tuple(notes))
         for name, image in images.measured.items():
             each = self.finished[name]
@@ -208,7 +205,7 @@ class Results:
 
     def _tell(self, name: str, **fields: object) -> None:
         each = self.finished[name]
-        self.finished[name] = dataclasses.replace(each, variant=replace(each.variant, **fields))
+        self.finished[name] = replace(each, variant=replace(each.variant, **fields))
 
     def _warnings(self, each: Finished, image: Image) -> tuple[Caution, ...]:
         if each.built is None:

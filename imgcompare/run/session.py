@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.config.model import Config
 from imgcompare.console.progress import Progress
@@ -36,8 +38,7 @@ def run_on(engine: Engine, config: Config, progress: Progress) -> Outcome:
     return Errand.of(config).run(engine, progress, lambda _report: None)
 
 
-@dataclass(frozen=True)
-class Errand:
+class Errand(Struct, frozen=True):
     """A comparison that is planned, its Dockerfiles and contexts read."""
 
     plan: Plan

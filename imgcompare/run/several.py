@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Lock
 
-from msgspec import structs
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.comparison.baseline import absent
 from imgcompare.comparison.compare import counted
@@ -29,8 +29,7 @@ from imgcompare.run.session import Errand, saver
 from imgcompare.run.sparing import Sparing
 
 
-@dataclass(frozen=True)
-class CollectionOutcome:
+class CollectionOutcome(Struct, frozen=True):
     """Several comparisons' reports, and what ended them early, if anything did."""
 
     collection: Collection
@@ -108,7 +107,7 @@ class _Table:
     def collection(self, notes: tuple[str, ...] = ()) -> Collection:
         """All of them, in the order of their numbers."""
         in_order = [report for _, report in sorted(self._reports.items())]
-        return structs.replace(collect(in_order, created=self._created, shard=self._shard), notes=notes)
+        return replace(collect(in_order, created=self._created, shard=self._shard), notes=notes)
 
     def save(self, notes: tuple[str, ...] = ()) -> Collection:
         """Save and return them; one thread at a time."""
@@ -118,8 +117,7 @@ class _Table:
             return collection
 
 
-@dataclass
-class _Several:
+class _Several(Struct):
     """Comparisons under way."""
 
     errands: Sequence[Errand]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from imgcompare.config.model import Config
 from imgcompare.engine.build.context import open_context
@@ -19,8 +20,7 @@ State: TypeAlias = Mapping[str, tuple[int, ...]]
 """Each path as it was seen; what is not there has nothing."""
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """``files`` count for themselves, ``contexts`` (folder and Dockerfile) for what COPY can see of them.
 
     What is at or below ``written`` is left by runs themselves.

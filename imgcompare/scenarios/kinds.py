@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, kw_only=True)
-class ScenarioVariant:
+
+class ScenarioVariant(Struct, frozen=True, kw_only=True):
     """One way a scenario makes the image: its Dockerfile, the stage to stop at (None: the last), and what to expect.
 
     ``about`` says in a few words what it shows. ``expected_failure`` is the code of the failure that it must show,
@@ -22,8 +22,7 @@ class ScenarioVariant:
     hardened: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
+class Scenario(Struct, frozen=True, kw_only=True):
     """A named set of variants of one app, what a good reply is, and the name of the variant others are compared with.
 
     ``lessons`` are what a reader takes home, a sentence or two each. Without ``expect_body`` the variants' bodies are

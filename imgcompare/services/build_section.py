@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 Service = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class BuildSection:
+class BuildSection(Struct, frozen=True):
     """The ``build`` of a service: paths are absolute; ``secrets`` are files and variables by their ids."""
 
     context: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from imgcompare.check.ports import likeliest_first
 from imgcompare.engine.interface import Container, Endpoint, Engine, Member
@@ -22,8 +23,7 @@ _CANNOT_RUN = (126, 127)
 _LOG_LINES = 12
 
 
-@dataclass(frozen=True)
-class Fallen:
+class Fallen(Struct, frozen=True):
     """A companion that does not serve, why, and the end of its log."""
 
     service: str
@@ -32,8 +32,7 @@ class Fallen:
     log: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Patience:
+class Patience(Struct, frozen=True, kw_only=True):
     """How long each companion is waited for, and whether to stop."""
 
     timeout_s: float

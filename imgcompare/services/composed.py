@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.engine.options import Healthcheck, Mount, RunOptions
 from imgcompare.errors import UsageError
@@ -20,8 +22,7 @@ STARTED, HEALTHY, COMPLETED = _STRICTER = ("service_started", "service_healthy",
 _TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
-@dataclass(frozen=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """A service of a compose file that is built here, and the whole of what Compose resolved around it.
 
     ``needs`` are the services that it cannot do without, themselves and what they need, by what is awaited of them.
@@ -36,11 +37,15 @@ class Composed:
     environment: Mapping[str, str]
     ports: tuple[int, ...]
     needs: Mapping[str, str]
-    resolved: Mapping[str, Any] = field(repr=False)
+    resolved: Mapping[str, Any]
     unmounted: tuple[str, ...] = ()
     platform: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
     unset: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Say which it is, and no value: many a one is a secret."""
+        return f"<service {self.service} of {self.file}>"
 
     @property
     def own(self) -> tuple[str, ...]:

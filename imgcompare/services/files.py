@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imgcompare.engine.options import InnerFile, Mount
 
 Service = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A secret or a config of a service: which of the two, its name, where it is in the container, and its source."""
 
     kind: str

@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct
 
 from imgcompare.errors import EngineError, UsageError
 from imgcompare.text.printable import printable
@@ -36,8 +37,7 @@ _SHOWS_ENV = re.compile(r"example|sample|template|dist\b|default", re.IGNORECASE
 _VERSION = re.compile(r"v?(\d+)\.\d+")
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True):
     """Compose's program by the words that start it, and its version."""
 
     words: tuple[str, ...]
@@ -91,8 +91,7 @@ def override_of(file: Path) -> Path | None:
     return next((path for path in there if path.is_file()), None)
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """What Compose makes of a file, and the variables in it that have no value, so that nothing stands there."""
 
     model: dict[str, Any]
@@ -151,8 +150,7 @@ def _example(told: str) -> str:
     return f"The project shows one: cp {missing.with_name(names[0])} {missing}"
 
 
-@dataclass(frozen=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """Compose ended with an error; its last lines."""
 
     lines: tuple[str, ...]

@@ -7,8 +7,9 @@ import json
 import os
 import platform
 import shutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imgcompare.engine.endpoint.probe import get
 from imgcompare.engine.interface import STAND_IN_LABEL, is_elsewhere, is_local
@@ -32,8 +33,7 @@ _REGISTRY_TIMEOUT_S = 15.0
 _SETUP = "`imgcompare setup`"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing a run needs: ``ok`` is False where it keeps a run from working, None where it does not matter."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.model import Report
 from imgcompare.render.page import Page
@@ -16,8 +17,7 @@ from imgcompare.workshop.answers import MULTI, SINGLE, TUTORIAL
 Answer = Callable[[Page, Report], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Act:
+class Act(Struct, frozen=True, kw_only=True):
     """One act: a Dockerfile on the screen, a question, the answer from what ``errand`` measured, what to take home.
 
     ``shows`` are the variants that its page for the projector has, ``notes`` the speaker's.

@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct, field
 
 from imgcompare.console.signals import leave_signals_to_the_main_thread
 from imgcompare.errors import EngineError, ImgcompareError, NoEngineError
@@ -24,8 +25,7 @@ _STOP_S = 30.0
 _FINISHED = (0, 1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Errand:
+class Errand(Struct, frozen=True, kw_only=True):
     """One comparison to run: variants by name, the app's folder, a good reply's body, options that measure more."""
 
     name: str
@@ -49,8 +49,7 @@ class Errand:
         ]
 
 
-@dataclass(frozen=True)
-class Ahead:
+class Ahead(Struct, frozen=True):
     """The errands' reports, there or still to come."""
 
     reports: Mapping[str, Future[Report]]
@@ -64,8 +63,7 @@ class Ahead:
         return self.reports[errand.name].result()
 
 
-@dataclass
-class _Running:
+class _Running(Struct):
     """The process that runs now, if one does, and whether no other is to be started."""
 
     process: subprocess.Popen[str] | None = None

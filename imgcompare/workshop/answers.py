@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.comparison.compare import compare, passed
 from imgcompare.model import Report, Variant
@@ -79,7 +79,7 @@ def changes(*names: str) -> Callable[[Page, Report], None]:
 
     def draw(page: Page, report: Report) -> None:
         kept = tuple(variant for variant in report.variants if variant.name in names)
-        page.table(build_changes(structs.replace(report, variants=kept)))
+        page.table(build_changes(replace(report, variants=kept)))
 
     return draw
 
@@ -99,15 +99,15 @@ def production(page: Page, report: Report) -> None:
 def only(report: Report, names: tuple[str, ...]) -> Report:
     """A report of some of its variants, the first being the baseline."""
     kept = tuple(variant for variant in report.variants if variant.name in names)
-    return structs.replace(
+    return replace(
         report, variants=kept, baseline=kept[0].name, comparison=compare(kept, kept[0].name), passed=passed(kept)
     )
 
 
 def plain(report: Report) -> Report:
     """A report without what an act does not speak of."""
-    variants = tuple(structs.replace(variant, warnings=(), after_change=None) for variant in report.variants)
-    return structs.replace(report, variants=variants)
+    variants = tuple(replace(variant, warnings=(), after_change=None) for variant in report.variants)
+    return replace(report, variants=variants)
 
 
 def _variant(report: Report, name: str) -> Variant:

@@ -6,11 +6,11 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
 from imgcompare.model import Document
@@ -35,8 +35,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     smallest_size: int | None = None
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A folder in which somebody works on an exercise."""
 
     folder: Path
@@ -79,7 +78,7 @@ class Attempt:
         )
 
     def _saved(self, **changes: object) -> Attempt:
-        progress = structs.replace(self.progress, **changes)
+        progress = replace(self.progress, **changes)
         write_atomically(self.folder / _KEPT / _PROGRESS, msgspec.json.encode(progress).decode())
         return Attempt(self.folder, self.exercise, progress)
 

@@ -13,12 +13,12 @@ import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 import zstandard
+from msgspec import Struct, field
 
 from imgcompare.errors import UsageError
 
@@ -66,8 +66,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(member for member in self.members if member.name.startswith("wheels/"))
 
 
-@dataclass
-class Writer:
+class Writer(Struct):
     """Adds members to a bundle, remembering their digests."""
 
     tar: tarfile.TarFile

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.config.model import Config
 from imgcompare.config.variants import VariantSpec
@@ -22,8 +23,7 @@ VARIANT = "yours"
 _PATIENCE = 4
 
 
-@dataclass(frozen=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A check's report, the goals held against it, and the attempt as it is now."""
 
     report: Report

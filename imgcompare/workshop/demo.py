@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.errors import UsageError
@@ -24,8 +24,7 @@ from imgcompare.workshop.answers import only
 _INDENT = "  "
 
 
-@dataclass(frozen=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """The screen: what writes to it, what it can show, and what waits until the speaker goes on.
 
     ``pages`` is a folder for a page of each act that was answered, for a projector beside it.
@@ -148,7 +147,7 @@ def _make(folder: Path) -> None:
 
 def _page(act: Act, report: Report) -> str:
     """The act's page for the projector: its variants, and what to take home."""
-    shown = structs.replace(only(report, act.shows), scenario=act.title, description=act.says, notes=(act.lesson,))
+    shown = replace(only(report, act.shows), scenario=act.title, description=act.says, notes=(act.lesson,))
     style = Style(width=100, color=False, ascii_only=False)
     return render(shown, "html", RenderContext(style=style, projector=True))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.diagnosis.explanations import EXPLANATIONS
 from imgcompare.model import Report, Variant, Verdict
@@ -15,8 +16,7 @@ from imgcompare.workshop.exercise import Goal
 _UNKNOWN = "not known while it is broken"
 
 
-@dataclass(frozen=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """One goal: what is asked for, whether it is ``met`` (None where that is not known), and what was seen."""
 
     goal: str

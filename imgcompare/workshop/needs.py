@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imgcompare.dockerfile.parser import parse
 from imgcompare.scenarios import EVERY, SCENARIOS, scenarios
@@ -21,8 +22,7 @@ _CONTINUED = re.compile(r"\\\n")
 _COMMENT = re.compile(r"^\s*#.*$\n?", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """A Dockerfile, the stage to stop at, and the folder that holds its app's requirement files."""
 
     dockerfile: Path
@@ -30,8 +30,7 @@ class Recipe:
     target: str | None = None
 
 
-@dataclass(frozen=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """Base images, and for some of them the sets of packages that pip installs there, each set by itself."""
 
     bases: tuple[str, ...]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from msgspec import structs
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare import __version__
 from imgcompare.comparison.compare import compare
@@ -45,16 +45,14 @@ class By(StrEnum):
         return path.name.partition(".")[0] if self is By.NAME else path.absolute().parent.name
 
 
-@dataclass(frozen=True)
-class HandedIn:
+class HandedIn(Struct, frozen=True):
     """A report that somebody handed in."""
 
     who: str
     document: Document
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """One person's image of one exercise, with the limits that it was held against."""
 
     report: Report
@@ -84,7 +82,7 @@ def board(handed_in: Sequence[HandedIn]) -> Collection:
     people: dict[str, Report] = {}
     for each in sorted(handed_in, key=lambda one: one.document.created):
         for report in store.reports_of(each.document):
-            people[each.who] = structs.replace(report, scenario=each.who)
+            people[each.who] = replace(report, scenario=each.who)
             for entry in _entries(each.who, report):
                 entries.setdefault(report.scenario, {})[entry.variant.name] = entry
     reports = tuple(_ranked(name, tuple(found.values())) for name, found in sorted(entries.items()))
@@ -101,8 +99,8 @@ def board(handed_in: Sequence[HandedIn]) -> Collection:
 def _entries(who: str, report: Report) -> Iterator[_Entry]:
     for variant in report.variants:
         name = who if len(report.variants) == 1 else f"{who}/{variant.name}"
-        gates = (structs.replace(gate, subject=name) for gate in report.gates if gate.subject == variant.name)
-        shown = structs.replace(
+        gates = (replace(gate, subject=name) for gate in report.gates if gate.subject == variant.name)
+        shown = replace(
             variant,
             name=name,
             source=Source(),
@@ -124,7 +122,7 @@ def _told(failure: Failure) -> Failure:
 
 def _short(image: Image) -> Image:
     """An image without what only its maker looks into: a page for a room holds many."""
-    return structs.replace(
+    return replace(
         image, layers=(), tree=(), packages=Packages(), largest_files=(), largest_folders=(), wasted_files=()
     )
 
@@ -136,7 +134,7 @@ def _ranked(name: str, entries: tuple[_Entry, ...]) -> Report:
     largest = max(working or variants, key=lambda variant: variant.image.uncompressed_size if variant.image else 0)
     reached = sum(entry.reached for entry in ranked)
     first = ranked[0].report
-    return structs.replace(
+    return replace(
         first,
         scenario=name,
         description=f"{first.description.rstrip('.')}. {reached} of {len(ranked)} reached the goals.".lstrip(". "),
@@ -150,8 +148,7 @@ def _ranked(name: str, entries: tuple[_Entry, ...]) -> Report:
     )
 
 
-@dataclass
-class Room:
+class Room(Struct):
     """The files of a room, each read again only when it has changed."""
 
     places: Sequence[Path]

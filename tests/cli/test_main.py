@@ -14,9 +14,9 @@ from itertools import chain
 from pathlib import Path
 
 import click
-import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from imgcompare import errors
 from imgcompare.cli import main
@@ -185,7 +185,7 @@ def test_a_damaged_report_ends_with_2_and_stays(project: Path) -> None:
 @pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])
 def test_a_report_s_exit_code_is_its_result(project: Path, passed: bool, code: int) -> None:
     """The report alone is on stdout, as JSON readers need it; a comparison that failed says so each time."""
-    report = msgspec.structs.replace(REPORT, passed=passed)
+    report = replace(REPORT, passed=passed)
     store.save(report, store.runs_folder(project), "29991231T000000000-abcdef")
     done = imgcompare(project, "report", "--json")
     assert (done.returncode, done.stderr) == (code, "")
@@ -214,7 +214,7 @@ def test_a_reader_that_has_seen_enough_changes_nothing(
     project: Path, arguments: list[str], passed: bool, code: int
 ) -> None:
     """``| head`` is no error, and does not hide the comparison's result either."""
-    report = msgspec.structs.replace(REPORT, passed=passed)
+    report = replace(REPORT, passed=passed)
     store.save(report, store.runs_folder(project), "29991231T000000000-abcdef")
     with subprocess.Popen(
         [*COMMAND, *arguments], cwd=project, env=environ(project), stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -118,7 +118,7 @@ def test_a_collection_is_recorded_and_held_whole(offline: Offline) -> None:
 def test_a_shard_prunes_nothing(stored: Offline) -> None:
     """What the other shards have would go with it; the file stays as it is."""
     before = (stored.folder / FILE).read_bytes()
-    part = msgspec.structs.replace(collect([report(variant("a", 1))], created="2025-11-21T08:00:00Z"), missing=("b",))
+    part = replace(collect([report(variant("a", 1))], created="2025-11-21T08:00:00Z"), missing=("b",))
     (stored.folder / "part.json").write_bytes(msgspec.json.encode(part))
     result = stored("baseline", "update", "--from", "part.json", "--prune")
     assert result.returncode == 2

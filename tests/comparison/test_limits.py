@@ -40,7 +40,7 @@ from imgcompare.errors import UsageError
 )
 def test_every_form_of_a_limit_is_read(option: str, text: str, measure: str, value: float, variant: str | None) -> None:
     """Each documented form means one thing."""
-    assert read_limit(option, text) == Limit(option=option, measure=measure, value=value, variant=variant)
+    assert read_limit(option, text) == Limit(option=option, measure=measure, value=value, variant=variant, text=text)
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,9 @@ def test_a_flag_goes_before_the_file_and_the_file_before_the_default() -> None:
         env={"A": "file", "B": "flag", "C": "outside"},
         keep=True,
         limits=(
-            Limit(option="max-size", measure="uncompressed_size", value=1e9),
-            Limit(option="max-layers", measure="layer_count", value=9),
-            Limit(option="max-layers", measure="layer_count", value=3, variant="slim"),
+            Limit(option="max-size", measure="uncompressed_size", value=1e9, text="1GB"),
+            Limit(option="max-layers", measure="layer_count", value=9, text="9"),
+            Limit(option="max-layers", measure="layer_count", value=3, variant="slim", text="slim=3"),
         ),
     )
 

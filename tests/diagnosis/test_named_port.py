@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.diagnosis.named_port import named_port
 from imgcompare.diagnosis.observed import no_port

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis import observed
@@ -185,7 +185,7 @@ def test_a_redirect_proposes_the_route_it_leads_to() -> None:
 
 def test_where_nothing_is_the_route_of_the_healthcheck_is_proposed() -> None:
     """Whoever wrote it knows where the app replies; unless that is what was asked."""
-    check = structs.replace(CHECK, status_code=404)
+    check = replace(CHECK, status_code=404)
     hint = observed.wrong_reply(check, "the reply has status 404", [], asked="/health").hint
     assert hint == "Nothing is there. Its HEALTHCHECK asks for another: --route /health"
     assert "HEALTHCHECK" not in observed.wrong_reply(check, "the reply has status 404", [], asked="/x").hint

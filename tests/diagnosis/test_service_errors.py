@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.model import Failure
 from tests.support.cases import Example, Files, Row, package

@@ -9,8 +9,8 @@ from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.analysis.describe import describe
 from imgcompare.image import cache as module
@@ -62,7 +62,7 @@ def test_a_known_compressed_size_is_kept(tmp_path: Path, image: ArchivedImage) -
     cache = ImageCache(tmp_path)
     (exact, _) = image.layers
     cache.put_layer(exact)
-    cache.put_layer(msgspec.structs.replace(exact, compressed_size=5, compressed_size_exact=False))
+    cache.put_layer(replace(exact, compressed_size=5, compressed_size_exact=False))
     assert cache.layer(exact.diff_id) == exact
 
 

@@ -7,6 +7,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,15 +71,16 @@ def test_scenarios_are_found_where_only_the_wheel_is(wheel: Path, tmp_path: Path
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(site)
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
         "from imgcompare.scenarios import scenario\n"
         "found = scenario('default')\n"
         "print(found.context)\n"
         "for variant in found.variants: print(variant.dockerfile, variant.dockerfile.is_file())\n"
     )
-    # -I and -S: neither the folder, nor the environment, nor an editable install lends the checkout's files.
+    # -I and -S: neither the folder, nor the environment, nor an editable install lends the checkout's files;
+    # what the environment has installed is on the path, its .pth files are not read.
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program, str(site)],
+        [sys.executable, "-I", "-S", "-c", program, str(site), str(Path(msgspec.__file__).parents[1])],
         cwd=empty,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import cast
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.config.variants import VariantSpec
 from imgcompare.model import Failure, Stage
@@ -22,7 +22,7 @@ TEXT = "FROM python:3.11\nRUN pip install driver\nCMD shop\n"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/libpq.so.5"
 MODULE = f"{SITE}/driver.so"
 OWNED: Written = {"/var/lib/dpkg/info/libpq5.list": f"{LIBRARY}\n", LIBRARY: elf(), **packages("libpq5")}
-LOOKED = structs.replace(PROBE, elf={MODULE: {"libpq.so.5": LIBRARY}})
+LOOKED = replace(PROBE, elf={MODULE: {"libpq.so.5": LIBRARY}})
 SPEC = VariantSpec(name="original", dockerfile=Path("Dockerfile"))
 
 
@@ -53,7 +53,7 @@ def candidate(*, library: bool) -> Subject:
     """An image with the module, and with the library or without."""
     base: Written = {**PYTHON, **(OWNED if library else packages())}
     found = {MODULE: {"libpq.so.5": LIBRARY if library else ""}}
-    return subject(TEXT, {2: {MODULE: elf()}}, base, structs.replace(PROBE, elf=found))
+    return subject(TEXT, {2: {MODULE: elf()}}, base, replace(PROBE, elf=found))
 
 
 def tried(build: Callable[[str], Subject | Failure], draft: Draft) -> tuple[Attempt, list[str]]:

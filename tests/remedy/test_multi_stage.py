@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.remedy.environment import environment_refusal, may_be_bare
 from imgcompare.remedy.multi_stage import Refusal, write_multi_stage
@@ -128,7 +128,7 @@ def test_when_the_bases_pip_can_install_into_it(run: str, pip: str | None, may: 
 
 def test_an_environment_whose_packages_ask_for_setuptools() -> None:
     """It is made with one, as before."""
-    asking = structs.replace(PROBE, setuptools=("x.py",))
+    asking = replace(PROBE, setuptools=("x.py",))
     assert not may_be_bare(shape(PLAIN, INSTALLED, {**PYTHON, **package("pip", "23.0.1")}, asking))
 
 
@@ -182,14 +182,14 @@ def test_a_tool_is_installed_before_the_environment() -> None:
 
 def test_what_asks_for_setuptools_keeps_it() -> None:
     """A package that imports pkg_resources, or requires pip, would break without."""
-    asking = structs.replace(
+    asking = replace(
         PROBE,
         setuptools=("/x/flask/__init__.py",),
         distributions={"flask": Distribution("3.0", SITE, ("pip",), ("flask",))},
     )
     assert "pip uninstall" not in written(shape(PLAIN, INSTALLED, probe=asking))
     pipenv = {**PROBE.distributions, "pipenv": Distribution("1", SITE, ("setuptools",), ("pipenv",))}
-    tooled = structs.replace(PROBE, distributions=pipenv)
+    tooled = replace(PROBE, distributions=pipenv)
     assert "pip uninstall --yes setuptools pip" in written(shape(PLAIN, INSTALLED, probe=tooled))
 
 

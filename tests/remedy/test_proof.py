@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.model import Check, Expectation, Proof, Source, Variant, Verdict
 from imgcompare.remedy.named import Named
@@ -25,7 +25,7 @@ VENV = "/opt/venv/lib/python3.11/site-packages"
 
 def probe(**changes: Any) -> Probe:
     """What was seen, with changes."""
-    return structs.replace(PROBE, **changes)
+    return replace(PROBE, **changes)
 
 
 def failed(original: Subject, candidate: Subject, *, without_tools: bool = False) -> dict[str, tuple[str, ...]]:
@@ -438,7 +438,7 @@ def test_replies_on_every_route(after: tuple[str, str] | None, passed: bool) -> 
         check = Check(passed=True, url="http://x/", expected=Expectation(), status_code=200, body_sha256="a")
         second = Check(passed=True, url="http://x/b", expected=Expectation())
         if more:
-            second = structs.replace(second, status_code=int(more[0]), body_sha256=more[1])
+            second = replace(second, status_code=int(more[0]), body_sha256=more[1])
         return Variant(name="v", source=Source(), verdict=Verdict.WORKS, check=check, more_checks=(second,))
 
     proof = with_replies(Proof(passed=True, findings=()), variant(("200", "a")), variant(after))
@@ -458,7 +458,7 @@ def test_a_body_that_no_image_decides(changes: dict[str, Any], passed: bool) -> 
     """The container's name in it is no difference, nor what moves where somebody said what a good body has."""
     check = Check(passed=True, url="http://x/", expected=Expectation(), status_code=200, body_sha256="a")
     before = Variant(name="v", source=Source(), verdict=Verdict.WORKS, check=check)
-    after = structs.replace(before, check=structs.replace(check, **changes))
+    after = replace(before, check=replace(check, **changes))
     assert with_replies(Proof(passed=True, findings=()), before, after).passed is passed
 
 

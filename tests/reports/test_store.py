@@ -19,6 +19,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
 from imgcompare.model import (
@@ -88,7 +89,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
     return simple[hint]
 
 
-reports = values(Report).map(lambda report: msgspec.structs.replace(report, schema_version=SCHEMA_VERSION))
+reports = values(Report).map(lambda report: replace(report, schema_version=SCHEMA_VERSION))
 
 
 def damaged(**changes: object) -> bytes:
@@ -228,7 +229,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_report_is_its_owner_s_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
     """Saving again replaces the file; no temporary file stays; others cannot read it."""
-    for report in (REPORT, msgspec.structs.replace(REPORT, passed=False)):
+    for report in (REPORT, replace(REPORT, passed=False)):
         path = store.save(report, tmp_path, "run")
     assert store.load(path).passed is False
     assert names(tmp_path) == ["run.json"]
@@ -380,7 +381,7 @@ def test_a_report_read_and_written_again_is_the_same_text(tmp_path: Path) -> Non
         Gate(name="uncompressed_size", subject="a", limit=250_000_000, actual=1_000, passed=True),
         Gate(name="saving_ratio", subject="b", limit=0.5, actual=1.0, passed=True, at_least=True),
     )
-    path = store.save(msgspec.structs.replace(REPORT, gates=gates), tmp_path, "20250101T000000000-aaaaaa")
+    path = store.save(replace(REPORT, gates=gates), tmp_path, "20250101T000000000-aaaaaa")
     assert b'"limit":250000000,"actual":1000,' in path.read_bytes()
     assert msgspec.json.encode(store.load(path)) == path.read_bytes()
 

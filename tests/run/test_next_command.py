@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.config.model import Config
 from imgcompare.engine.options import BuildOptions, CacheEntry, Secret, SshSource
@@ -18,7 +18,7 @@ PLAIN = Config(scenario="run", context=Path(), variants=())
 def told(source: Source = Source(dockerfile="Dockerfile"), /, **changes: object) -> str:  # noqa: B008 - frozen
     """The command after a run with these settings."""
 
-    return command_line("mend", source, dataclasses.replace(PLAIN, **changes))  # type: ignore[arg-type]
+    return command_line("mend", source, replace(PLAIN, **changes))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from imgcompare.engine.build.context import NEVER_SENT, BuildContext, open_context
@@ -11,8 +10,7 @@ from imgcompare.engine.build.context import NEVER_SENT, BuildContext, open_conte
 THE_TAR = b"the tar"
 
 
-@dataclass(frozen=True, kw_only=True)
-class NoContext(BuildContext):
+class NoContext(BuildContext, frozen=True, kw_only=True):
     """A context that is nowhere, whose tar is ``THE_TAR``."""
 
     def stream(self, *, podman: bool = False) -> Iterator[bytes]:

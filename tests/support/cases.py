@@ -13,9 +13,11 @@ import json
 import struct
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TypeAlias, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.check.route import Exited, Silent
 from imgcompare.diagnosis import gather, observed
@@ -32,8 +34,7 @@ SITE = "/usr/local/lib/python3.11/site-packages"
 _MACHINES = {"amd64": 62, "arm64": 183}
 
 
-@dataclass(frozen=True)
-class File:
+class File(Struct, frozen=True):
     """One entry of an image: a file, or a link to ``link``; without a ``mode`` what lies in a bin is executable."""
 
     content: str | bytes = ""
@@ -99,8 +100,7 @@ PYTHON: Files = {
 _BASES: Mapping[str, Files] = {"python": PYTHON, "debian": DEBIAN, "scratch": {}}
 
 
-@dataclass(frozen=True)
-class Example:
+class Example(Struct, frozen=True):
     """A variant that does not work; what happened to it is a method, and gives the failure as it is told.
 
     ``files`` and those of ``stages`` and ``others`` lie over what their bases have. ``env`` is what the container is
@@ -211,8 +211,7 @@ class Example:
         )
 
 
-@dataclass(frozen=True)
-class _Nearby:
+class _Nearby(Struct, frozen=True):
     """The stages and other variants of an example, read when they are asked for."""
 
     example: Example
@@ -226,8 +225,7 @@ class _Nearby:
         return {name: View(name, [layer(PYTHON), layer(files)]) for name, files in self.example.others.items()}
 
 
-@dataclass(frozen=True)
-class _Container:
+class _Container(Struct, frozen=True):
     """A container as far as evidence is gathered of it."""
 
     stdout: tuple[str, ...]
@@ -331,8 +329,7 @@ def _words(text: str) -> tuple[str, ...]:
         return "/bin/sh", "-c", text
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of a table: what happened, and the code, the words and the very lines of the fix that are told of it."""
 
     happened: Callable[[], Failure]

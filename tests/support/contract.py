@@ -6,11 +6,12 @@ import http.client
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.engine.build.context import open_context
 from imgcompare.engine.interface import (

@@ -7,10 +7,12 @@ import posixpath
 import shlex
 import tarfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.engine.client.inspect_image import read_image
 from imgcompare.engine.interface import BuildFailed, EngineImage
@@ -21,8 +23,7 @@ Recipe: TypeAlias = tuple[str, ...]
 """What a step is known by in the cache: the image below it, the instruction, and what it copies."""
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(Struct, frozen=True, dict=True):
     """An image: the tars of its layers, the lowest first, its history, and the ``config`` part of its config."""
 
     layers: tuple[bytes, ...] = ()
@@ -106,8 +107,7 @@ def build_stages(
     return image, _build(builder.steps), builder.recipes
 
 
-@dataclass
-class _Builder:
+class _Builder(Struct):
     files: Mapping[str, bytes]
     find: Callable[[str], Stored | None]
     cache: set[Recipe]

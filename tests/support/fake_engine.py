@@ -14,9 +14,11 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from msgspec.structs import replace
 
 from imgcompare.engine.interface import (
     GROUP_LABEL,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import parse
@@ -53,7 +52,7 @@ def subject(
     parsed = parse(text, "Dockerfile")
     instructions = {one.line: one for one in parsed.stages[-1].instructions}
     told = [Layer(diff_id="sha256:base", created_by="", uncompressed_size=0, file_count=0, base=True)]
-    layers = [structs.replace(layer(base), diff_id="sha256:base")]
+    layers = [replace(layer(base), diff_id="sha256:base")]
     for line, files in written.items():
         one = instructions[line]
         told.append(
@@ -65,7 +64,7 @@ def subject(
                 dockerfile_line=line,
             )
         )
-        layers.append(structs.replace(layer(files), diff_id=f"sha256:{line}"))
+        layers.append(replace(layer(files), diff_id=f"sha256:{line}"))
     engine_image = settings(parsed.stages[-1:], "python")
     built = BuiltVariant(
         image=replace(engine_image, diff_ids=tuple(one.diff_id for one in told)),

@@ -6,6 +6,7 @@ from typing import get_args, get_type_hints
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from imgcompare import model
 from imgcompare.model import (
@@ -130,8 +131,8 @@ def test_a_report_is_masked_by_field() -> None:
     failure = Failure(stage=Stage.BUILD, code="build-failed", message="RUN echo hunter2", evidence=("log: hunter2",))
     broken = Variant(name="hunter2", source=Source(dockerfile="hunter2"), verdict=Verdict.BROKEN, failure=failure)
     leaky = report_of(WORKING, broken)
-    told = msgspec.structs.replace(failure, message=f"RUN echo {MASK}", evidence=(f"log: {MASK}",))
-    assert redact_report(leaky, ("hunter2",)) == report_of(WORKING, msgspec.structs.replace(broken, failure=told))
+    told = replace(failure, message=f"RUN echo {MASK}", evidence=(f"log: {MASK}",))
+    assert redact_report(leaky, ("hunter2",)) == report_of(WORKING, replace(broken, failure=told))
     for word in ("broken", "works", "run", "2026", "imgcompare", "unix:///x", "overlay2"):
         assert redact_report(report_of(WORKING), (word,)) == report_of(WORKING)
 
@@ -145,7 +146,7 @@ def test_a_checked_address_keeps_its_host_and_port() -> None:
         body_excerpt="hunter2",
         body_sha256="32768",
     )
-    (told,) = redact_report(report_of(msgspec.structs.replace(WORKING, check=check)), ("hunter2", "32768")).variants
+    (told,) = redact_report(report_of(replace(WORKING, check=check)), ("hunter2", "32768")).variants
     assert told.check is not None
     assert told.check.url == f"http://127.0.0.1:32768/x?key={MASK}&port={MASK}"
     assert (told.check.body_excerpt, told.check.expected.body) == (MASK, MASK)

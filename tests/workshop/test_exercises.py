@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.cli.main import cli
 from imgcompare.console.style import Style
@@ -183,14 +183,14 @@ def test_goals_of_a_working_image_are_judged_by_what_was_measured() -> None:
     fine = reports.variant("yours")
     assert fine.image
     assert fine.run
-    fine = structs.replace(
+    fine = replace(
         fine,
-        image=structs.replace(
+        image=replace(
             fine.image,
             user="10001",
             security=Security(runs_as_root=False, shells=1, compilers=0, package_managers=1, setuid_files=0),
         ),
-        run=structs.replace(fine.run, health="healthy", stopped_after_s=0.4, killed=False),
+        run=replace(fine.run, health="healthy", stopped_after_s=0.4, killed=False),
         hardened=Hardened(works=True, restrictions=("read-only root",)),
         after_change=AfterChange(changed_file="app.py", duration_s=1, step_count=5, rebuilt_steps=("[5/5] COPY a b",)),
     )
@@ -199,9 +199,9 @@ def test_goals_of_a_working_image_are_judged_by_what_was_measured() -> None:
     assert solved(reached), reached
     assert len(reached) == 8
     assert fine.run
-    worse = structs.replace(
+    worse = replace(
         fine,
-        run=structs.replace(fine.run, health=None, stopped_after_s=10.1, killed=True),
+        run=replace(fine.run, health=None, stopped_after_s=10.1, killed=True),
         after_change=AfterChange(
             changed_file="app.py", duration_s=9, step_count=5, rebuilt_steps=("[4/5] RUN pip install x",)
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.cli.main import cli
 from imgcompare.errors import UsageError
@@ -24,7 +24,7 @@ def handed(
     variant = reports.variant("yours", size)
     if broken:
         failure = Failure(stage=Stage.RUN, code="binds-loopback", message="m", hint="the fix", fix=("CMD x",))
-        variant = structs.replace(variant, verdict=Verdict.BROKEN, failure=failure, mend="imgcompare mend x")
+        variant = replace(variant, verdict=Verdict.BROKEN, failure=failure, mend="imgcompare mend x")
     gate = Gate(name="uncompressed_size", subject="yours", limit=limit, actual=size, passed=size <= limit)
     return HandedIn(
         who,
@@ -90,7 +90,7 @@ def test_engines_that_differ_are_told_by_whose_they_are() -> None:
     """Numbers are comparable only where they are of one kind."""
     other = handed("bo", 250)
     assert isinstance(other.document, Report)
-    document = structs.replace(other.document, engine=structs.replace(other.document.engine, version="99"))
+    document = replace(other.document, engine=replace(other.document.engine, version="99"))
     notes = board([handed("ana", 200), HandedIn("bo", document)]).notes
     assert any("Engines differ" in note and "for bo" in note for note in notes)
 

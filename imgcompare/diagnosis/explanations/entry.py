@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 HEALTHCHECK = (
     'HEALTHCHECK CMD ["python", "-c", "import urllib.request as u; u.urlopen(\'http://127.0.0.1:5000/\', timeout=2)"]'
@@ -10,8 +10,7 @@ HEALTHCHECK = (
 """A check that needs nothing but Python."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
+class Explanation(Struct, frozen=True, kw_only=True):
     """One code at length.
 
     ``summary`` is one sentence without its full stop, ``looks`` are lines as a log or engine has them, ``why`` is the

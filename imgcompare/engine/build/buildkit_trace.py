@@ -15,7 +15,8 @@ from __future__ import annotations
 import base64
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imgcompare.engine.build.log_tail import LogTail
 from imgcompare.engine.transport.protobuf import as_bytes, as_int, fields
@@ -31,8 +32,7 @@ _NAME_LIMIT = 300
 _VERTEX_LIMIT = 5000
 
 
-@dataclass(slots=True)
-class Vertex:
+class Vertex(Struct):
     """What one message says of a vertex; times are seconds since the epoch by the engine's clock."""
 
     digest: bytes = b""
@@ -43,8 +43,7 @@ class Vertex:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FailedVertex:
+class FailedVertex(Struct, frozen=True):
     """The vertex that made the build fail, its error, and the end of its log."""
 
     name: str
@@ -57,8 +56,7 @@ class FailedVertex:
         return self.name if _PREFIX.match(self.name) else None
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     name: str
     cached: bool = False
     started: float | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imgcompare.engine.build.errors import heredoc_line
 from imgcompare.engine.build.request import summary
@@ -30,8 +31,7 @@ def supports_buildkit(version: Mapping[str, Any]) -> bool:
     return major.isdecimal() and minor.isdecimal() and (int(major), int(minor)) >= (1, 39)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Builders:
+class Builders(Struct, frozen=True, kw_only=True):
     """The ways to build: BuildKit over gRPC, BuildKit over the HTTP API, the classic builder."""
 
     grpc: Build

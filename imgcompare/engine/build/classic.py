@@ -14,8 +14,9 @@ import http
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from imgcompare.engine.build.errors import explain
 from imgcompare.engine.build.log_tail import LogTail
@@ -133,8 +134,7 @@ def _leftovers(created: Collection[str], before: frozenset[str]) -> Iterator[str
             yield image
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     name: str
     instruction: str
     started: float

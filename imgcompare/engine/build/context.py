@@ -10,8 +10,10 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.engine.build.context_tar import Sent, tar_stream
 from imgcompare.engine.build.dockerignore import NO_MATCH, IgnoreRules, parse_rules
@@ -25,8 +27,7 @@ _PODMANS_FILE = ".containerignore"
 _NAMED = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildContext:
+class BuildContext(Struct, frozen=True, kw_only=True):
     """A build context on disk and a Dockerfile with its content; ``inside`` is its name in the context, if it is there.
 
     ``rules`` say what COPY does not see; they are those of the file ``<Dockerfile>.dockerignore`` where ``ignore_file``

@@ -7,7 +7,8 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imgcompare.engine.build.dockerignore import IgnoreRules
 from imgcompare.engine.build.walk import VANISHED, Entry, Selection, opened, unreadable, walk
@@ -15,8 +16,7 @@ from imgcompare.engine.build.walk import VANISHED, Entry, Selection, opened, unr
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """What is sent: the folder ``root``, and files that are for the builder alone, ``extra``, by their names.
 
     ``dockerfile`` is the Dockerfile's name among them all.

@@ -11,8 +11,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
 
@@ -27,8 +29,7 @@ _TOKEN = re.compile(
 _WILDCARDS = frozenset("*?[]\\")
 
 
-@dataclass(frozen=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """One line of an ignore file: all it matches begins with ``literal`` or, without wildcards, is ``literal``."""
 
     negated: bool
@@ -42,8 +43,7 @@ class Pattern:
         return self.literal.startswith(inside) or (self.has_wildcards and inside.startswith(self.literal))
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(Struct, frozen=True):
     """What rules say of a name: whether they name it, and which patterns match it or a folder above, by number."""
 
     named: bool = False
@@ -54,8 +54,7 @@ NO_MATCH = Match()
 """The match of a name that no pattern speaks of."""
 
 
-@dataclass(frozen=True)
-class IgnoreRules:
+class IgnoreRules(Struct, frozen=True):
     """The patterns of one ignore file in their order; the last one that changes what was said of a name decides."""
 
     patterns: tuple[Pattern, ...] = ()

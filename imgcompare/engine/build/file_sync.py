@@ -12,8 +12,9 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from urllib.parse import unquote_plus
+
+from msgspec import Struct
 
 from imgcompare.engine.build.dockerignore import IgnoreRules, pattern
 from imgcompare.engine.build.folders import Folder, Member
@@ -26,8 +27,7 @@ _REQUEST, _DATA, _FIN, _ERROR = 1, 2, 3, 4
 _BATCH_BYTES = 16 << 10
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a call asks for: the folder's name and the patterns that choose from it."""
 
     folder: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
+
+from msgspec import Struct
 
 from imgcompare.engine.build.dockerignore import IgnoreRules, pattern
 from imgcompare.engine.build.follow import follow
@@ -27,8 +28,7 @@ _KINDS = {
 _SPECIAL_BITS = {stat.S_ISUID: 1 << 23, stat.S_ISGID: 1 << 22, stat.S_ISVTX: 1 << 20}
 
 
-@dataclass(frozen=True)
-class Member:
+class Member(Struct, frozen=True):
     """One path as it is told to the builder: its name, Go's file mode, and how to read it where it is a file."""
 
     name: str

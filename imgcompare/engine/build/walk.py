@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from io import FileIO
+
+from msgspec import Struct
 
 from imgcompare.engine.build.dockerignore import NO_MATCH, IgnoreRules, Match
 from imgcompare.errors import UsageError
@@ -16,8 +17,7 @@ from imgcompare.errors import UsageError
 VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A file, folder or link: its name in the folder and where it is."""
 
     name: str
@@ -25,16 +25,14 @@ class Entry:
     stat: os.stat_result
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What is taken of a folder: nothing that ``left_out`` ignores, and only what ``taken`` names if it is not None."""
 
     left_out: IgnoreRules
     taken: IgnoreRules | None = None
 
 
-@dataclass(frozen=True)
-class _Matches:
+class _Matches(Struct, frozen=True):
     """What the rules say of a folder, and so of what is in it as far as they say nothing else of that."""
 
     left_out: Match = NO_MATCH

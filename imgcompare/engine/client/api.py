@@ -10,9 +10,10 @@ import re
 import threading
 import time
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from imgcompare.engine.transport.dial import UpgradeRefusedError, dial, upgrade
 from imgcompare.engine.transport.errors import CLIENT_ERRORS, place, translate
@@ -46,8 +47,7 @@ _UPGRADE_TIMEOUT_S = 10.0
 _VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(Struct, frozen=True):
     """A session that reaches the engine, and the URL under which it does."""
 
     session: Session

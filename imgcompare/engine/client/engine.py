@@ -11,7 +11,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from docker.errors import DockerException, InvalidConfigFile
 from docker.tls import TLSConfig
 from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
+from msgspec.structs import replace
 
 from imgcompare.engine.build import buildkit, classic, solve
 from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from imgcompare.errors import NoEngineError
 from imgcompare.text.printable import printable
@@ -24,8 +25,7 @@ _FILE_LIMIT = 1 << 20
 _OTHER_WAY = "Name the engine with --host or DOCKER_HOST, or mend the docker configuration."
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a context says of its engine: the URL as written, and TLS paths in the form of ``Endpoint.tls``."""
 
     host: str

@@ -18,11 +18,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
 import platformdirs
+from msgspec import Struct
 
 from imgcompare.engine.own import bridge, cgroups, processes, wheels
 from imgcompare.engine.own.host import as_root, find_program, install_programs, programs_missing, run_as_root
@@ -47,8 +47,7 @@ _GO_ENVIRONMENT = "GOGC=400"
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PrivateStatus:
+class PrivateStatus(Struct, frozen=True, kw_only=True):
     """The own engine's state now: ``endpoint`` is its URL whether it runs or not, ``log`` the path of its log."""
 
     running: bool
@@ -59,8 +58,7 @@ class PrivateStatus:
     version: str | None = None
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where the engine keeps its things, and what its processes are recognised by."""
 
     folder: Path

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.engine.interface import STAND_IN_TAG
 
@@ -37,8 +38,7 @@ CERTIFICATE_VARIABLES = (
 )
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """How to make a root filesystem: of which release, with which Python (``3.11``, None for none), slim or whole."""
 
     codename: str
@@ -63,8 +63,7 @@ class Recipe:
         return tuple(line.replace("{minor}", self.python) for line in _PYTHON_HOOKS) if self.python else ()
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a tag of an official image asks for: a Python or none, of a release or of any, slim or whole."""
 
     python: str | None

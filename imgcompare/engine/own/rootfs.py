@@ -15,8 +15,9 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imgcompare.engine.own import apt_sources, processes
 from imgcompare.engine.own.host import as_root, find_program, require_program, told
@@ -55,8 +56,7 @@ _CHUNK_BYTES = 1 << 20
 _END_GRACE_S = 30.0
 
 
-@dataclass(frozen=True)
-class Root:
+class Root(Struct, frozen=True):
     """A root filesystem on its way: the version of the Python in it, else of the release, and its tar as it comes."""
 
     version: str

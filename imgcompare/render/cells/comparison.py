@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.model import ComparisonRow, Report, Variant, Verdict
@@ -12,8 +13,7 @@ from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes, format_change, format_seconds
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Facts:
+class _Facts(Struct, frozen=True, kw_only=True):
     """What a cell needs to know beyond its own variant."""
 
     baseline: str

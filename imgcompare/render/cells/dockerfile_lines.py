@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.model import Edit, EditAction, Image, Variant
 from imgcompare.text.printable import verbatim
@@ -13,8 +14,7 @@ _LEAST_BYTES = 1000
 """What is less is not worth a mark."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MarkedLine:
+class MarkedLine(Struct, frozen=True, kw_only=True):
     """One line: its number (0 of one that is to be added), how it is marked, and what stands beside it.
 
     ``kind`` is ``plain``, ``comment`` (or empty), ``blame`` (what breaks it), ``heavy`` (the most bytes) or ``mends``.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imgcompare.text.printable import printable
 
@@ -13,8 +14,7 @@ Tone = Literal["plain", "strong", "good", "bad", "dim"]
 NOTHING = "–"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column. ``rank`` 0 always stays; where room is short, the highest rank goes first.
 
     A ``joined`` column belongs to the one on its left, which also speaks for it where ``short_title`` is empty.
@@ -28,8 +28,7 @@ class Column:
     short_title: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """One cell: its text, a shorter one for narrow output, and for a bar the ``share`` (0 to 1) to draw instead."""
 
     text: str = ""
@@ -38,8 +37,7 @@ class Cell:
     share: float | None = None
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """The table of a report: ``rows`` hold one cell for each of ``columns``, one row for each variant, in order."""
 
     columns: tuple[Column, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imgcompare.model import Report, Verdict
 from imgcompare.render.cells.facts import without
@@ -20,8 +21,7 @@ FEWEST_RUNS = 3
 _FIRST_RANK = 10  # columns of variants go first where room is short, the last ones first
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
+class Point(Struct, frozen=True, kw_only=True):
     """A run's column in a chart of one variant, in per cent of its width and height; ``kind`` decides its colour."""
 
     start: float
@@ -31,8 +31,7 @@ class Point:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trend:
+class Trend(Struct, frozen=True, kw_only=True):
     """How a variant's unpacked size went, and its newest in words."""
 
     name: str

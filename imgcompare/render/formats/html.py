@@ -11,12 +11,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
+from msgspec import Struct
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.diagnosis.explanations import EXPLANATIONS
@@ -54,8 +54,7 @@ _UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
 _HYPHENED = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Size:
+class Size(Struct, frozen=True, kw_only=True):
     """A variant's row in the chart of sizes."""
 
     variant: Variant
@@ -69,8 +68,7 @@ class Size:
     broken: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """A report as its page shows it: ``id`` begins the ids of all its parts, so that a page can hold several."""
 
     id: str

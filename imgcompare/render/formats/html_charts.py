@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
+
+from msgspec import Struct
 
 from imgcompare.model import Build, ComparisonRow, Image, Report, Variant
 from imgcompare.model import Step as BuildStep
@@ -28,8 +29,7 @@ CATEGORIES = (
 _TICKS = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """A piece of a bar: where it starts and how wide it is, in per cent; ``kind`` decides its colour."""
 
     start: float
@@ -38,8 +38,7 @@ class Span:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """A row of a waterfall: its bar, its name, and the bytes it says."""
 
     name: str
@@ -47,8 +46,7 @@ class Step:
     span: Span
 
 
-@dataclass(frozen=True, kw_only=True)
-class Axis:
+class Axis(Struct, frozen=True, kw_only=True):
     """Where the ticks of an axis are, in per cent, and what they say."""
 
     ticks: tuple[tuple[float, str], ...]

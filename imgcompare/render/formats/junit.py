@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from xml.etree import ElementTree as ET
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.model import Collection, Document, Failure, Gate, Report, Stage, Variant, Verdict
@@ -25,8 +27,7 @@ _OF_STAGE = {"build_s": Stage.BUILD, "ready_s": Stage.RUN, "memory_bytes": Stage
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Case:
+class _Case(Struct, frozen=True, kw_only=True):
     """One test: what is ``wrong`` (``kind`` in a word), why it was ``skipped``, or neither; ``told`` is all of it."""
 
     group: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.model import Against, Collection, Document, Failure, Image, Report, Shrunk, Variant
@@ -31,8 +33,7 @@ _COLOURED = str.maketrans("✓✗", "✅❌")
 _OPEN_COMPARISONS = 3  # of more, those that passed are folded away
 
 
-@dataclass(frozen=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """A paragraph, a table or something folded; where not all fits, the highest rank is left out first."""
 
     text: str

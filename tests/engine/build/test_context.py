@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import os
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imgcompare.engine.build.context import BuildContext, open_context
 from imgcompare.errors import UsageError
@@ -378,7 +378,7 @@ def test_unreadable_but_ignored_is_no_problem() -> None:
 def test_a_file_can_be_sent_with_a_new_end(tmp_path: Path) -> None:
     """The one that is named is longer, on disk nothing is; the context that was opened stays what it was."""
     context = context_of(tmp_path, {"app.py": "x = 1\n", "other.py": "y = 2\n"})
-    changed = dataclasses.replace(context, appended=("app.py", b"\n  \n"))
+    changed = replace(context, appended=("app.py", b"\n  \n"))
     assert read(changed)["app.py"].size == 10
     assert content(changed, "app.py") == b"x = 1\n\n  \n"
     assert content(changed, "other.py") == b"y = 2\n"

@@ -11,11 +11,12 @@ import socketserver
 import tempfile
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imgcompare.engine.endpoint import find as module
 from imgcompare.engine.endpoint.find import find_engine
@@ -119,8 +120,7 @@ def use_context(home: Path, name: object) -> None:
     (home / ".docker/config.json").write_text(json.dumps({"auths": {}, "currentContext": name}))
 
 
-@dataclass(frozen=True)
-class State:
+class State(Struct, frozen=True):
     """The own engine's state as find_engine reads it."""
 
     running: bool = False
@@ -128,8 +128,7 @@ class State:
     endpoint: str = "unix:///nowhere/own.sock"
 
 
-@dataclass
-class Own:
+class Own(Struct):
     """Stands for imgcompare's own engine: a state, and whether it can be started."""
 
     state: State = field(default_factory=State)

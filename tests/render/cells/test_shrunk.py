@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from msgspec import structs
+from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.model import Finding, Proof, Report, Saving, SavingKind, Shrunk, Source
@@ -40,7 +40,7 @@ MADE = Shrunk(
 def shrunken(made: Shrunk = MADE) -> Report:
     """The report of a shrink."""
     original = variant("original", 800_000_000, savings=SAVINGS)
-    smaller = structs.replace(variant("multi-stage", 200_000_000), proof=PROOF)
+    smaller = replace(variant("multi-stage", 200_000_000), proof=PROOF)
     return report(original, *([smaller] if made.result else []), shrunk=made)
 
 
@@ -58,9 +58,9 @@ def test_the_answer_and_what_it_rests_on() -> None:
 
 def test_nothing_to_gain_and_nothing_proved_are_two_answers() -> None:
     """Without a candidate that was dropped there was nothing to gain."""
-    nothing = structs.replace(MADE, result=None, refused=())
+    nothing = replace(MADE, result=None, refused=())
     assert shrunk.answer(shrunken(nothing)).startswith("Nothing to gain")
-    assert shrunk.answer(shrunken(structs.replace(nothing, refused=("slim: x",)))).startswith("No smaller Dockerfile")
+    assert shrunk.answer(shrunken(replace(nothing, refused=("slim: x",)))).startswith("No smaller Dockerfile")
 
 
 def test_what_each_habit_was_worth() -> None:
@@ -74,7 +74,7 @@ def test_what_each_habit_was_worth() -> None:
 
 def test_a_lone_dockerfile_is_told_the_three_greatest() -> None:
     """One that works, built from a Dockerfile; not of several, nor of an image that exists."""
-    lone = structs.replace(
+    lone = replace(
         variant("a", 800_000_000, savings=SAVINGS),
         source=Source(dockerfile="Dockerfile"),
         shrink="imgcompare shrink Dockerfile --route /x",
@@ -86,9 +86,9 @@ def test_a_lone_dockerfile_is_told_the_three_greatest() -> None:
     ]
     assert savings.command(report(lone)) == "imgcompare shrink Dockerfile --route /x"
     assert savings.greatest(report(lone, variant("b"))) == ()
-    little = structs.replace(lone, image=variant("a", 800_000_000, savings=SAVINGS[3:]).image)
+    little = replace(lone, image=variant("a", 800_000_000, savings=SAVINGS[3:]).image)
     assert savings.greatest(report(little)) == ()
-    assert savings.greatest(report(structs.replace(lone, source=Source(image="x")))) == ()
+    assert savings.greatest(report(replace(lone, source=Source(image="x")))) == ()
 
 
 @pytest.mark.parametrize("format_", ["table", "markdown", "html"])
