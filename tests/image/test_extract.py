@@ -251,32 +251,37 @@ def _sqlite(*statements: str) -> bytes:
 ENDLESS = (
     "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS hnum, zeroblob(1000000) AS blob FROM n"
 )
-HOSTILE = {
-    "deep-json": (b'{"name": ' + b"[" * 200_000, "a/package.json"),
-    "deep-values": (b'{"name": "a", "version": "1", "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}", "a/package.json"),
-    "wrong-json": (b'{"name": ["a"], "version": {"b": 1}}', "a/package.json"),
-    "endless-view": (_sqlite(f"CREATE VIEW Packages AS {ENDLESS}"), "var/lib/rpm/rpmdb.sqlite"),
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "deep-json": (lambda: b'{"name": ' + b"[" * 200_000, "a/package.json"),
+    "deep-values": (
+        lambda: b'{"name": "a", "version": "1", "x": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+        "a/package.json",
+    ),
+    "wrong-json": (lambda: b'{"name": ["a"], "version": {"b": 1}}', "a/package.json"),
+    "endless-view": (lambda: _sqlite(f"CREATE VIEW Packages AS {ENDLESS}"), "var/lib/rpm/rpmdb.sqlite"),
     "made-up-column": (
-        _sqlite(
+        lambda: _sqlite(
             "CREATE TABLE Packages (hnum INTEGER, blob BLOB GENERATED ALWAYS AS (zeroblob(900000000)))",
             "INSERT INTO Packages (hnum) VALUES (1)",
         ),
         "var/lib/rpm/rpmdb.sqlite",
     ),
     "one-blob-in-many-slots": (
-        struct.pack("<4s7I", b"RpmP", 0, 1, 200, 0, 0, 0, 0)
-        + struct.pack("<4sIII", b"Slot", 1, 60_000, 1) * 50_000
-        + bytes(960_000 - 32 - 800_000)
-        + struct.pack("<4sIII", b"BlbS", 1, 1, 100_000)
-        + bytes(100_000),
+        lambda: (
+            struct.pack("<4s7I", b"RpmP", 0, 1, 200, 0, 0, 0, 0)
+            + struct.pack("<4sIII", b"Slot", 1, 60_000, 1) * 50_000
+            + bytes(960_000 - 32 - 800_000)
+            + struct.pack("<4sIII", b"BlbS", 1, 1, 100_000)
+            + bytes(100_000)
+        ),
         "usr/lib/sysimage/rpm/Packages.db",
     ),
     "long-folder-in-many-files": (
-        rpm_ndb(rpm_header("x", "1", "1", files=tuple(f"{'/d' * 2_000}/{number}" for number in range(60_000)))),
+        lambda: rpm_ndb(rpm_header("x", "1", "1", files=tuple(f"{'/d' * 2_000}/{number}" for number in range(60_000)))),
         "usr/lib/sysimage/rpm/Packages.db",
     ),
     "pages-in-a-circle": (
-        rpm_berkeley(bytes(9_000)).replace(struct.pack("<III", 3, 0, 4), struct.pack("<III", 3, 0, 2)),
+        lambda: rpm_berkeley(bytes(9_000)).replace(struct.pack("<III", 3, 0, 4), struct.pack("<III", 3, 0, 2)),
         "var/lib/rpm/Packages",
     ),
 }
@@ -285,7 +290,8 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_files_take_no_memory_and_raise_nothing(kind: str) -> None:
     """What is deep, endless, huge or goes round in a circle takes at most some times its own size, or 150 MB."""
-    data, path = HOSTILE[kind]
+    make, path = HOSTILE[kind]
+    data = make()
     tracemalloc.start()
     read(data, path)
     _, peak = tracemalloc.get_traced_memory()

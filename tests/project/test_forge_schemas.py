@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema.validators import validator_for
 
 from imgcompare.init.ci_templates import write_job
+from tests.support.schemas import Schema
 
 _ROOT = Path(__file__).parents[2]
 _DOCS = _ROOT / "docs" / "ci.md"
@@ -24,8 +24,7 @@ def problems(schema: str, text: str) -> list[str]:
     document: Any = yaml.safe_load(text)
     if True in document:  # what YAML 1.1 makes of ``on``
         document["on"] = document.pop(True)
-    found = validator_for(read)(read).iter_errors(document)
-    return [f"{'/'.join(map(str, each.absolute_path))}: {each.message}" for each in found]
+    return Schema(read).problems(document)
 
 
 def blocks(first_line: str) -> list[str]:

@@ -248,27 +248,27 @@ def test_which_python_is_asked(tmp_path: Path, name: str) -> None:
     assert (seen.executable == str(venv / "bin" / "python")) == (name in STARTED_BY_ITS_OWN)
 
 
-@pytest.mark.parametrize(
-    ("source", "needed"),
-    [
-        ("import pkg_resources", True),
-        ("from setuptools import setup", True),
-        ("def f():\n    import setuptools", True),
-        ("try:\n    import pkg_resources\nexcept ImportError:\n    pkg_resources = None", False),
-        ("try:\n    import pkg_resources\nexcept ValueError:\n    pass", True),
-        ("from .setuptools import x", False),
-        ("'import pkg_resources'", False),
-        ("import setuptools_scm", False),
-    ],
-)
-def test_who_needs_setuptools(tmp_path: Path, source: str, needed: bool) -> None:
+def test_who_needs_setuptools(tmp_path: Path) -> None:
     """Who is prepared for its absence does not."""
+    need = {
+        "pkg_resources": "import pkg_resources",
+        "setup_asked": "from setuptools import setup",
+        "later": "def f():\n    import setuptools",
+        "other_error": "try:\n    import pkg_resources\nexcept ValueError:\n    pass",
+    }
+    need_not = {
+        "prepared": "try:\n    import pkg_resources\nexcept ImportError:\n    pkg_resources = None",
+        "own": "from .setuptools import x",
+        "text": "'import pkg_resources'",
+        "other_name": "import setuptools_scm",
+        "setup.py": "import setuptools",
+    }
     site, app = tmp_path / "site-packages", tmp_path / "app"
     site.mkdir()
     app.mkdir()
-    (site / "asking.py").write_text(source)
-    (site / "setup.py").write_text("import setuptools")
-    assert [Path(path).name for path in look(app, site, []).setuptools] == (["asking.py"] if needed else [])
+    for name, source in (need | need_not).items():
+        (site / name).with_suffix(".py").write_text(source)
+    assert {Path(path).stem for path in look(app, site, []).setuptools} == need.keys()
 
 
 def test_it_stands_alone() -> None:

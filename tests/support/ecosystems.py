@@ -112,7 +112,8 @@ def rpm_header(
     name: str, version: str, release: str, *, epoch: int | None = None, files: tuple[str, ...] = ()
 ) -> bytes:
     """The header of a package as RPM's databases hold it."""
-    folders = list(dict.fromkeys(file.rpartition("/")[0] + "/" for file in files))
+    places = [file.rpartition("/")[::2] for file in files]
+    folders = {folder: number for number, folder in enumerate(dict.fromkeys(folder for folder, _ in places))}
     rows: list[tuple[int, int, Any]] = [
         (1000, 6, [name]),
         (1001, 6, [version]),
@@ -122,9 +123,9 @@ def rpm_header(
     if epoch is not None:
         rows.append((1003, 4, [epoch]))
     if files:
-        rows.append((1116, 4, [folders.index(file.rpartition("/")[0] + "/") for file in files]))
-        rows.append((1117, 8, [file.rpartition("/")[2] for file in files]))
-        rows.append((1118, 8, folders))
+        rows.append((1116, 4, [folders[folder] for folder, _ in places]))
+        rows.append((1117, 8, [name for _, name in places]))
+        rows.append((1118, 8, [f"{folder}/" for folder in folders]))
     index, data = b"", b""
     for tag, kind, values in rows:
         if kind == 4:

@@ -33,6 +33,11 @@ class Schema:
         """Raise jsonschema.ValidationError where the document is not valid, SchemaError where the schema is none."""
         self._validator.validate(document)
 
+    def problems(self, document: Any) -> list[str]:
+        """What it has against the document, each with its place in it."""
+        found = self._validator.iter_errors(document)
+        return [f"{'/'.join(map(str, each.absolute_path))}: {each.message}" for each in found]
+
     def is_valid(self, document: Any) -> bool:
         """Whether the document is valid."""
         return bool(self._validator.is_valid(document))
