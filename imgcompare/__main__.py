@@ -13,7 +13,7 @@ except KeyboardInterrupt:
 
 # Imports make some hundred thousand objects, and all of them stay: a sixth of a short command's time went into looking
 # for rubbish among them, again and again, and once more at its end.
-_NEW_OBJECTS = 50_000
+_NEW_OBJECTS = 120_000
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from imgcompare.cli.output import Output
-from imgcompare.comparison.baseline_file import DEFAULT_FILE
 from imgcompare.config.project import DEFAULT, Value
 from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
@@ -18,11 +17,9 @@ from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
 from imgcompare.model import Document, Variant, Verdict
 from imgcompare.reports import store
-from imgcompare.run.against import with_stored
 from imgcompare.run.opening import Connection
 from imgcompare.run.plan import default_jobs
 from imgcompare.run.session import perform
-from imgcompare.run.several import perform_all
 from imgcompare.text.printable import printable
 from imgcompare.text.redact import redact
 
@@ -60,6 +57,7 @@ def run_and_write(given: Given, output: Output, project: Path, environ: Mapping[
 
 def _tell_next(document: Document, file: ConfigFile | None, selection: Selection) -> None:
     from imgcompare.cli.next_step import next_step  # noqa: PLC0415 - not needed where nobody looks
+    from imgcompare.comparison.baseline_file import DEFAULT_FILE  # noqa: PLC0415
 
     held = any(each.config.against for each in selection.comparisons)
     configured = file is not None and not file.label
@@ -100,8 +98,13 @@ def _perform(
         replace(each.config, jobs=each.config.jobs or default_jobs(os.cpu_count(), each.config.companion_count))
         for each in selection.comparisons
     ]
-    configs = with_stored(configs, project, connection, progress)
+    if any(config.against is not None for config in configs):
+        from imgcompare.run.against import with_stored  # noqa: PLC0415 - only where something is held against another
+
+        configs = with_stored(configs, project, connection, progress)
     if selection.together:
+        from imgcompare.run.several import perform_all  # noqa: PLC0415 - only for several
+
         several = perform_all(configs, connection, progress, reports, selection.shard)
         return several.collection, several.error
     one = perform(configs[0], connection, progress, reports)

@@ -6,7 +6,6 @@ ones of the same option.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 
 from msgspec import Struct
@@ -73,7 +72,9 @@ def check_limits(limits: Iterable[Limit], variants: Collection[str], baseline: s
     for limit in limits:
         told = f"--{limit.option} {printable(limit.variant or '', limit=100)}".rstrip()
         if limit.variant is not None and limit.variant not in variants:
-            close = difflib.get_close_matches(limit.variant, variants, n=1)
+            from difflib import get_close_matches  # noqa: PLC0415 - only needed when something went wrong
+
+            close = get_close_matches(limit.variant, variants, n=1)
             raise UsageError(
                 f"{told}: there is no such variant" + (f"; did you mean {close[0]!r}?" if close else ""),
                 hint=f"The variants are: {', '.join(variants)}."

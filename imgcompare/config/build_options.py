@@ -24,11 +24,13 @@ _REMOTE = re.compile(r"(?:docker-image|https?)://|git@", re.IGNORECASE)
 _SIZE = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _ULIMIT = re.compile(r"[a-z]+=-?\d+(?::-?\d+)?")
-_NETWORKS = ("default", "none", "host")
 # What GitHub gives to the actions of a job, and what the cache of its kind wants of it.
 _ACTIONS = {"ACTIONS_CACHE_URL": "url", "ACTIONS_RESULTS_URL": "url_v2", "ACTIONS_RUNTIME_TOKEN": "token"}
 _PATHS = ("src", "source", "dest")
 T = TypeVar("T")
+
+BUILD_NETWORKS = ("default", "none", "host")
+"""The networks of RUN instructions; any other is one that containers join."""
 
 
 def read_build_options(
@@ -41,8 +43,8 @@ def read_build_options(
         return value if isinstance(value, tuple) else ()
 
     network, shm_size = given.get("network"), given.get("shm_size")
-    if network is not None and network not in _NETWORKS:
-        raise UsageError(f"--network {network} is not for builds", hint=f"It is one of: {', '.join(_NETWORKS)}.")
+    if network is not None and network not in BUILD_NETWORKS:
+        raise UsageError(f"--network {network} is not for builds", hint=f"It is one of: {', '.join(BUILD_NETWORKS)}.")
     return BuildOptions(
         secrets=_distinct("--secret", (_secret(text, environ) for text in texts("secrets")), lambda each: each.id),
         ssh=_distinct("--ssh", (_ssh(text, environ) for text in texts("ssh")), lambda each: each.id),

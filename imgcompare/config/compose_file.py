@@ -9,18 +9,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from imgcompare.config.build_options import read_build_options
+from imgcompare.config.build_options import BUILD_NETWORKS, read_build_options
 from imgcompare.config.variants import VariantSpec
 from imgcompare.engine.options import BuildOptions
 from imgcompare.errors import UsageError
 from imgcompare.services.build_section import BuildSection, read_build
 from imgcompare.services.composed import Composed, choose_service, read_service
+from imgcompare.services.file_names import file_in
 from imgcompare.services.files import files_of
-from imgcompare.services.program import file_in, resolve_file, variables_of
+from imgcompare.services.program import resolve_file, variables_of
 from imgcompare.services.project_file import project_file
-
-BUILD_NETWORKS = ("default", "none", "host")
-"""The networks of RUN instructions; any other is one that containers join."""
 
 
 def read_compose(text: str, service: str | None, environ: Mapping[str, str], *, mount: bool) -> Composed:

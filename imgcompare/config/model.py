@@ -5,20 +5,23 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from imgcompare.check.asked import GET, Asking, RouteCheck
-from imgcompare.comparison.baseline import Stored
 from imgcompare.comparison.limits import Limit, check_limits
 from imgcompare.config.accepted import is_platform, is_route, is_timeout, pattern_fault
 from imgcompare.config.variants import VARIANT_FORMS, VariantSpec
 from imgcompare.engine.options import NO_OPTIONS, BuildOptions, RunOptions
 from imgcompare.errors import UsageError
 from imgcompare.model import Expectation
-from imgcompare.services.composed import Composed
 from imgcompare.text.redact import secret_values
 from imgcompare.text.secrets import is_secret, names_secret
+
+if TYPE_CHECKING:
+    from imgcompare.comparison.baseline import Stored
+    from imgcompare.services.composed import Composed
 
 UNNAMED = "run"
 """What a comparison of variants from the command line is called."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -101,9 +100,10 @@ def flatten(setting: Setting, value: object, origin: Origin, environ: Mapping[st
 
 def nearest(word: str, words: Iterable[str]) -> str:
     """Ask for the word that may have been meant; empty where none is near."""
-    close = difflib.get_close_matches(word.replace("-", "_"), list(words), n=1) or difflib.get_close_matches(
-        word, list(words), n=1
-    )
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed when something went wrong
+
+    known = list(words)
+    close = get_close_matches(word.replace("-", "_"), known, n=1) or get_close_matches(word, known, n=1)
     return f"Did you mean {close[0]!r}? " if close else ""
 
 

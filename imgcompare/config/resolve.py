@@ -14,8 +14,7 @@ from msgspec.structs import replace
 from imgcompare.check.asked import Asking, asking, parse_headers, parse_route
 from imgcompare.comparison.limits import by_variant, check_limits, read_limits
 from imgcompare.comparison.measures import OPTIONS
-from imgcompare.config.build_options import read_build_options, split_contexts
-from imgcompare.config.compose_file import BUILD_NETWORKS, read_compose, variants_of
+from imgcompare.config.build_options import BUILD_NETWORKS, read_build_options, split_contexts
 from imgcompare.config.model import UNNAMED, Config
 from imgcompare.config.project import (
     DEFAULT,
@@ -73,6 +72,8 @@ def resolve(given: Given, file: ConfigFile | None, environ: Mapping[str, str]) -
     project = read_project(file, environ) if file else None
     named = _asked(given, "compose")
     if named and named != NONE and VARIANTS not in given and (file is None or file.label):
+        from imgcompare.config.compose_file import read_compose, variants_of  # noqa: PLC0415 - only where asked for
+
         # The service itself is what is compared: with nothing, or with what is asked for by --against.
         composed = read_compose(named, None, environ, mount=False)
         given, project = {**given, VARIANTS: Value(variants_of(composed), given["compose"].origin)}, None

@@ -7,14 +7,16 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
 from imgcompare.engine.options import NO_OPTIONS, BuildOptions, Healthcheck, RunOptions
-from imgcompare.image.overlay2 import LayerStore
 from imgcompare.model import Build, EngineInfo
+
+if TYPE_CHECKING:
+    from imgcompare.image.overlay2 import LayerStore
 
 LABEL_PREFIX = "io.imgcompare."
 RUN_LABEL = LABEL_PREFIX + "run"

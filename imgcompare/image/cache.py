@@ -13,16 +13,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import msgspec
 import platformdirs
 
 from imgcompare.errors import ImageFormatError
-from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.cache_format import decode_layer, encode_layer
 from imgcompare.image.layer_index import LayerIndex
 from imgcompare.image.oci import ImageConfig, decode, is_digest
+
+if TYPE_CHECKING:
+    from imgcompare.image.archive import ArchivedImage
 
 _VERSION = "v8"
 _MAX_ENTRIES = 4096
@@ -87,6 +89,8 @@ class ImageCache:
         known = tuple(layer for layer in layers if layer is not None)
         if len(known) < len(layers):
             return None
+        from imgcompare.image.archive import ArchivedImage  # noqa: PLC0415 - what reads images takes a while to import
+
         return ArchivedImage(config=entry.config, image_id=entry.image_id, layers=known)
 
     def config(self, engine_digest: str, platform: str | None) -> bytes | None:

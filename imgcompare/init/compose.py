@@ -9,7 +9,8 @@ from pathlib import Path
 from imgcompare.config.compose_file import read_compose
 from imgcompare.errors import UsageError
 from imgcompare.init.discover import FoundService
-from imgcompare.services.program import file_in, find_program
+from imgcompare.services.file_names import file_in
+from imgcompare.services.program import find_program
 
 
 def find_service(folder: Path, environ: Mapping[str, str]) -> FoundService | str:

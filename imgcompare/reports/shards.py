@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
 from imgcompare.errors import UsageError
 
@@ -42,7 +41,7 @@ def _by_time(names: Sequence[str], count: int, known: Mapping[str, float]) -> li
     The longest share is at most 4/3 of the best there can be (R. L. Graham, Bounds on Multiprocessing Timing Anomalies,
     SIAM Journal on Applied Mathematics 17, 1969).
     """
-    usual = fmean(known.values())
+    usual = sum(known.values()) / len(known)
     shares: list[list[str]] = [[] for _ in range(count)]
     load = [(0.0, 0, number) for number in range(count)]
     for name in sorted(names, key=lambda name: (-known.get(name, usual), name)):

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
-from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from imgcompare.diagnosis import observed
-from imgcompare.diagnosis.evidence import Case, Evidence
 from imgcompare.dockerfile.parser import SCRATCH, StageInfo
 from imgcompare.engine.build.context import BuildContext
 from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
-from imgcompare.engine.transport.faults import engine_fault, full_disk
-from imgcompare.errors import BaseImageError, EngineFailedError
+from imgcompare.errors import BaseImageError
 from imgcompare.model import Build, Failure, Stage, Verdict
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 
-_ENDED = re.compile(r" exited with code \d+$")
-# What runc writes into a step's log when it could not start the step.
-_RUNTIME = re.compile(r"(?:container_linux\.go|runc run failed|OCI runtime|.{0,200}level=error msg=\".{0,40}runc)")
+if TYPE_CHECKING:
+    from imgcompare.diagnosis.evidence import Evidence
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -75,11 +70,10 @@ def build_variant(
 ) -> tuple[BuiltVariant | NotBuilt, Build | None]:
     """Build one variant's image, or look up the one it names."""
     missing = {name: failure for name in blueprint.bases if (failure := bases[name].failure)}
-    for name, failure in missing.items():
-        if _meant_as_stage(blueprint, name):
-            return NotBuilt(failure=observed.no_stage(failure, name, blueprint.document)), None
     if missing:
-        return _unavailable(observed.all_unavailable(missing)), None
+        from imgcompare.run.not_built import without_bases  # noqa: PLC0415 - only where something is missing
+
+        return without_bases(blueprint, missing), None
     wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None
@@ -91,14 +85,16 @@ def build_variant(
             lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
         )
         if isinstance(outcome, BuildFailed):
-            if fault := _fault(outcome):
-                raise fault
-            return _why(plan, blueprint, outcome), outcome.build
+            from imgcompare.run.not_built import failed  # noqa: PLC0415 - only where something failed
+
+            return failed(plan, blueprint, outcome), outcome.build
         reference, build = outcome.image, outcome.build
         bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
     image = bench.engine.image(reference)
     if image is None:
-        return NotBuilt(failure=observed.image_gone(reference), verdict=Verdict.NOT_CHECKED), build
+        from imgcompare.run.not_built import gone  # noqa: PLC0415 - only where something is missing
+
+        return gone(reference), build
     return BuiltVariant(
         image=image,
         build=build,
@@ -107,17 +103,6 @@ def build_variant(
         base_diff_ids=_base_diff_ids(blueprint, bases),
         stages=blueprint.stages,
     ), build
-
-
-def _unavailable(failure: Failure) -> NotBuilt:
-    verdict = Verdict.BROKEN if observed.names_no_image(failure) else Verdict.NOT_CHECKED
-    return NotBuilt(failure=failure, verdict=verdict)
-
-
-def _meant_as_stage(blueprint: Blueprint, name: str) -> bool:
-    """Whether a base is only a bare word after ``COPY --from``: mostly a stage with another name, or none."""
-    sources = {source for stage in blueprint.needed for source in stage.references}
-    return name in sources and name not in {stage.base for stage in blueprint.needed} and name.isidentifier()
 
 
 def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, bench: Workbench) -> EngineImage | None:
@@ -141,37 +126,6 @@ def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, be
     return None if isinstance(outcome, BuildFailed) else bench.engine.image(outcome.image)
 
 
-def _fault(outcome: BuildFailed) -> EngineFailedError | None:
-    """What the engine could not do; a program that ended with a code speaks for itself, in its log."""
-    if not _ENDED.search(outcome.message):
-        return engine_fault(outcome.message)
-    runtime = next((fault for line in outcome.log if _RUNTIME.match(line) and (fault := engine_fault(line))), None)
-    return runtime or (None if "type=tmpfs" in (outcome.step or "") else full_disk(outcome.log))
-
-
-def _why(plan: Plan, blueprint: Blueprint, outcome: BuildFailed) -> NotBuilt:
-    if outcome.missing_base is not None:
-        return _unavailable(observed.base_missing(outcome.missing_base, plan.config.platform, outcome))
-    evidence = Evidence(observed=observed.build_failed(outcome), log=outcome.log)
-    return NotBuilt(failure=observed.diagnose(case_of(blueprint, evidence)), evidence=evidence)
-
-
-def case_of(blueprint: Blueprint, evidence: Evidence) -> Case:
-    """Return what is known of a variant that broke, without its image's files."""
-    return Case(
-        evidence=evidence,
-        written=blueprint.stages,
-        unused=blueprint.unused,
-        chains=blueprint.chains,
-        base=blueprint.base or "",
-        document=blueprint.document,
-        target=blueprint.variant.spec.target,
-        context=blueprint.context.files if blueprint.context else tuple,
-        context_folder=blueprint.source.context or ".",
-        dockerfile_folder=str(PurePosixPath((blueprint.context and blueprint.context.inside) or "").parent),
-    )
-
-
 def _base_diff_ids(blueprint: Blueprint, bases: Mapping[str, Base]) -> tuple[str, ...] | None:
     if blueprint.base == SCRATCH:
         return ()
@@ -187,10 +141,11 @@ def _provide(plan: Plan, bench: Workbench, reference: str, subject: str) -> Base
                 reference, plan.config.platform, lambda text: bench.progress.stage(subject, Stage.PULL, text)
             )
         except BaseImageError as exc:
-            if fault := engine_fault(exc.message):
-                raise fault from exc
+            from imgcompare.run.not_built import no_base  # noqa: PLC0415 - only where something is missing
+
+            failure = no_base(reference, exc)
             bench.progress.finished(subject, "is missing", ok=False)
-            return Base(failure=observed.base_unavailable(reference, exc))
+            return Base(failure=failure)
         bench.progress.finished(subject, "pulled", ok=True)
         image = bench.engine.image(reference)
     if image is None:

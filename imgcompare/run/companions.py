@@ -47,7 +47,7 @@ from imgcompare.services.project_file import project_file
 Up = tuple[Companion, ...] | Fallen
 
 
-class Beside(Struct):
+class Companions(Struct):
     """The companions of one variant, under way; ``keep`` leaves them up."""
 
     plan: Plan
@@ -196,12 +196,9 @@ class Beside(Struct):
 
 
 @contextmanager
-def beside(plan: Plan, variant: PlannedVariant, bench: Workbench) -> Iterator[Beside]:
+def companions(plan: Plan, variant: PlannedVariant, bench: Workbench) -> Iterator[Companions]:
     """Begin to start a variant's companions; they are gone on every way out, unless they are kept."""
-    group = Beside(plan, variant, bench)
-    if not variant.group:
-        yield group
-        return
+    group = Companions(plan, variant, bench)
     bench.ledger.record(GROUP, variant.group)
     pool = ThreadPoolExecutor(1, "imgcompare-companions", leave_signals_to_the_main_thread)
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from imgcompare.console.signals import leave_signals_to_the_main_thread
-from imgcompare.run.build import BuiltVariant
-from imgcompare.run.measure import Images
-from imgcompare.run.results import Finished, Results
+
+if TYPE_CHECKING:
+    from imgcompare.run.build import BuiltVariant
+    from imgcompare.run.measure import Images
+    from imgcompare.run.results import Finished, Results
 
 T = TypeVar("T")
 

@@ -13,11 +13,11 @@ from imgcompare.config.model import Config
 from imgcompare.diagnosis import gather, observed
 from imgcompare.diagnosis.evidence import Evidence
 from imgcompare.engine.interface import RUN_LABEL, VARIANT_LABEL, Container, ContainerSpec, ContainerState, EngineImage
-from imgcompare.engine.options import RunOptions
 from imgcompare.engine.transport.faults import engine_fault, full_disk
 from imgcompare.errors import EngineRefusedError
 from imgcompare.model import Stage
 from imgcompare.run.container_log import log_of
+from imgcompare.run.container_spec import options_of
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
 
@@ -26,35 +26,6 @@ MOST_PORTS = 3
 _ROOM_BYTES = 4 << 20
 _KILLED = 128 + 9
 _LOOKS, _LOOK_S = 10, 0.05
-
-
-def options_of(plan: Plan, variant: PlannedVariant) -> RunOptions:
-    """What a variant's container is given beside its image; with companions, their network."""
-    options = plan.config.options
-    return replace(options, network=variant.group) if variant.group else options
-
-
-def effective(image: EngineImage, options: RunOptions) -> EngineImage:
-    """The image as its container has it: with what was given in the place of its command and settings.
-
-    As the engine merges them, an empty command is none, and an empty entrypoint takes the image's away and not its CMD.
-    """
-    entrypoint = image.entrypoint if options.entrypoint is None else options.entrypoint
-    cmd = options.command or (() if options.entrypoint else image.cmd)
-    return replace(
-        image,
-        entrypoint=entrypoint,
-        cmd=cmd,
-        user=options.user or image.user,
-        working_dir=options.working_dir or image.working_dir,
-        stop_signal=options.stop_signal or image.stop_signal,
-        healthcheck=options.healthcheck or image.healthcheck,
-    )
-
-
-def tcp_ports(exposed: Sequence[str]) -> tuple[int, ...]:
-    """The TCP ports of EXPOSE (``5000/tcp``)."""
-    return tuple(int(port.partition("/")[0]) for port in exposed if port.partition("/")[2] in {"", "tcp"})
 
 
 def find_ports(

@@ -11,26 +11,28 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import TypeVar
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from imgcompare.comparison.compare import as_expected
-from imgcompare.diagnosis import observed
-from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, ImgcompareError, InternalError
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
+from imgcompare.run.beside import Beside, beside
 from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
 from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
-from imgcompare.run.companions import Beside, beside
-from imgcompare.run.container import Tried, run_variant
+from imgcompare.run.container import run_variant
 from imgcompare.run.crew import Builds, Crew
-from imgcompare.run.measure import measure_images, pull_sizes
 from imgcompare.run.plan import Plan
+from imgcompare.run.preload import preload
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
 from imgcompare.run.sparing import Sparing
+from imgcompare.run.tried import Tried
+
+if TYPE_CHECKING:
+    from imgcompare.run.measure import Images
 
 T = TypeVar("T")
 A_CHANGE = "a change of the app"
@@ -86,13 +88,15 @@ def _work(
     for drawn in blueprints:
         crew.variants.append(crew.pool.submit(_finish_variant, plan, drawn, bases, crew.builds, bench))
     digests = crew.digester.submit(context_digests, blueprints, bench)
-    crew.images.append(crew.reader.submit(measure_images, plan, crew.builds.each(), bench))
+    crew.images.append(crew.reader.submit(_measure, plan, crew.builds, bench))
     known = Sparing(lambda: bench.save(results.report()))
     known.each(crew.variants, lambda worker: results.put(worker.result()))
     crew.builds.end()
     results.add_images(crew.images[0].result())
     results.add_digests(digests.result())
     if changes := results.changes:
+        from imgcompare.run.measure import pull_sizes  # noqa: PLC0415 - only where it was asked for
+
         results.add_pull_sizes(crew.pool.submit(pull_sizes, changes, plan, bench).result())
     if plan.config.runs > 1 or plan.config.build_runs:
         from imgcompare.run.repeat import measure_again  # noqa: PLC0415 - only where it was asked for
@@ -107,6 +111,19 @@ def _work(
         seen = results.variants, evidence, results.built
         results.explain(crew.pool.submit(find_causes, plan, blueprints, *seen, bench).result())
     return observed_first
+
+
+def _measure(plan: Plan, builds: Builds, bench: Workbench) -> Images:
+    """Measure images as they are built.
+
+    All that is needed once there is one is imported meanwhile, while the engine makes the first container of it.
+    """
+    each = builds.each()
+    first = next(each, None)
+    preload()
+    from imgcompare.run.measure import measure_images  # noqa: PLC0415 - not before there is something to measure
+
+    return measure_images(plan, chain((first,) if first else (), each), bench)
 
 
 def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
@@ -164,6 +181,9 @@ def _run_beside(
 
 def _refused(finished: Finished, stage: Stage, error: ImgcompareError) -> Finished:
     """Tell what the engine did not take of a variant from what it could not do, which is no verdict on any."""
+    from imgcompare.diagnosis import observed  # noqa: PLC0415 - only where something went wrong
+    from imgcompare.engine.transport.faults import engine_fault  # noqa: PLC0415
+
     fault = engine_fault(error.message) if isinstance(error, EngineRefusedError) else None
     of_the_image = isinstance(error, EngineRefusedError) and (
         error.status == HTTPStatus.BAD_REQUEST or _OF_THE_IMAGE.search(error.text) is not None
@@ -228,6 +248,8 @@ def _told(variant: Variant, bench: Workbench) -> Variant:
 
 def _tell_final(before: Iterable[Variant], after: Iterable[Variant], bench: Workbench) -> None:
     """Tell again of those whose cause turned out to be another one than was observed, or whose reply differs."""
+    from imgcompare.comparison.compare import as_expected  # noqa: PLC0415 - what compares is imported by now
+
     codes = {variant.name: variant.failure.code if variant.failure else None for variant in before}
     for variant in after:
         code = variant.failure.code if variant.failure else None

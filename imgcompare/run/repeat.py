@@ -15,15 +15,16 @@ from msgspec.structs import replace
 from imgcompare.comparison.spread import spread
 from imgcompare.engine.interface import BuildFailed
 from imgcompare.model import Repeated, Stage, Variant, Verdict
+from imgcompare.run.beside import beside
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import build_request, without_export
-from imgcompare.run.companions import beside
-from imgcompare.run.container import Tried, container_spec, try_container
-from imgcompare.run.find_port import effective
+from imgcompare.run.container import try_container
+from imgcompare.run.container_spec import container_spec, effective
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished
+from imgcompare.run.tried import Tried
 from imgcompare.text.printable import printable
 
 _SUBJECT = "repeats"

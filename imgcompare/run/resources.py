@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from imgcompare.console.progress import Progress
 from imgcompare.engine.interface import Container, ContainerSpec, Engine
 from imgcompare.errors import EngineLostError, ImgcompareError
-from imgcompare.image.cache import ImageCache
 from imgcompare.model import Report
 from imgcompare.run.ledger import CONTAINER, Ledger
 from imgcompare.text.printable import printable
+
+if TYPE_CHECKING:
+    from imgcompare.image.cache import ImageCache
 
 
 class Halt(Event):

@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from imgcompare import __version__
-from imgcompare.check.bodies import Bodies, same_but_for
-from imgcompare.comparison import baseline, compare, gates
-from imgcompare.diagnosis import cautions, observed
-from imgcompare.diagnosis.evidence import Evidence
-from imgcompare.dockerfile.placing import place
 from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import ImageFormatError, ImgcompareError
-from imgcompare.model import SCHEMA_VERSION, Caution, EngineInfo, Failure, Image, Report, Stage, Tool, Variant, Verdict
-from imgcompare.reports.redact import redact_report
-from imgcompare.run.bind_mounts import tell_of_bind_mounts
+from imgcompare.model import Caution, EngineInfo, Failure, Image, Report, Stage, Variant, Verdict
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import Base, BuiltVariant
-from imgcompare.run.measure import Images
-from imgcompare.run.next_command import command_line
 from imgcompare.run.plan import Plan
-from imgcompare.text.printable import printable
 
-_NOTHING_OF_THE_BASE = frozenset(
-    (
-        "companion-failed",
-        "host-port-taken",
-        "image-unavailable",
-        "image-gone",
-        "engine-failed",
-        "engine-error",
-        "interrupted",
-    )
-)
+if TYPE_CHECKING:
+    from imgcompare.check.bodies import Bodies
+    from imgcompare.diagnosis.evidence import Evidence
+    from imgcompare.run.measure import Images
+
 Told = TypeVar("Told", Failure, Caution)
 
 
@@ -149,6 +132,8 @@ class Results(Struct):
 
     def cut_short(self, error: ImgcompareError, begun: Iterable[str]) -> None:
         """Mark what was not finished, by the stage it was in: ``begun`` are the variants that had been built."""
+        from imgcompare.diagnosis import observed  # noqa: PLC0415 - seldom needed
+
         begun = frozenset(begun)
         for variant in self.variants:
             if variant.verdict is Verdict.NOT_CHECKED and not variant.skipped and not variant.failure:
@@ -157,51 +142,9 @@ class Results(Struct):
 
     def report(self) -> Report:
         """Return the report of what is known now, compared and judged, without secrets."""
-        told = (tell_of_bind_mounts(self.plan.config, variant) for variant in self.variants)
-        variants = compare.share(compare.settle(tuple(told), self.plan.baseline, self._same_but_for))
-        variants = tuple(map(self._on_stand_ins, map(self._with_commands, variants)))
-        config = self.plan.config
-        report = Report(
-            schema_version=SCHEMA_VERSION,
-            tool=Tool(name="imgcompare", version=__version__),
-            created=self.created,
-            engine=self.engine,
-            scenario=config.scenario,
-            baseline=self.plan.baseline,
-            variants=variants,
-            comparison=compare.compare(variants, self.plan.baseline),
-            gates=(),
-            passed=compare.passed(variants),
-            description=config.description,
-            notes=config.notes,
-        )
-        held = baseline.hold(report, config.stored) if config.stored else report
-        return redact_report(gates.judge(held, config.limits), config.secrets)
+        from imgcompare.run.report import report_of  # noqa: PLC0415 - only once there is something to report
 
-    def _with_commands(self, variant: Variant) -> Variant:
-        """The variant, with what mends it where its fix has a place in its Dockerfile, or makes a lone one smaller."""
-        if variant.failure and variant.failure.edits:
-            return replace(variant, mend=command_line("mend", variant.source, self.plan.config))
-        if len(self.variants) == 1 and variant.verdict is Verdict.WORKS and variant.source.dockerfile:
-            return replace(variant, shrink=command_line("shrink", variant.source, self.plan.config))
-        return variant
-
-    def _on_stand_ins(self, variant: Variant) -> Variant:
-        """The variant, whose failure says that its base is a stand-in: what fails on one may work on the official."""
-        drawn = next(drawn for drawn in self.blueprints if drawn.variant.name == variant.name)
-        names = sorted(
-            {stand_in for name in drawn.bases if name in self.bases and (stand_in := self.bases[name].stand_in)}
-        )
-        failure = variant.failure
-        if not names or failure is None or failure.code in _NOTHING_OF_THE_BASE:
-            return variant
-        told = printable(", ".join(names), limit=300)
-        line = f"on a stand-in made from the distribution's packages: {told}"
-        return replace(variant, failure=replace(failure, evidence=(*failure.evidence, line)))
-
-    def _same_but_for(self, one: str, other: str) -> str | None:
-        first, second = self.finished[one].bodies, self.finished[other].bodies
-        return same_but_for(first, second) if first and second else None
+        return report_of(self)
 
     def _tell(self, name: str, **fields: object) -> None:
         each = self.finished[name]
@@ -210,6 +153,8 @@ class Results(Struct):
     def _warnings(self, each: Finished, image: Image) -> tuple[Caution, ...]:
         if each.built is None:
             return ()
+        from imgcompare.diagnosis import cautions  # noqa: PLC0415 - only once an image was measured
+
         evidence = cautions.Seen(
             image=image,
             settings=each.built.image,
@@ -235,4 +180,6 @@ class Results(Struct):
         blueprint = next(drawn for drawn in self.blueprints if drawn.variant.name == name)
         if not told.fix or blueprint.document is None:
             return told
+        from imgcompare.dockerfile.placing import place  # noqa: PLC0415 - only where there is something to mend
+
         return replace(told, edits=place(blueprint.document, blueprint.variant.spec.target, told.fix))

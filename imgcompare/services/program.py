@@ -22,7 +22,6 @@ from msgspec import Struct
 from imgcompare.errors import EngineError, UsageError
 from imgcompare.text.printable import printable
 
-FILE_NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 HOW_TO_GET = (
     "Install the compose plugin of docker (docker-compose-plugin, or docker-compose-v2), or: "
     "pip install 'docker-imgcompare[compose]'"
@@ -77,18 +76,6 @@ def needed_program() -> Program:
     if (program := find_program()) is None:
         raise UsageError("Docker Compose (version 2) is not on this machine", hint=HOW_TO_GET)
     return program
-
-
-def file_in(folder: Path) -> Path | None:
-    """Return the compose file of a folder, the one that Compose itself would take."""
-    return next((folder / name for name in FILE_NAMES if (folder / name).is_file()), None)
-
-
-def override_of(file: Path) -> Path | None:
-    """Return the file beside it that Compose merges into it where nobody names a file."""
-    names = (f"{stem}.override.{end}" for stem in ("compose", "docker-compose") for end in ("yml", "yaml"))
-    there = (file.with_name(name) for name in names if file.name in FILE_NAMES)
-    return next((path for path in there if path.is_file()), None)
 
 
 class Resolved(Struct, frozen=True):

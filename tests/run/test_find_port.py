@@ -11,7 +11,8 @@ from imgcompare.check.route import Exited
 from imgcompare.config.model import Config
 from imgcompare.engine.interface import ContainerState
 from imgcompare.engine.options import RunOptions
-from imgcompare.run.find_port import effective, ended
+from imgcompare.run.container_spec import effective
+from imgcompare.run.find_port import ended
 from tests.check.test_route import FakeContainer
 from tests.support.cases import settings
 

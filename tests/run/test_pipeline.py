@@ -31,7 +31,7 @@ from imgcompare.errors import (
 )
 from imgcompare.model import Report, Stage, Verdict
 from imgcompare.reports.store import load, prepare, saved_runs
-from imgcompare.run import container
+from imgcompare.run import find_port
 from imgcompare.run.ledger import IMAGE
 from imgcompare.run.opening import Connection, opened
 from imgcompare.run.pipeline import Outcome
@@ -138,7 +138,7 @@ def test_a_port_that_nobody_named_is_looked_for(shop: Shop) -> None:
 def test_what_listens_only_after_the_first_look_is_asked_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A helper that comes up long before the app is not taken for all there is."""
     monkeypatch.setattr(FakeContainer, "published", published_but_for(7000))
-    monkeypatch.setattr(container, "find_ports", lambda *_: Listens((7000,), 0.1))
+    monkeypatch.setattr(find_port, "find_ports", lambda *_: Listens((7000,), 0.1))
     found = by_name(shop.run(shop.config(shop.dockerfile("works", "EXPOSE 7000"), timeout_s=1.0)).report)
     assert (found["works"].verdict, found["works"].run and found["works"].run.container_port) == ("works", 5000)
 
