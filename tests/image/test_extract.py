@@ -223,12 +223,12 @@ def test_damaged_files_are_passed_over(data: st.DataObject) -> None:
 
 
 def _bomb() -> bytes:
-    """A jar that holds a jar that unpacks to half a gigabyte."""
+    """A jar that holds a jar that unpacks to 300 MiB."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("META-INF/MANIFEST.MF", "Bundle-Version: 1\n")
         with archive.open("lib/bomb.jar", "w", force_zip64=True) as member:
-            for _ in range(512):
+            for _ in range(300):
                 member.write(bytes(1 << 20))
     return buffer.getvalue()
 
