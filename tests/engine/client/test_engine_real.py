@@ -1,10 +1,11 @@
+"""The engine through the SDK, on a real one: images, containers, exports, and what a client may be told."""
+
 from __future__ import annotations
 
 import io
 import itertools
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -15,8 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
-from functools import partial
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +45,7 @@ from imgcompare.errors import (
     UsageError,
 )
 from tests.support.builds import written_context
+from tests.support.impostors import client, peer
 
 T = TypeVar("T")
 BASE = "python:3.11-slim"
@@ -209,7 +210,7 @@ def test_a_damaged_docker_configuration_is_named(
     """The SDK cannot start with it, so the message names the file."""
     (tmp_path / "config.json").write_text('{"auths": {"registry.example": "?"}}')
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with _client(engine_url) as engine, pytest.raises(UsageError, match=r"config\.json' cannot be used"):
+    with client(engine_url) as engine, pytest.raises(UsageError, match=r"config\.json' cannot be used"):
         engine.info()
 
 
@@ -489,286 +490,6 @@ def test_several_threads_use_one_engine(engine: SdkEngine, make_image: Callable[
         assert list(pool.map(run, range(4))) == [ContainerState(running=False, exit_code=3)] * 4
 
 
-# Peers that are no engine, or one that breaks: real sockets that answer what the test says.
-
-
-@contextmanager
-def _peer(tmp_path: Path, answer: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
-    """Listen on a Unix socket and have ``answer`` serve each request, given its bytes; yields the URL."""
-    path = tmp_path / "p.sock"
-    stopped = threading.Event()
-
-    def serve(connection: socket.socket) -> None:
-        with connection:
-            head = b""
-            while data := connection.recv(65536):
-                head += data
-                if _is_whole(head):
-                    answer(connection, head)
-                    if b"close" in head.lower():
-                        return
-                    head = b""
-
-    def accept(listener: socket.socket) -> None:
-        while not stopped.is_set():
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=_quietly, args=(serve, connection), daemon=True).start()
-
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        thread = threading.Thread(target=accept, args=(listener,), daemon=True)
-        thread.start()
-        yield f"unix://{path}"
-        stopped.set()
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
-def _is_whole(request: bytes) -> bool:
-    head, end, body = request.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
-    return bool(end) and len(body) >= int(length[1] if length else 0)
-
-
-def _quietly(serve: Callable[[socket.socket], None], connection: socket.socket) -> None:
-    with suppress(OSError):  # the client has gone, which is what some tests are about
-        serve(connection)
-
-
-def _version_or(connection: socket.socket, head: bytes, rest: bytes) -> None:
-    """Answer ``/version`` as an engine does, and anything else with ``rest``."""
-    if b"GET /version " in head:
-        body = b'{"ApiVersion": "1.44", "MinAPIVersion": "1.24", "Version": "0", "Os": "linux"}'
-        rest = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    connection.sendall(rest)
-
-
-def _client(url: str, *, timeout_s: float = 10, source: str = "--host") -> closing[SdkEngine]:
-    return closing(SdkEngine(Endpoint(url=url, source=source), timeout_s=timeout_s))
-
-
-def test_a_dead_socket_is_no_engine(tmp_path: Path) -> None:
-    """The endpoint and what named it are in the message; the exit code says that there is no engine."""
-    path = tmp_path / "dead.sock"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-    with _client(f"unix://{path}", source="DOCKER_HOST") as engine, pytest.raises(NoEngineError) as caught:
-        engine.info()
-    assert caught.value.message == (
-        f"no engine answers at unix://{path} (DOCKER_HOST): connection refused: nothing listens there"
-    )
-    assert caught.value.exit_code == 3
-
-
-def test_a_missing_socket_is_no_engine(tmp_path: Path) -> None:
-    """A path without a socket is said to be that."""
-    with _client(f"unix://{tmp_path}/none.sock") as engine, pytest.raises(NoEngineError, match="no such socket"):
-        engine.image(BASE)
-
-
-def test_a_refused_port_is_no_engine() -> None:
-    """So is a TCP port where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with _client(f"tcp://127.0.0.1:{port}") as engine, pytest.raises(NoEngineError, match="connection refused"):
-        engine.identity()
-
-
-def test_an_unknown_host_is_no_engine() -> None:
-    """A name that does not resolve is told from a host that does not answer."""
-    with _client("tcp://imgcompare.invalid:2375") as engine, pytest.raises(NoEngineError, match="unknown host"):
-        engine.info()
-
-
-def test_missing_certificates_are_no_engine(tmp_path: Path) -> None:
-    """A TLS endpoint whose certificate is not there says so before anything is sent."""
-    tls = {"cert": f"{tmp_path}/cert.pem", "key": f"{tmp_path}/key.pem", "verify": "1"}
-    endpoint = Endpoint(url="tcp://127.0.0.1:1", source="--host", tls=tls)
-    with closing(SdkEngine(endpoint)) as engine, pytest.raises(NoEngineError, match="certificate"):
-        engine.info()
-
-
-def test_tls_to_a_peer_without_is_no_engine(tmp_path: Path) -> None:
-    """A plain peer where TLS is wanted is named as that."""
-    with socket.create_server(("127.0.0.1", 0)) as plain:
-        thread = threading.Thread(target=_hang_up, args=(plain,), daemon=True)
-        thread.start()
-        port = plain.getsockname()[1]
-        with _client(f"https://127.0.0.1:{port}") as engine, pytest.raises(NoEngineError, match=r"TLS|closed"):
-            engine.info()
-        thread.join()
-
-
-def _hang_up(listener: socket.socket) -> None:
-    connection, _ = listener.accept()
-    with connection:
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-
-_AS_NOBODY = """
-import os, sys
-from imgcompare.engine.interface import Endpoint
-from imgcompare.engine.client.engine import SdkEngine
-from imgcompare.errors import NoEngineError
-def ask(url):
-    try:
-        SdkEngine(Endpoint(url=url, source="--host")).info()
-    except NoEngineError as exc:
-        return f"{exc.message} {exc.hint}"
-ask("unix:///imgcompare/none.sock")  # has everything imported that nobody may not read
-os.setgroups([]); os.setgid(65534); os.setuid(65534)
-print(ask(sys.argv[1]))
-"""
-
-
-def test_a_socket_of_somebody_else_is_no_engine(tmp_path: Path) -> None:
-    """Without the right to use the socket, the hint is the group; as root the test becomes nobody first."""
-    path = tmp_path / "theirs.sock"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-        path.chmod(0)
-        if os.geteuid() != 0:
-            with _client(f"unix://{path}") as engine, pytest.raises(NoEngineError, match="permission denied"):
-                engine.info()
-            return
-        done = subprocess.run(
-            [sys.executable, "-c", _AS_NOBODY, f"unix://{path}"], capture_output=True, text=True, check=True
-        )
-    assert "permission denied" in done.stdout
-    assert "group" in done.stdout
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"\x00\xff\x00 no http\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]",
-        b'HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{"ApiVersion": "v1.x"}'[:-1] + b"}",
-        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 400 Bad\r\nContent-Length: 5\r\n\r\nhttps",
-        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
-        b"",
-    ],
-)
-def test_a_peer_that_is_no_engine_is_none(tmp_path: Path, garbage: bytes) -> None:
-    """Whatever else listens there, it is told from an engine at first contact."""
-
-    def answer(connection: socket.socket, _head: bytes) -> None:
-        connection.sendall(garbage)
-        connection.shutdown(socket.SHUT_RDWR)
-
-    with _peer(tmp_path, answer) as url, _client(url) as engine, pytest.raises(NoEngineError, match=r"p\.sock"):
-        engine.info()
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhe",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello",
-        b"HTTP/1.",
-        b"",
-    ],
-)
-def test_an_engine_that_breaks_off_is_lost(tmp_path: Path, answer: bytes) -> None:
-    """An engine that dies in the middle of an answer is lost, in an export as in a plain call."""
-
-    def serve(connection: socket.socket, head: bytes) -> None:
-        _version_or(connection, head, answer)
-        if b"/version " not in head:
-            connection.shutdown(socket.SHUT_RDWR)
-
-    with _peer(tmp_path, serve) as url, _client(url) as engine:
-        with pytest.raises(EngineLostError, match=r"p\.sock \(--host\) broke"):
-            list(engine.export(["x"]))
-        with pytest.raises(EngineLostError, match=r"p\.sock \(--host\) broke"):
-            engine.image("x")
-
-
-@pytest.mark.parametrize("answer", [b"<html>", b"[]", b"12", b"null"])
-def test_an_answer_that_is_none_of_the_api_is_an_error(tmp_path: Path, answer: bytes) -> None:
-    """JSON of another shape, or none, ends in an error of ours."""
-    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer)
-    with _peer(tmp_path, partial(_version_or, rest=whole)) as url, _client(url) as engine:
-        with pytest.raises(EngineError):
-            engine.image("x")
-        with pytest.raises(EngineError):
-            engine.info()
-
-
-def test_a_frozen_engine_is_noticed(tmp_path: Path) -> None:
-    """One that accepts and says nothing ends a call, and a stream, within the time-out."""
-    thawed = threading.Event()
-
-    def serve(connection: socket.socket, head: bytes) -> None:
-        if b"/version " not in head:
-            thawed.wait(30)
-        _version_or(connection, head, b"")
-
-    with _peer(tmp_path, serve) as url, _client(url, timeout_s=0.5) as engine:
-        with pytest.raises(EngineLostError, match="does not answer in time"):
-            engine.image("x")
-        with pytest.raises(EngineLostError, match="does not answer in time"):
-            next(engine.export(["x"]))
-        thawed.set()
-
-
-def test_a_silent_stream_of_a_living_engine_goes_on(tmp_path: Path) -> None:
-    """A build step may be silent for long: as long as the engine answers other requests, the stream is waited for."""
-    pings: list[bytes] = []
-    enough = threading.Event()
-
-    def serve(connection: socket.socket, head: bytes) -> None:
-        if b"/_ping" in head:
-            pings.append(head)
-            if len(pings) == 3:
-                enough.set()
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK")
-        elif b"/images/get" in head:
-            enough.wait(30)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndata")
-        else:
-            _version_or(connection, head, b"")
-
-    with _peer(tmp_path, serve) as url, _client(url, timeout_s=0.5) as engine:
-        assert list(engine.export(["x"])) == [b"data"]
-
-
-def test_a_pull_in_which_nothing_moves_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A registry that does not answer is told from a lost engine, which still answers."""
-    monkeypatch.setattr("imgcompare.engine.client.engine._PULL_SILENCE_S", 0.2)
-
-    def serve(connection: socket.socket, head: bytes) -> None:
-        info = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-        _version_or(connection, head, b"" if b"/images/create" in head else info)
-
-    with (
-        _peer(tmp_path, serve) as url,
-        _client(url) as engine,
-        pytest.raises(BaseImageError, match=r"cannot pull some/image: no progress for 0\.2 s"),
-    ):
-        engine.pull("some/image", None, lambda _text: None)
-
-
-def test_an_error_inside_a_pull_is_raised(tmp_path: Path) -> None:
-    """The engine tells of a failed pull in a body whose status was 200."""
-    lines = b'{"status":"Pulling"}\r\n{"errorDetail":{"message":"toomanyrequests: slow down"},"error":"x"}\r\n'
-    whole = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(lines), lines)
-    with (
-        _peer(tmp_path, partial(_version_or, rest=whole)) as url,
-        _client(url) as engine,
-        pytest.raises(BaseImageError, match="cannot pull some/image: toomanyrequests: slow down"),
-    ):
-        engine.pull("some/image", None, lambda _text: None)
-
-
 def test_a_container_whose_creation_was_cut_off_is_found_by_its_name(
     engine_url: str, engine: SdkEngine, tmp_path: Path, make_image: Callable[[str], str]
 ) -> None:
@@ -787,8 +508,8 @@ def test_a_container_whose_creation_was_cut_off_is_found_by_its_name(
             connection.sendall(_forward(engine_url, head))
 
     with (
-        _peer(tmp_path, serve) as url,
-        _client(url) as other,
+        peer(tmp_path, serve) as url,
+        client(url) as other,
         pytest.raises(EngineLostError),
         other.container(wanted),
     ):
@@ -807,30 +528,13 @@ def _forward(engine_url: str, head: bytes) -> bytes:
     return answer
 
 
-def test_after_cancel_no_container_is_asked_for(tmp_path: Path) -> None:
-    """What was never asked for is not looked for either: a run that is cut short ends without that wait."""
-    heads: list[bytes] = []
-
-    def serve(connection: socket.socket, head: bytes) -> None:
-        heads.append(head)
-        _version_or(connection, head, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-
-    with _peer(tmp_path, serve) as url, _client(url) as engine:
-        assert engine.image("x") is None
-        engine.cancel()
-        seen = len(heads)
-        with pytest.raises(EngineError, match="cancelled"), engine.container(_spec("x")):
-            pytest.fail("created")
-    assert len(heads) == seen
-
-
 @pytest.mark.parametrize(("wanted", "spoken"), [("1.30", "1.30"), ("", "1.41")])
 def test_the_api_version_may_be_named(
     engine_url: str, monkeypatch: pytest.MonkeyPatch, wanted: str, spoken: str
 ) -> None:
     """DOCKER_API_VERSION is honoured, which the SDK's "auto" does not do."""
     monkeypatch.setenv("DOCKER_API_VERSION", wanted)
-    with _client(engine_url) as engine:
+    with client(engine_url) as engine:
         version = engine.info().api_version
     assert version == spoken if wanted else tuple(map(int, version.split("."))) >= (1, 41)
 
@@ -838,7 +542,7 @@ def test_the_api_version_may_be_named(
 def test_an_api_version_that_is_none_is_wrong_usage(engine_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A value that cannot be meant is refused with the variable's name."""
     monkeypatch.setenv("DOCKER_API_VERSION", "latest")
-    with _client(engine_url) as engine, pytest.raises(UsageError, match="DOCKER_API_VERSION is 'latest'"):
+    with client(engine_url) as engine, pytest.raises(UsageError, match="DOCKER_API_VERSION is 'latest'"):
         engine.info()
 
 
@@ -850,12 +554,12 @@ def test_proxies_of_the_environment_are_not_for_a_local_engine(
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with _client(engine_url) as engine:
+    with client(engine_url) as engine:
         assert engine.info().name
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (
-        _client(f"tcp://127.0.0.1:{port}") as engine,
+        client(f"tcp://127.0.0.1:{port}") as engine,
         pytest.raises(NoEngineError, match="connection refused: nothing"),
     ):
         engine.info()
