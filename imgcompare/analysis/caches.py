@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from imgcompare.analysis.breakdown import Categories, Category, meant
 from imgcompare.image.layer_index import LayerIndex
+from imgcompare.regex import regex
 
 
 class CacheKind(StrEnum):
@@ -26,7 +27,7 @@ class CacheKind(StrEnum):
 
 
 _RULES = tuple(
-    (kind, re.compile(pattern, re.DOTALL))
+    (kind, regex(pattern, re.DOTALL))
     for kind, pattern in (
         (CacheKind.PACKAGE_LISTS, r"var/lib/apt/lists/|var/cache/apk/"),
         (
@@ -60,4 +61,7 @@ def caches(layers: Sequence[LayerIndex], categories: Categories) -> dict[str, in
 
 
 def _kind(subject: str) -> CacheKind:
-    return next((kind for kind, pattern in _RULES if pattern.match(subject)), CacheKind.OTHER_CACHES)
+    for kind, pattern in _RULES:
+        if pattern.match(subject):
+            return kind
+    return CacheKind.OTHER_CACHES

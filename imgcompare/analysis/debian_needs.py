@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from imgcompare.analysis.breakdown import is_for_building, is_for_installing
 from imgcompare.analysis.debian import Documents, stanzas
+from imgcompare.regex import regex
 
 _STATUS = "var/lib/dpkg/status"
 _GONE = frozenset(("config-files", "not-installed"))
-_NAME = re.compile(r"\s*([a-z0-9][a-z0-9+.-]*)")
+_NAME = regex(r"\s*([a-z0-9][a-z0-9+.-]*)")
 
 
 class Installed:

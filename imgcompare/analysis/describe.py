@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.oci import ImageConfig, decode
 from imgcompare.model import Image, Layer
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 
@@ -52,16 +51,16 @@ _LIMIT = 300
 _READ = 8192
 
 
-_NOP = re.compile(r"(?:\S*sh(?: -\w+| pipefail)* )?#\(nop\)\s*")
+_NOP = regex(r"(?:\S*sh(?: -\w+| pipefail)* )?#\(nop\)\s*")
 
 
-_SHELL = re.compile(r"(?<!\S)(?:/\S*/)?\w*sh(?: -\w+| pipefail)* -\w*c(?:\s+|$)")
+_SHELL = regex(r"(?<!\S)(?:/\S*/)?\w*sh(?: -\w+| pipefail)* -\w*c(?:\s+|$)")
 
 
-_ARGUMENTS = re.compile(r"\|([0-9]{1,4}) ")
+_ARGUMENTS = regex(r"\|([0-9]{1,4}) ")
 
 
-_ARGUMENT_NAME = re.compile(r"(?<!\S)([A-Za-z_]\w*)=")
+_ARGUMENT_NAME = regex(r"(?<!\S)([A-Za-z_]\w*)=")
 
 
 def instruction(created_by: str) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from difflib import SequenceMatcher
 
 from msgspec import Struct
 
 from imgcompare.analysis.describe import instruction
 from imgcompare.image.oci import HistoryRow, ImageConfig, decode
+from imgcompare.regex import regex
 from imgcompare.text.redact import redact_command
 
-_VARIABLE = re.compile(r"(?<!\S)([A-Za-z_]\w*)=")
+_VARIABLE = regex(r"(?<!\S)([A-Za-z_]\w*)=")
 # More than an image can have layers; a bound on the work of pairing.
 _MOST_HISTORY = 500
 

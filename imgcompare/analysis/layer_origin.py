@@ -16,11 +16,12 @@ from msgspec.structs import replace
 
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.image.oci import HistoryRow
+from imgcompare.regex import regex
 
 _NOP = "#(nop)"
 _ONBUILD = "ONBUILD"
-_FLAGS = re.compile(r"""(?:--(?:[^\s"']|"[^"]*"|'[^']*')+\s+)*""")
-_PROGRAM = re.compile(r'\[\s*"([^"\\]*)"\s*[],]')
+_FLAGS = regex(r"""(?:--(?:[^\s"']|"[^"]*"|'[^']*')+\s+)*""")
+_PROGRAM = regex(r'\[\s*"([^"\\]*)"\s*[],]')
 
 
 class LayerOrigin(Struct, frozen=True):

@@ -7,22 +7,22 @@ METADATA and RECORD), setuptools' older ``*.egg-info`` (a folder with PKG-INFO, 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from imgcompare.analysis.debian import Documents, stanzas
 from imgcompare.image.tarheader import normalised
+from imgcompare.regex import regex
 
-_NAME = re.compile(r"[-_.]+")
+_NAME = regex(r"[-_.]+")
 _METADATA = (".dist-info/METADATA", ".egg-info/PKG-INFO", "EGG-INFO/PKG-INFO")
 # Where installers keep unpacked what they may install: uv's archives, conda's packages, and ~/.cache but for the
 # virtual environments that poetry has there.
-_CACHED = re.compile(
+_CACHED = regex(
     r"(?:^|/)(?:\.cache/(?!pypoetry/virtualenvs/)|(?:archive|builds|sdists|wheels)-v\d+/|[^/]*(?:conda|mamba|miniforge)[^/]*/pkgs/)"
 )
-_INTERPRETER = re.compile(r"python\d+(?:\.\d+)?")
+_INTERPRETER = regex(r"python\d+(?:\.\d+)?")
 _MAX_PATH = 4096
 
 

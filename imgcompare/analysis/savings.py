@@ -14,31 +14,32 @@ from imgcompare.analysis.breakdown import Categories, Category, meant
 from imgcompare.analysis.filesystem import RootFilesystem
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.model import Saving, SavingKind
+from imgcompare.regex import regex
 
 _WORTH_BYTES = 100_000
-DOWNLOADS = re.compile(
+DOWNLOADS = regex(
     r"(?:root|home/[^/]+)/\.(?:npm/(?:_cacache|_logs)"
     r"|cache/(?:pip|uv|pypoetry/(?:cache|artifacts)|pipenv|pdm|yarn|pnpm|node-gyp|composer|go-build))(?:/|$)"
 )
 """Where tools that install keep what they have downloaded; other caches hold models and browsers, and stay."""
 
 _RULES: tuple[tuple[SavingKind, re.Pattern[str]], ...] = (
-    (SavingKind.PACKAGE_LISTS, re.compile(r"var/lib/apt/lists/.|var/cache/apk/.|var/lib/dnf/.")),
+    (SavingKind.PACKAGE_LISTS, regex(r"var/lib/apt/lists/.|var/cache/apk/.|var/lib/dnf/.")),
     (
         SavingKind.DOWNLOAD_CACHES,
-        re.compile(rf"var/cache/apt/.|var/cache/(?:yum|dnf)/.|(?:{DOWNLOADS.pattern}).|tmp/(?:pip|uv|npm)-"),
+        regex(rf"var/cache/apt/.|var/cache/(?:yum|dnf)/.|(?:{DOWNLOADS.pattern}).|tmp/(?:pip|uv|npm)-"),
     ),
 )
-_UNWANTED = re.compile(
+_UNWANTED = regex(
     r"(?:.*/)?(?:\.git|\.hg|\.svn|node_modules|\.venv|venv|env|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache"
     r"|\.tox|\.idea|\.vscode|\.ipynb_checkpoints|htmlcov)(?=/)"
 )
 _TOLD: tuple[tuple[SavingKind, re.Pattern[str]], ...] = (
-    (SavingKind.BYTECODE, re.compile(r".*/__pycache__/")),
-    (SavingKind.TESTS, re.compile(r".*/(?:site|dist)-packages/(?:.*/)?tests?/")),
-    (SavingKind.DOCUMENTATION, re.compile(r"usr/(?:local/)?share/(?:doc|man|info|locale|gtk-doc|help)/")),
+    (SavingKind.BYTECODE, regex(r".*/__pycache__/")),
+    (SavingKind.TESTS, regex(r".*/(?:site|dist)-packages/(?:.*/)?tests?/")),
+    (SavingKind.DOCUMENTATION, regex(r"usr/(?:local/)?share/(?:doc|man|info|locale|gtk-doc|help)/")),
 )
-_COPIED = re.compile(r"(?:COPY|ADD)\b(?!.*--from=)")
+_COPIED = regex(r"(?:COPY|ADD)\b(?!.*--from=)")
 
 
 def find_savings(

@@ -14,13 +14,14 @@ from imgcompare.analysis.filesystem import RootFilesystem
 from imgcompare.analysis.symlinks import Links
 from imgcompare.image.tarheader import REGULAR
 from imgcompare.model import Security
+from imgcompare.regex import regex
 
 _FOLDERS = frozenset(("bin", "sbin", "busybox"))
-_SHELLS = re.compile(r"sh|r?bash|dash|ash|zsh|m?ksh|ksh93|t?csh|fish|busybox|toybox")
-_COMPILERS = re.compile(
+_SHELLS = regex(r"sh|r?bash|dash|ash|zsh|m?ksh|ksh93|t?csh|fish|busybox|toybox")
+_COMPILERS = regex(
     r"(?:[\w.-]+-)?(?:cc|c\+\+|gcc|g\+\+|gfortran|clang|clang\+\+)(?:-[\d.]+)?|c[89]9(?:-gcc)?|tcc|rustc|go|javac|ghc"
 )
-_PACKAGE_MANAGERS = re.compile(
+_PACKAGE_MANAGERS = regex(
     r"apt|apt-get|aptitude|dpkg|apk|rpm|yum|dnf|microdnf|tdnf|zypper|pacman|opkg"
     r"|pip[\d.]*|pipx|uv|poetry|pdm|pipenv|easy_install[\d.-]*|conda|mamba|micromamba|npm|pnpm|yarn|gem|cargo"
 )

@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
 FORMS = "PATH, PATH STATUS or PATH STATUS LOCATION"
-_PATH = re.compile(r"/[!-~]*")
-_STATUS = re.compile(r"[1-5]\d\d")
-_LOCATION = re.compile(r"[!-~]+")
+_PATH = regex(r"/[!-~]*")
+_STATUS = regex(r"[1-5]\d\d")
+_LOCATION = regex(r"[!-~]+")
 # A token and what a field may hold: https://www.rfc-editor.org/rfc/rfc9110#section-5
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_NAME = regex(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = regex(r"[\t\x20-\x7e\x80-\xff]*")
 _OURS = {"connection", "content-length", "transfer-encoding", "accept-encoding", "expect", "upgrade"}
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 FORM_HEADER = ("Content-Type", "application/x-www-form-urlencoded")

@@ -9,18 +9,20 @@ from contextlib import suppress
 
 from msgspec import Struct
 
+from imgcompare.regex import regex
+
 ITS_NAME = "the container's own name or address"
 MOVES = "what changes from one request to the next"
 
 # A whole time, a clock, a token that nobody reads, a number, a word, or one character that is none of these.
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?"
     r"|[\w+/=.~-]{24,}|\d+(?:\.\d+)?(?!\w)|\w+|.",
     re.DOTALL,
 )
-_WORD = re.compile(r"[\w+/=.~-]+|\d{4}-\d\d-\d\d.*|\d{1,2}:\d\d.*")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_CLOCK = re.compile(r"(?<!\d)\d{1,2}:\d\d:\d\d|\b1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?\b")
+_WORD = regex(r"[\w+/=.~-]+|\d{4}-\d\d-\d\d.*|\d{1,2}:\d\d.*")
+_NUMBER = regex(r"\d+(?:\.\d+)?")
+_CLOCK = regex(r"(?<!\d)\d{1,2}:\d\d:\d\d|\b1[5-9]\d{8}(?:\d{3})?(?:\.\d+)?\b")
 
 
 class Bodies(Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from imgcompare.model import Failure, Hardened
+from imgcompare.regex import regex
 
 MEMORY_BYTES = 256_000_000
 CPUS = 1.0
@@ -36,7 +37,7 @@ RESTRICTIONS = (
         code="read-only-root",
         message="It writes to its root file system.",
         hint="Write below /tmp, or give it a folder to write to: docker run --tmpfs DIR.",
-        sign=re.compile(r"Read-only file system|readonly database|unable to open database|No usable temporary", re.I),
+        sign=regex(r"Read-only file system|readonly database|unable to open database|No usable temporary", re.I),
     ),
     Restriction(
         name="no capabilities",
@@ -45,7 +46,7 @@ RESTRICTIONS = (
         message="It needs a capability of root's.",
         hint="Start it as its own user (USER) instead of switching to one, and listen on a port above 1023; "
         "else give back the one it needs: docker run --cap-add NAME.",
-        sign=re.compile(r"Operation not permitted|Permission denied|PermissionError", re.I),
+        sign=regex(r"Operation not permitted|Permission denied|PermissionError", re.I),
     ),
     Restriction(
         name="no new privileges",
@@ -53,7 +54,7 @@ RESTRICTIONS = (
         code="needs-new-privileges",
         message="It gains privileges while it runs, by a set-user-id program such as sudo.",
         hint="Start it as the user it needs, and leave sudo and its like out.",
-        sign=re.compile(r"no new privileges|sudo|setuid", re.I),
+        sign=regex(r"no new privileges|sudo|setuid", re.I),
     ),
     Restriction(
         name="256 MB of memory",
@@ -61,7 +62,7 @@ RESTRICTIONS = (
         code="needs-memory",
         message="It needs more than 256 MB of memory.",
         hint="Start fewer workers, load them before they part (gunicorn --preload), or plan for more memory.",
-        sign=re.compile(r"MemoryError|out of memory|exit code 137", re.I),
+        sign=regex(r"MemoryError|out of memory|exit code 137", re.I),
     ),
     Restriction(
         name="1 CPU",
@@ -69,14 +70,14 @@ RESTRICTIONS = (
         code="needs-cpu",
         message="With one CPU it does not answer in time.",
         hint="Do less at the start, or allow it more time and CPU.",
-        sign=re.compile(r"time.?out", re.I),
+        sign=regex(r"time.?out", re.I),
     ),
 )
 """All restrictions, those that break most first; the image's own user is another one, which every run has."""
 
 # Where apps and the system lie: a volume there would go on holding what an older image had.
 _WHOLE = {"/app", "/code", "/etc", "/home", "/opt", "/root", "/src", "/srv", "/usr", "/usr/src/app", "/var"}
-_PATH = re.compile(r"""/[^\s'":]+/[^\s/'":]+""")
+_PATH = regex(r"""/[^\s'":]+/[^\s/'":]+""")
 
 
 def harden(try_with: Callable[[Mapping[str, Any]], Failure | None]) -> Hardened:

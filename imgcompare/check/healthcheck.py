@@ -8,7 +8,6 @@ patience is the engine's: ``start-period`` and ``retries`` intervals.
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +17,7 @@ from imgcompare.engine.interface import Container, Executed
 from imgcompare.engine.options import Healthcheck
 from imgcompare.errors import EngineError
 from imgcompare.model import Failure, Stage
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 HEALTHY, UNHEALTHY, STARTING = "healthy", "unhealthy", "starting"
@@ -27,9 +27,9 @@ _LONGEST_PAUSE_S = 1.0
 _CANNOT_RUN = (126, 127)
 _PROBE_S = 10.0
 # How an engine and the shells (dash, bash, busybox) say that a program is not there.
-_MISSING = re.compile(r"""exec: \\?"([^"\\]+)\\?": |sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found""")
+_MISSING = regex(r"""exec: \\?"([^"\\]+)\\?": |sh: (?:line )?(?:\d+: )?([\w./+-]+): (?:command )?not found""")
 _EVIDENCE_LINES = 6
-OWN_URL = re.compile(
+OWN_URL = regex(
     r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?::(\d{1,5}))?(/[!-~]*?)?(?=[\s\"'\\;|)&<>]|$)"
 )
 """What a HEALTHCHECK asks of its own container: the port and the route, where they are said."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 
-_ROUTE = re.compile(r"/[!-~]*")
-_PLATFORM = re.compile(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+)?")
+from imgcompare.regex import regex
+
+_ROUTE = regex(r"/[!-~]*")
+_PLATFORM = regex(r"[A-Za-z0-9_-]+/[A-Za-z0-9_-]+(?:/[A-Za-z0-9_.-]+)?")
 
 SHORTEST_TIMEOUT_S, LONGEST_TIMEOUT_S = 0.1, 3600.0
 """How long a reply may be waited for, at least and at most."""

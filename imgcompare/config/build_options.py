@@ -14,16 +14,17 @@ from typing import TypeVar
 
 from imgcompare.engine.options import HOST_GATEWAY, BuildOptions, CacheEntry, Secret, SshSource
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 # BuildKit takes no longer one (session/secrets/secretsprovider).
 _SECRET_LIMIT = 500 * 1024
-_NAME = re.compile(r"[A-Za-z0-9_./:@-]+")
-_CONTEXT = re.compile(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.:@-]*)=(?P<source>.+)", re.DOTALL)
-_REMOTE = re.compile(r"(?:docker-image|https?)://|git@", re.IGNORECASE)
-_SIZE = re.compile(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
+_NAME = regex(r"[A-Za-z0-9_./:@-]+")
+_CONTEXT = regex(r"(?P<name>[A-Za-z0-9_][A-Za-z0-9_.:@-]*)=(?P<source>.+)", re.DOTALL)
+_REMOTE = regex(r"(?:docker-image|https?)://|git@", re.IGNORECASE)
+_SIZE = regex(r"(\d+)([bkmg]?)b?", re.IGNORECASE)
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-_ULIMIT = re.compile(r"[a-z]+=-?\d+(?::-?\d+)?")
+_ULIMIT = regex(r"[a-z]+=-?\d+(?::-?\d+)?")
 # What GitHub gives to the actions of a job, and what the cache of its kind wants of it.
 _ACTIONS = {"ACTIONS_CACHE_URL": "url", "ACTIONS_RESULTS_URL": "url_v2", "ACTIONS_RUNTIME_TOKEN": "token"}
 _PATHS = ("src", "source", "dest")

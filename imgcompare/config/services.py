@@ -5,7 +5,6 @@ A compose file is read by Compose; what a flag or the project's file says goes b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -16,12 +15,13 @@ from imgcompare.config.model import Config
 from imgcompare.config.project import Values
 from imgcompare.engine.options import Mount
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 from imgcompare.services.file_names import file_in
 
 NONE = "none"
 """What leaves a compose file aside that would be found."""
 _VOLUME = "[NAME:]/PATH (fresh for each variant), or FOLDER:/PATH[:rw] (read-only without :rw)"
-_SERVICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_SERVICE_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def with_services(config: Config, values: Values, environ: Mapping[str, str], folder: Path | None) -> Config:

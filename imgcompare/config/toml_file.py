@@ -6,7 +6,6 @@ The format is TOML 1.0 (https://toml.io/en/v1.0.0).
 from __future__ import annotations
 
 import os
-import re
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 FILE_NAME = "imgcompare.toml"
@@ -23,7 +23,7 @@ PYPROJECT = "pyproject.toml"
 LIMIT_BYTES = 256 << 10
 _TABLE = ("tool", "imgcompare")
 _DEEPEST = 50
-_WHERE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+_WHERE = regex(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 Keys = tuple[str, ...]
 

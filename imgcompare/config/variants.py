@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from imgcompare.errors import UsageError
 from imgcompare.image.registry_reference import parse_remote
+from imgcompare.regex import regex
 
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 """What the name of a comparison or a variant is."""
 
-_NAME = re.compile(NAME_PATTERN)
+_NAME = regex(NAME_PATTERN)
 
 
 _IMAGE_PREFIX = "image:"

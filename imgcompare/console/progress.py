@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from msgspec import Struct
 
 from imgcompare.console.signals import tell
 from imgcompare.console.style import is_live, style_for
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable, to_ascii
 from imgcompare.text.redact import redact
 from imgcompare.text.workflow_commands import defuse
@@ -31,7 +31,7 @@ _ECHO_ROOM = 3
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _ASCII_SPINNER = "|/-\\"
 # Amounts that move by themselves; what is left of a detail says whether the step is another one.
-_AMOUNTS = re.compile(r"\d+(?:\.\d+)?\s?(?:[kMGT]?i?B(?:/s)?\b|%)")
+_AMOUNTS = regex(r"\d+(?:\.\d+)?\s?(?:[kMGT]?i?B(?:/s)?\b|%)")
 _SECONDS_BETWEEN_AMOUNTS = 5.0
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import ip_address
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.network import bound_elsewhere
 from imgcompare.model import Failure, Stage
+from imgcompare.regex import regex
 
 # Uvicorn and hypercorn ask the kernel for a socket of IPv6 alone (asyncio does); gunicorn and waitress do not.
-_TOLD = re.compile(r"(?:Uvicorn running|Running) on http://\[::\]:(?P<port>\d+)")
-_NOT_TAKEN = re.compile(r"refused|reset|closed")
-_NO_ADDRESS = re.compile(
-    r"Cannot assign requested address|could not bind on any address|Can't assign requested address"
-)
-_IN_LINE = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,7})(?![\w.])")
+_TOLD = regex(r"(?:Uvicorn running|Running) on http://\[::\]:(?P<port>\d+)")
+_NOT_TAKEN = regex(r"refused|reset|closed")
+_NO_ADDRESS = regex(r"Cannot assign requested address|could not bind on any address|Can't assign requested address")
+_IN_LINE = regex(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*(?::[0-9a-fA-F]*){2,7})(?![\w.])")
 _LAST_LINES = 12
 
 

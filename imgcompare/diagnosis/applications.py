@@ -11,21 +11,22 @@ from imgcompare.diagnosis.image_files import is_own
 from imgcompare.diagnosis.namespaces import folder_for_module, namespace
 from imgcompare.diagnosis.shadowing import own_files, told
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_NO_MODULE = re.compile(
+_NO_MODULE = regex(
     r"Error: Could not locate a Flask application\."
     r"|Error: Could not import '(?P<flask>[\w.]+)'\."
     r"|.*Error loading ASGI app\. Could not import module \"(?P<asgi>[\w.]+)"
 )
-_NO_ATTRIBUTE = re.compile(
+_NO_ATTRIBUTE = regex(
     r"(?:Error: )?Failed to find (?:attribute '(?P<wsgi>\w+)'|Flask application or factory) in "
     r"(?:module )?'(?P<module>[\w.]+)'"
     r"|.*Error loading ASGI app\. Attribute \"(?P<asgi>\w+)\" not found in module \"(?P<asgi_module>[\w.]+)"
     r"|\d+\. module '(?P<waitress_module>[\w.]+)' has no attribute '(?P<waitress>\w+)'$"
 )
-_NO_SCRIPT = re.compile(r"\S*python[\d.]*: can't open file '(?P<path>/[^']+)': \[Errno (?P<number>2|13)\]")
-_NO_CALLABLE = re.compile(r"unable to find \"(?P<name>\w+)\" callable in file (?P<file>\S+)")
-_FACTORY_CALLED = re.compile(r"(?P<name>\w+)\(\) takes 0 positional arguments but [123] (?:was|were) given")
+_NO_SCRIPT = regex(r"\S*python[\d.]*: can't open file '(?P<path>/[^']+)': \[Errno (?P<number>2|13)\]")
+_NO_CALLABLE = regex(r"unable to find \"(?P<name>\w+)\" callable in file (?P<file>\S+)")
+_FACTORY_CALLED = regex(r"(?P<name>\w+)\(\) takes 0 positional arguments but [123] (?:was|were) given")
 _LAST_LINES = 8
 _SEE_COPY = "See what the command names, WORKDIR, and what COPY takes and where it puts it."
 

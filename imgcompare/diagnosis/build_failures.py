@@ -15,20 +15,21 @@ from imgcompare.dockerfile.copy_sources import Copy, read_copy
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure, Stage
+from imgcompare.regex import regex
 
-_NO_RELEASE = re.compile(
+_NO_RELEASE = regex(
     r"The repository '(?P<url>https?://[^/ ]+/(?:debian|debian-security|ubuntu)/? (?P<suite>[\w./-]+)) Release' "
     r"(?:does not have|no longer has) a Release file"
 )
-_404 = re.compile(r"\b404\b")
-_NO_SOURCE = re.compile(
+_404 = regex(r"\b404\b")
+_NO_SOURCE = regex(
     r'failed to walk|"[^"]+":? not found|no such file or directory|file does not exist|file not found'
     r"|outside the build context"
 )
-_NAMED = re.compile(r'"/?([^"]+)":? not found|lstat (/\S+): no such file|stat ([^:]+): file does not exist')
-_ENGINES_OWN = re.compile(r"(?<=lstat )/\S*/(?:merged|diff)(?=/)")  # where the engine keeps a stage's files
-_SITE = re.compile(r"/.*/lib/python3(?:\.\d+)?/(?:site|dist)-packages")
-_FORMAT = re.compile(r"exec (?P<program>/[^:]+): exec format error|exec user process caused[: \"]+exec format error")
+_NAMED = regex(r'"/?([^"]+)":? not found|lstat (/\S+): no such file|stat ([^:]+): file does not exist')
+_ENGINES_OWN = regex(r"(?<=lstat )/\S*/(?:merged|diff)(?=/)")  # where the engine keeps a stage's files
+_SITE = regex(r"/.*/lib/python3(?:\.\d+)?/(?:site|dist)-packages")
+_FORMAT = regex(r"exec (?P<program>/[^:]+): exec format error|exec user process caused[: \"]+exec format error")
 # Releases that are off the mirrors, and the one to take instead.
 _ENDED = {"jessie": "bookworm", "stretch": "bookworm", "buster": "bookworm", "bullseye": "bookworm"}
 

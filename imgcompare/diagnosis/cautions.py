@@ -13,20 +13,21 @@ from imgcompare.diagnosis.stop_signal import listening
 from imgcompare.dockerfile.parser import StageInfo
 from imgcompare.engine.interface import EngineImage
 from imgcompare.model import Caution, Image, Run
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 from imgcompare.text.secrets import is_secret, names_secret
 from imgcompare.text.units import format_bytes, format_seconds
 
 # Werkzeug (Flask) and Django say so themselves.
-_DEVELOPMENT_SERVER = re.compile(r"This is a development server|Starting development server at", re.IGNORECASE)
-_DEVELOPMENT_COMMAND = re.compile(r"\bmanage\.py runserver\b|\bfastapi dev\b")
-_FASTAPI = re.compile(r"\bfastapi dev\b")
-_RELOADS = re.compile(r"\b(?:gunicorn|uvicorn|hypercorn)\b.* --reload(?= |$)")
-_DEBUG_MODE = re.compile(r"Debug mode: on|Debugger is active!", re.IGNORECASE)
+_DEVELOPMENT_SERVER = regex(r"This is a development server|Starting development server at", re.IGNORECASE)
+_DEVELOPMENT_COMMAND = regex(r"\bmanage\.py runserver\b|\bfastapi dev\b")
+_FASTAPI = regex(r"\bfastapi dev\b")
+_RELOADS = regex(r"\b(?:gunicorn|uvicorn|hypercorn)\b.* --reload(?= |$)")
+_DEBUG_MODE = regex(r"Debug mode: on|Debugger is active!", re.IGNORECASE)
 _OFF = {"", "0", "false", "no"}  # flask.helpers.get_debug_flag
 _IGNORES_FLASK_ENV = (2, 3)  # https://flask.palletsprojects.com/en/stable/changes/#version-2-3-0
-_ARGUMENTS = re.compile(r" \(ARG ([\w, ]+)\)$")
-_CHANGES_OWNERS = re.compile(r"\bch(?:own|mod|grp)\b")
+_ARGUMENTS = regex(r" \(ARG ([\w, ]+)\)$")
+_CHANGES_OWNERS = regex(r"\bch(?:own|mod|grp)\b")
 _WORTH_TELLING_BYTES = 500_000
 
 

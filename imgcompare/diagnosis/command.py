@@ -11,10 +11,11 @@ from posixpath import join, normpath
 from msgspec import Struct
 
 from imgcompare.engine.interface import EngineImage
+from imgcompare.regex import regex
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_SHELLS = re.compile(r"(?:/\S*/)?(?:sh|bash|dash|ash)")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
+_SHELLS = regex(r"(?:/\S*/)?(?:sh|bash|dash|ash)")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*=.*", re.DOTALL)
 
 
 class Command(Struct, frozen=True, kw_only=True):

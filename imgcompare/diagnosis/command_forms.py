@@ -13,11 +13,12 @@ from imgcompare.diagnosis.command import is_shell, written
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.variables import default_port
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 _OPERATORS = {"&&", "||"}
 _BUILTINS = {"cd", "exec", "export", "set", "source"}
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
-_VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*=.*", re.DOTALL)
+_VARIABLE = regex(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _LAST_LINES = 8
 
 

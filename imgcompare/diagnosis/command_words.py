@@ -14,16 +14,15 @@ from posixpath import basename
 from imgcompare.diagnosis.command import is_shell, written
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 # Programs that take options of their own, and never a command to run.
-_SERVERS = re.compile(r"flask|gunicorn|uvicorn|hypercorn|daphne|waitress(?:-serve)?|celery|django-admin")
-_PYTHON = re.compile(r"python[\d.]*")
-_SEVERAL = re.compile(r"--?[A-Za-z][\w-]*\s+\S.*|\S+\s+-.*", re.DOTALL)
-_QUOTED = re.compile(r"(?P<option>--?[\w-]+=)?(?P<mark>['\"])(?P<value>.*)(?P=mark)", re.DOTALL)
+_SERVERS = regex(r"flask|gunicorn|uvicorn|hypercorn|daphne|waitress(?:-serve)?|celery|django-admin")
+_PYTHON = regex(r"python[\d.]*")
+_SEVERAL = regex(r"--?[A-Za-z][\w-]*\s+\S.*|\S+\s+-.*", re.DOTALL)
+_QUOTED = regex(r"(?P<option>--?[\w-]+=)?(?P<mark>['\"])(?P<value>.*)(?P=mark)", re.DOTALL)
 # What is said of an address in which a blank or a quote is left, which the line itself does not show.
-_BAD_ADDRESS = re.compile(
-    r"Name or service not known|nodename nor servname|not a valid (?:port|integer)|Invalid address"
-)
+_BAD_ADDRESS = regex(r"Name or service not known|nodename nor servname|not a valid (?:port|integer)|Invalid address")
 _HAS_CODE = {"-c", "-e", "--eval", "--command"}
 _MIN_PIECE = 3
 

@@ -11,8 +11,9 @@ from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.failed_stage import its_from
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_NO_COMPILER = re.compile(
+_NO_COMPILER = regex(
     r"error: command '(?P<tool>[\w./+-]*(?:gcc|g\+\+|cc|c\+\+))' failed: No such file or directory"
     r"|error: \[Errno 2\] No such file or directory: '(?P<absent>[\w./+-]*(?:gcc|g\+\+|cc|c\+\+))'"
     r"|unable to execute '(?P<old>[\w./+-]+)': No such file or directory"
@@ -20,21 +21,19 @@ _NO_COMPILER = re.compile(
     r"|(?P<mysql>mysql_config): not found|Can not find valid (?P<pkg>pkg-config) name"
     r"|can't find (?P<rust>Rust) compiler|^(?P<cargo>Cargo), the Rust package manager, is not installed"
 )
-_NO_HEADER = re.compile(
-    r"fatal error: '?(?P<header>[\w./+-]+\.h(?:pp)?)'?(?:: No such file or directory| file not found)"
-)
-_NO_LIBRARY = re.compile(r"ld: cannot find -l(?P<library>[\w.+-]+)")
-_WRONG_CODE = re.compile(
+_NO_HEADER = regex(r"fatal error: '?(?P<header>[\w./+-]+\.h(?:pp)?)'?(?:: No such file or directory| file not found)")
+_NO_LIBRARY = regex(r"ld: cannot find -l(?P<library>[\w.+-]+)")
+_WRONG_CODE = regex(
     r"^\s*\S+\.(?:c|cc|cpp|cxx|h|hpp|pyx|rs):\d+(?::\d+)?: (?:fatal )?error: "
     r"|^\s*\S+\.(?:pyx|pxd):\d+:\d+: (?!warning|note)\S"  # Cython's
 )
-_COLLECTING = re.compile(r"^\s*Collecting (?P<package>[\w.\[\]-]+)")
-_EXCEPTION = re.compile(r"^\s*(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?::|$)")
-_PACKAGE = re.compile(
+_COLLECTING = regex(r"^\s*Collecting (?P<package>[\w.\[\]-]+)")
+_EXCEPTION = regex(r"^\s*(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?::|$)")
+_PACKAGE = regex(
     r"(?:Failed building wheel for|Could not build wheels for) (?P<package>[\w.-]+)|^\s*╰─> (?P<listed>[\w.-]+)(?:,|$)"
 )
-_SLIM = re.compile(r"^((?:\S+/)?python:[\d.]+)-slim(?=-|$)")
-_DEBIAN = re.compile(r"(?:^|/)(?:python|debian|ubuntu)(?::(?!.*alpine)|$)")
+_SLIM = regex(r"^((?:\S+/)?python:[\d.]+)-slim(?=-|$)")
+_DEBIAN = regex(r"(?:^|/)(?:python|debian|ubuntu)(?::(?!.*alpine)|$)")
 # Debian's packages of headers that Python packages often need, by the header's name or the folder it is in.
 _BRINGS = {
     "Python.h": "python3-dev",

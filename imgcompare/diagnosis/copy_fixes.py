@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.interpreter import Python, version_of
 from imgcompare.dockerfile.copy_sources import read_copy
+from imgcompare.regex import regex
 
-_SITE = re.compile(r"(.*)/lib/python3\.\d+/site-packages(?:/.*)?")
+_SITE = regex(r"(.*)/lib/python3\.\d+/site-packages(?:/.*)?")
 
 
 def copy_lines(case: Case, source: str, view: View, place: str, python: Python | None) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from imgcompare.diagnosis.downloads import unreached
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_APT_UPDATE = re.compile(r"\bapt(?:-get)?\b[^&|;]*\bupdate\b")
-_NO_LISTS = re.compile(r"\brm -\S+ (?:.* )?/var/lib/apt(?:/lists)?\b")
-_NAME = re.compile(r"([a-z0-9][a-z0-9.+-]*)(?: [\w.+:~-]+)?")
-_INSTEAD = re.compile(r"^However the following packages replace|is a virtual package provided by:")
-_NOT_FOUND = re.compile(r"E: Unable to locate package (\S+)|E: Package '(\S+)' has no installation candidate")
+_APT_UPDATE = regex(r"\bapt(?:-get)?\b[^&|;]*\bupdate\b")
+_NO_LISTS = regex(r"\brm -\S+ (?:.* )?/var/lib/apt(?:/lists)?\b")
+_NAME = regex(r"([a-z0-9][a-z0-9.+-]*)(?: [\w.+:~-]+)?")
+_INSTEAD = regex(r"^However the following packages replace|is a virtual package provided by:")
+_NOT_FOUND = regex(r"E: Unable to locate package (\S+)|E: Package '(\S+)' has no installation candidate")
 # Of several packages that bring the same, what is mostly meant.
 _USUAL = {"netcat-openbsd"}
 

@@ -15,15 +15,16 @@ from msgspec import Struct
 from imgcompare.diagnosis.command import command_of, environment, is_shell, written
 from imgcompare.engine.interface import EngineImage
 from imgcompare.model import PythonPackage
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
-_PYTHON = re.compile(r"python[\d.]*")
-_SITE = re.compile(r"(.*)/lib/python3\.\d+/(?:site|dist)-packages")
+_PYTHON = regex(r"python[\d.]*")
+_SITE = regex(r"(.*)/lib/python3\.\d+/(?:site|dist)-packages")
 _FRAMEWORKS = {"django", "flask"}
 _PREFIX = "/usr/local"
 _DEFAULT = "app"
 # What the last command of a shell line would lose if it were written anew.
-_MORE = re.compile(r"\n|(?:^|&&|;)\s*(?:exec\s+)?[A-Za-z_]\w*=")
+_MORE = regex(r"\n|(?:^|&&|;)\s*(?:exec\s+)?[A-Za-z_]\w*=")
 
 
 class Served(Struct, frozen=True):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_UNREACHED = re.compile(
+_UNREACHED = regex(
     r"Failed to fetch|Some index files failed to download|Temporary failure (?:in name resolution|resolving)"
     r"|Failed to establish a new connection|Name or service not known|Could not (?:resolve|connect to)"
     r"|failed to lookup address information|dns error"

@@ -19,11 +19,12 @@ from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot, is_there, place
 from imgcompare.engine.interface import EngineImage, Listener
 from imgcompare.model import Edit, EditAction, Failure
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable, verbatim
 
 _LIMIT = 500
-_STEP = re.compile(r"step \[(?:[a-z]+/\S+ +)?(?P<stage>[\w.-]+) +\d+/\d+\]")
-_INSTALLS = re.compile(
+_STEP = regex(r"step \[(?:[a-z]+/\S+ +)?(?P<stage>[\w.-]+) +\d+/\d+\]")
+_INSTALLS = regex(
     r"\bpip3? .*\binstall\b|\b(?:poetry|pdm) (?:install|sync)\b|\bpipenv (?:install|sync)\b|\buv (?:sync|pip)\b"
 )
 

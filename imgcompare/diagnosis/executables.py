@@ -17,29 +17,30 @@ from imgcompare.diagnosis.unrunnable import Refusal, dangling, needs_more, not_a
 from imgcompare.diagnosis.unseen_modules import others_home
 from imgcompare.image.tarheader import REGULAR
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_NOT_FOUND = re.compile(
+_NOT_FOUND = regex(
     r'exec: "(?P<go>[^"]*)": executable file not found'
     r"|executable file [`'\"]?(?P<crun>[^`'\"]+)[`'\"]? not found"
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?:exec: )?(?P<sh>[^:]+): (?:command )?not found"
     r"|^[^\s:]+: (?:\d+|line \d+): (?:exec: )?(?P<script>[^:\s]+): (?:command )?not found$"
 )
 _NOT_FOUND_CODE = 127  # of a shell's script, whose words another program may use as well
-_NO_FILE = re.compile(
+_NO_FILE = regex(
     r'exec: "(?P<go>[^"]*)": stat [^:]*: no such file or directory'
     r"|exec (?P<kernel>[^\s:]*/[^:]*): no such file or directory"
 )
-_DENIED = re.compile(
+_DENIED = regex(
     r'exec: "(?P<go>[^"]*)": (?:stat [^:]*: )?(?:permission denied|is a directory)'
     r"|exec (?P<kernel>[^\s:]*/[^:]*): permission denied"
     r"|^(?:/\S*/)?(?:ba|da|a)?sh: (?:\d+: |line \d+: )?(?:exec: )?(?P<sh>[^:\s]+): [Pp]ermission denied"
 )
-_FORMAT = re.compile(
+_FORMAT = regex(
     r"exec (?P<kernel>[^\s:]*/[^:]*): exec format error"
     r"|exec container process `(?P<crun>[^`]*/[^`]*)`: Exec format error"
     r"|(?P<sh>/[^:\s]*): (?:cannot execute binary file: )?[Ee]xec format error"
 )
-_NO_USER = re.compile(r"unable to find user (?P<user>[^:]+): no matching entries in passwd")
+_NO_USER = regex(r"unable to find user (?P<user>[^:]+): no matching entries in passwd")
 # Commands that are named as their package, or nearly, and that a Dockerfile for Python starts.
 _PACKAGES = {
     **{name: name for name in ("celery", "daphne", "flask", "gunicorn", "hypercorn", "uvicorn")},

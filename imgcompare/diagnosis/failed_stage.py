@@ -6,15 +6,14 @@ that stage's FROM.
 
 from __future__ import annotations
 
-import re
-
 from msgspec.structs import replace
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.dockerfile.document import Document, DocumentStage
 from imgcompare.model import Stage
+from imgcompare.regex import regex
 
-_STEP = re.compile(r"\b(?P<keyword>RUN|COPY|ADD) (?P<words>.*)")
+_STEP = regex(r"\b(?P<keyword>RUN|COPY|ADD) (?P<words>.*)")
 
 
 def from_the_failed_stage(case: Case) -> Case:

@@ -14,13 +14,14 @@ from imgcompare.analysis.python_distributions import Distribution, distributions
 from imgcompare.analysis.symlinks import Links
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.image.tarheader import DIRECTORY, REGULAR
+from imgcompare.regex import regex
 
 _PREFIXES = {"/usr/local", "/usr"}
-_WITHIN_PACKAGES = re.compile(r"/(?:site|dist)-packages/(?!.*\.egg$)")
-_PACKAGES = re.compile(r"/(?:site|dist)-packages(?:/|$)")
+_WITHIN_PACKAGES = regex(r"/(?:site|dist)-packages/(?!.*\.egg$)")
+_PACKAGES = regex(r"/(?:site|dist)-packages(?:/|$)")
 # Where the system and its packages keep what nobody means to import.
-_SYSTEM = re.compile(r"/usr/(?:share|lib|include|libexec|local/(?:lib|share))/|/var/(?:lib|cache)/|/(?:etc|lib)/")
-_LIBRARY_FOLDERS = re.compile(r"/(?:usr/)?(?:local/)?lib(?:64|32)?(?:/[\w-]+-linux-\w+)?")
+_SYSTEM = regex(r"/usr/(?:share|lib|include|libexec|local/(?:lib|share))/|/var/(?:lib|cache)/|/(?:etc|lib)/")
+_LIBRARY_FOLDERS = regex(r"/(?:usr/)?(?:local/)?lib(?:64|32)?(?:/[\w-]+-linux-\w+)?")
 
 
 class User(Struct, frozen=True):

@@ -11,9 +11,10 @@ from msgspec import Struct
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.file_head import interpreter_line
 from imgcompare.diagnosis.image_files import View
+from imgcompare.regex import regex
 
-_PYTHON = re.compile(r"python(?:3(?:\.(\d+))?)?")
-_MINOR = re.compile(r"/python3\.(\d+)(?:/|$)")
+_PYTHON = regex(r"python(?:3(?:\.(\d+))?)?")
+_MINOR = regex(r"/python3\.(\d+)(?:/|$)")
 
 
 class Python(Struct, frozen=True):

@@ -11,18 +11,17 @@ from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import View, is_searched
 from imgcompare.diagnosis.together import listed, of_other_programs, together
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_MISSING = re.compile(
+_MISSING = regex(
     r"(?:(?P<musl>Error loading shared library )|)(?P<name>[^\s:'\"]+\.so[.\d]*): "
     r"(?(musl)|cannot open shared object file: )No such file or directory"
 )
-_VERSION = re.compile(
-    r"version [`'](?P<symbol>(?:GLIBC|GLIBCXX|CXXABI)_[\w.]+)' not found \(required by (?P<file>[^)\s]+)"
-)
-_RELOCATING = re.compile(r"Error relocating (?P<file>[^:]+): (?P<symbol>\S+): symbol not found")
-_MUSL = re.compile(r"^libc\.musl-|^ld-musl-")
-_GLIBC = re.compile(r"^ld-linux|^libc\.so\.6$|^lib(?:pthread|dl|rt|m)\.so\.\d$")
-_ALONE = re.compile(r"\S+: error while loading shared libraries: |Error loading shared library ")
+_VERSION = regex(r"version [`'](?P<symbol>(?:GLIBC|GLIBCXX|CXXABI)_[\w.]+)' not found \(required by (?P<file>[^)\s]+)")
+_RELOCATING = regex(r"Error relocating (?P<file>[^:]+): (?P<symbol>\S+): symbol not found")
+_MUSL = regex(r"^libc\.musl-|^ld-musl-")
+_GLIBC = regex(r"^ld-linux|^libc\.so\.6$|^lib(?:pthread|dl|rt|m)\.so\.\d$")
+_ALONE = regex(r"\S+: error while loading shared libraries: |Error loading shared library ")
 
 
 def shared_library(case: Case) -> Failure | None:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 _LAST_LINES = 15
 _UNKNOWN = (
@@ -19,7 +20,7 @@ _HOST = r"(?P<host>[A-Za-z0-9][\w.-]*)"
 _PORT = r"(?P<port>\d{1,5})"
 # As libpq, psycopg, redis, MySQL's clients, pymongo, urllib3 (HTTP), netcat and scripts that wait say it.
 _NAMED = tuple(
-    re.compile(pattern)
+    regex(pattern)
     for pattern in (
         rf"could not translate host name \"{_HOST}\" to address",
         rf"failed to resolve host '{_HOST}'",
@@ -35,9 +36,9 @@ _NAMED = tuple(
         rf"^{_HOST}:{_PORT} - no (?:response|attempt)",
     )
 )
-_UNNAMED = re.compile(r"Error: \(?\[Errno -[235]\]|gaierror: \(?(?:\[Errno )?-[235]\b")
-_URL = re.compile(r"^[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?")
-_HOST_VARIABLE = re.compile(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$")
+_UNNAMED = regex(r"Error: \(?\[Errno -[235]\]|gaierror: \(?(?:\[Errno )?-[235]\b")
+_URL = regex(r"^[a-z][\w+.-]*://(?:[^/@\s]*@)?(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?")
+_HOST_VARIABLE = regex(r"(?:^|_)(?:HOST|HOSTNAME|SERVER|ADDR|ADDRESS)$")
 _OWN = {"localhost", "ip6-localhost"}
 
 

@@ -17,10 +17,11 @@ from imgcompare.diagnosis.together import listed, of_other_programs, together
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.diagnosis.unseen_modules import contradiction, unseen
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_MISSING = re.compile(r"No module named '?([\w.]+)'?(?:;.*)?")
-_PACKAGES = re.compile(r"(.*)/(?:site|dist)-packages(?:/|$)")
-_PYTHON = re.compile(r"python[\d.]*")
+_MISSING = regex(r"No module named '?([\w.]+)'?(?:;.*)?")
+_PACKAGES = regex(r"(.*)/(?:site|dist)-packages(?:/|$)")
+_PYTHON = regex(r"python[\d.]*")
 # Distributions that are not named as what one imports from them.
 _DISTRIBUTIONS = {
     "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "dateutil": "python-dateutil", "dotenv": "python-dotenv",

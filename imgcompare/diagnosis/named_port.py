@@ -8,12 +8,13 @@ from itertools import pairwise
 
 from imgcompare.diagnosis.command import command_of, environment
 from imgcompare.engine.interface import EngineImage
+from imgcompare.regex import regex
 
 _OPTIONS = {"--port", "-p", "--bind", "-b", "--listen", "--http-port", "--server.port", "--http", "--http-socket"}
 _VARIABLES = ("PORT", "FLASK_RUN_PORT", "UVICORN_PORT", "STREAMLIT_SERVER_PORT", "GRADIO_SERVER_PORT", "HTTP_PORT")
-_PORT = re.compile(r"(?:.*:)?(\d{1,5})")
-_ADDRESS = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]*\]|localhost|\*)?:(\d{1,5})")
-_URL = re.compile(r"https?://[^/\s:]+:(\d{1,5})\b")
+_PORT = regex(r"(?:.*:)?(\d{1,5})")
+_ADDRESS = regex(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]*\]|localhost|\*)?:(\d{1,5})")
+_URL = regex(r"https?://[^/\s:]+:(\d{1,5})\b")
 
 
 def named_port(image: EngineImage) -> tuple[int, str] | None:

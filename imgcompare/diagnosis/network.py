@@ -11,16 +11,15 @@ from imgcompare.diagnosis.command import is_plain_line, rewritten
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.engine.interface import Listener
 from imgcompare.model import Failure, Stage
+from imgcompare.regex import regex
 
 # "Running on http://127.0.0.1:5000", "Listening at: http://127.0.0.1:8000", "Serving on http://0.0.0.0:8080", …
-_TOLD = re.compile(
+_TOLD = regex(
     r"(?:Running on|Listening at:|Serving on|Uvicorn running on|listening on|Serving HTTP on \S+ port \d+ \()"
     r"\s*https?://(?P<host>\[[0-9a-fA-F:.]+\]|[\w.\-*]+):(?P<port>\d+)",
     re.IGNORECASE,
 )
-_UNIX = re.compile(
-    r"(?:Listening at:|Uvicorn running on|listening on) (?:unix:|unix socket )(?P<path>\S+)", re.IGNORECASE
-)
+_UNIX = regex(r"(?:Listening at:|Uvicorn running on|listening on) (?:unix:|unix socket )(?P<path>\S+)", re.IGNORECASE)
 _LOCAL = {"localhost": "127.0.0.1", "*": "0.0.0.0"}  # noqa: S104 - compared with, not bound to
 
 

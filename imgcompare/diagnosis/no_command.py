@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from posixpath import basename
 
 from imgcompare.diagnosis.command import is_shell, script_of, written
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.dockerfile.copy_sources import json_words
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_STARTS_ARGUMENTS = re.compile(rb'(?m)^[^#\n]*(?:\$@|"\$\{@\}"|\$\*)')
+_STARTS_ARGUMENTS = regex(rb'(?m)^[^#\n]*(?:\$@|"\$\{@\}"|\$\*)')
 # What a base image runs when nobody says what to run: it ends at once where nobody types.
-_INTERACTIVE = re.compile(r"(?:python|pypy)[\d.]*|i?node|irb|bash|sh|ash|dash")
+_INTERACTIVE = regex(r"(?:python|pypy)[\d.]*|i?node|irb|bash|sh|ash|dash")
 
 
 def no_command(case: Case) -> Failure | None:

@@ -7,7 +7,6 @@ that is so, or what is seen contradicts itself, the code is ``unknown``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from signal import Signals
 
@@ -22,12 +21,13 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.engine.interface import BuildFailed, ContainerState
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Check, Failure, Stage
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 _EVIDENCE_LINES = 12
-_STAND_IN = re.compile(r"`imgcompare setup --stand-in (\S+)` makes a stand-in in imgcompare's own engine\. ?")
+_STAND_IN = regex(r"`imgcompare setup --stand-in (\S+)` makes a stand-in in imgcompare's own engine\. ?")
 
-_NO_IMAGE = re.compile(
+_NO_IMAGE = regex(
     r"manifest unknown|manifest for \S+ not found|name unknown|NAME_UNKNOWN|MANIFEST_UNKNOWN|\S+:\S+: not found$"
     r"|invalid reference format|must be lowercase"
 )

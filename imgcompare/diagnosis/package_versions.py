@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from imgcompare.analysis.python_distributions import Distribution
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.installing import install_lines
 from imgcompare.diagnosis.interpreter import python_of
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_CANNOT_IMPORT = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)' \((?P<file>/[^)]+)\)")
-_DENIED = re.compile(r"\[Errno 13\] Permission denied: '(?P<path>/[^']+)'")
-_NO_ATTRIBUTE = re.compile(r"(?:module '(?P<module>[\w.]+)'|'(?P<kind>\w+)' object) has no attribute '(?P<name>\w+)'")
+_CANNOT_IMPORT = regex(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)' \((?P<file>/[^)]+)\)")
+_DENIED = regex(r"\[Errno 13\] Permission denied: '(?P<path>/[^']+)'")
+_NO_ATTRIBUTE = regex(r"(?:module '(?P<module>[\w.]+)'|'(?P<kind>\w+)' object) has no attribute '(?P<name>\w+)'")
 _SITE = "-packages/"
 # What was taken away, and the versions that have it: https://flask.palletsprojects.com/en/stable/changes/#version-2-3-0
 _REMOVED = {

@@ -19,6 +19,7 @@ from imgcompare.diagnosis.step_fixes import (
 )
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 _LAST_LINES = 12
 _LAST_FEW = 4
@@ -269,29 +270,29 @@ def _not_reached(case: Case, _line: str, _match: re.Match[str], _step: str) -> F
 
 
 _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Failure | None]], ...] = (
-    (re.compile(r"No matching distribution found for (?P<wanted>.+)"), _no_distribution),
-    (re.compile(r"E: Unable to locate package (?P<package>\S+)"), no_debian_package),
-    (re.compile(r"E: Package '(?P<package>\S+)' has no installation candidate"), no_debian_package),
+    (regex(r"No matching distribution found for (?P<wanted>.+)"), _no_distribution),
+    (regex(r"E: Unable to locate package (?P<package>\S+)"), no_debian_package),
+    (regex(r"E: Package '(?P<package>\S+)' has no installation candidate"), no_debian_package),
     (
-        re.compile(r"^(?:/\S*/)?(?:ba|da|a)?sh: (?:line \d+: |\d+: )?(?P<name>[^:\s]+): (?:command )?not found$"),
+        regex(r"^(?:/\S*/)?(?:ba|da|a)?sh: (?:line \d+: |\d+: )?(?P<name>[^:\s]+): (?:command )?not found$"),
         _no_command,
     ),
-    (re.compile(r"Cannot find command '(?P<name>[\w.-]+)' - do you have"), _no_command),
-    (re.compile(r"Do you want to continue\? \[Y/n\] Abort"), _asked),
-    (re.compile(r"error: externally-managed-environment|hint: See PEP 668"), _of_the_distribution),
-    (re.compile(r"The interpreter at `/usr` is externally managed"), _past_a_stand_in),
+    (regex(r"Cannot find command '(?P<name>[\w.-]+)' - do you have"), _no_command),
+    (regex(r"Do you want to continue\? \[Y/n\] Abort"), _asked),
+    (regex(r"error: externally-managed-environment|hint: See PEP 668"), _of_the_distribution),
+    (regex(r"The interpreter at `/usr` is externally managed"), _past_a_stand_in),
     (
-        re.compile(r"Could not open requirements file: .*No such file or directory: '(?P<name>[^']+)'"),
+        regex(r"Could not open requirements file: .*No such file or directory: '(?P<name>[^']+)'"),
         _no_requirements,
     ),
-    (re.compile(r"(?:Permission denied|are you root\?)"), _denied),
+    (regex(r"(?:Permission denied|are you root\?)"), _denied),
     (
-        re.compile(
+        regex(
             r"Warning: Python (?P<pipenv>3\.\d+)(?:\.\d+)? was not found on your system"
             r"|The currently activated Python version [\d.]+ is not supported by the project \((?P<poetry>[^)]+)\)"
             r"|incompatible with the project's Python requirement: `(?P<uv>[^`]+)`"
         ),
         _another_python,
     ),
-    (re.compile(r"Could not resolve host|failed to lookup address information|dns error"), _not_reached),
+    (regex(r"Could not resolve host|failed to lookup address information|dns error"), _not_reached),
 )

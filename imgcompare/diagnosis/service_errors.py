@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 _LAST_LINES = 15
-_STARTING = re.compile(
+_STARTING = regex(
     r"the database system is (?:starting up|not yet accepting connections)|LOADING Redis is loading the dataset"
     r"|Cannot connect now: the server is starting|NotPrimaryNoSecondaryOk|node is not in primary or recovering"
 )
 # As libpq and psycopg, MySQL's clients, Redis, MongoDB and RabbitMQ say it.
 _REFUSED = tuple(
-    re.compile(pattern)
+    regex(pattern)
     for pattern in (
         r"(?:password|\w+) authentication failed for user \"(?P<user>[^\"]+)\"",
         r"Access denied for user '(?P<user>[^']+)'@",
@@ -26,11 +26,11 @@ _REFUSED = tuple(
         r"ACCESS_REFUSED - Login was refused",
     )
 )
-_NO_TABLE = re.compile(
+_NO_TABLE = regex(
     r"no such table: (?P<sqlite>[\w.]+)|relation \"(?P<postgres>[\w.]+)\" does not exist"
     r"|Table '(?P<mysql>[\w.]+)' doesn't exist"
 )
-_NO_DATABASE = re.compile(r"database \"(?P<postgres>[^\"]+)\" does not exist|Unknown database '(?P<mysql>[^']+)'")
+_NO_DATABASE = regex(r"database \"(?P<postgres>[^\"]+)\" does not exist|Unknown database '(?P<mysql>[^']+)'")
 
 
 def service_not_ready(case: Case) -> Failure | None:

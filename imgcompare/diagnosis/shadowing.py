@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from posixpath import dirname, join, normpath
@@ -11,13 +10,14 @@ from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.image_files import is_own
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_CANNOT_IMPORT = re.compile(
+_CANNOT_IMPORT = regex(
     r"cannot import name '\w+' from (?:partially initialized module )?'(?P<module>[\w.]+)' "
     r"(?:\([a-z ]+\) )?\((?:consider renaming ')?(?P<file>/[^)']+)"
 )
-_NO_ATTRIBUTE = re.compile(r"(?:partially initialized )?module '(?P<module>\w+)' has no attribute '\w+'")
-_NO_PART = re.compile(r"No module named '(?P<module>\w+)\.[\w.]+'(?:; '\w+' is not a package)?")
+_NO_ATTRIBUTE = regex(r"(?:partially initialized )?module '(?P<module>\w+)' has no attribute '\w+'")
+_NO_PART = regex(r"No module named '(?P<module>\w+)\.[\w.]+'(?:; '\w+' is not a package)?")
 
 
 def shadowed_module(case: Case) -> Failure | None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 from imgcompare.diagnosis.command import script_of
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.file_head import interpreter_line
 from imgcompare.diagnosis.unrunnable import BYTE_ORDER_MARK, byte_order_mark
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 _LAST_LINES = 8
 # What shells and programs say of a word that ends in a carriage return, which logs do not show.
-_BY_CARRIAGE_RETURN = re.compile(
+_BY_CARRIAGE_RETURN = regex(
     r"^:? ?(?:command )?not found$|: Illegal option -$|: -: invalid option|: invalid option name|\\r'|\$'\\r'"
     r"|: (?:command )?not found$|[Ss]yntax error"
 )
 # dash, BusyBox and bash, of Python's own words at the beginning of a line.
-_PYTHON_WORD = re.compile(r"^\S*: (?:line )?\d+: (?:import|from|def|class|@\w+): (?:command )?not found$")
+_PYTHON_WORD = regex(r"^\S*: (?:line )?\d+: (?:import|from|def|class|@\w+): (?:command )?not found$")
 
 
 def misread_script(case: Case) -> Failure | None:

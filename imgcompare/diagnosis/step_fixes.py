@@ -19,9 +19,10 @@ from imgcompare.dockerfile.edits import replace
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Edit
+from imgcompare.regex import regex
 
 _ROOT = ("root", "0")
-_GLOBAL = re.compile(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)[^}]*\}|(?P<bare>[A-Za-z_]\w*))")
+_GLOBAL = regex(r"\$(?:\{(?P<braced>[A-Za-z_]\w*)[^}]*\}|(?P<bare>[A-Za-z_]\w*))")
 
 
 class Fix(Struct, frozen=True):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 _BY_INTERRUPT = ("STOPSIGNAL SIGINT",)
 _PYTHON_HEARS = "Python hears SIGINT as process 1; a server such as gunicorn hears SIGTERM too."
-_SHELL_SYNTAX = re.compile(r"[|&;<>()$`*?{}~\n]")
+_SHELL_SYNTAX = regex(r"[|&;<>()$`*?{}~\n]")
 
 
 def listening(command: Sequence[str], keyword: str) -> tuple[tuple[str, ...], str]:

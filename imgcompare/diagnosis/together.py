@@ -13,13 +13,14 @@ from posixpath import basename, dirname
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 # Lines that take any number of words at the place in the middle, and what stands between two of them.
 _MERGED = (
-    (re.compile(r"(RUN apt-get update && apt-get install -y --no-install-recommends )(.+?)( && rm -rf \S+)"), " "),
-    (re.compile(r"(RUN apk add --no-cache )(.+)()"), " "),
-    (re.compile(r"(RUN \S+(?: \S+)*? install --no-cache-dir )(.+)()"), " "),
-    (re.compile(r"(ENV LD_LIBRARY_PATH=)(.+)()"), ":"),
+    (regex(r"(RUN apt-get update && apt-get install -y --no-install-recommends )(.+?)( && rm -rf \S+)"), " "),
+    (regex(r"(RUN apk add --no-cache )(.+)()"), " "),
+    (regex(r"(RUN \S+(?: \S+)*? install --no-cache-dir )(.+)()"), " "),
+    (regex(r"(ENV LD_LIBRARY_PATH=)(.+)()"), ":"),
 )
 _LAST = "RUN ldconfig"
 

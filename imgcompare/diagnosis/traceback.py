@@ -7,20 +7,22 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from imgcompare.regex import regex
+
 _TRACEBACK = "Traceback (most recent call last):"
-_FRAME = re.compile(r'\s*File "([^"]+)", line (\d+)')
-_ERROR = re.compile(r"\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (.*))?")
+_FRAME = regex(r'\s*File "([^"]+)", line (\d+)')
+_ERROR = regex(r"\s*((?:[A-Za-z_]\w*\.)*[A-Z]\w*)(?:: (.*))?")
 # What servers and interpreters still say when a program has died of an error: gunicorn, an access log, click's usage.
-_AFTERWARDS = re.compile(
+_AFTERWARDS = regex(
     r"\[[\d :+-]+\] \[\d+\] \[(?:INFO|ERROR|WARNING|CRITICAL)\] (?:Worker|Shutting down|Reason|Control|Exception in)"
     r"|\[[\d :+-]+\] \[\d+\] \[DEBUG\] "
     r'|\]$|\S+ - - \[[^]]+\] "|.*"[A-Z]+ \S+ HTTP/[\d.]+" 5\d\d'
 )
-_GIVEN_UP = re.compile(r"gunicorn\.errors\.HaltServer: ")
-_CHAINED = re.compile(r"During handling of the above exception|The above exception was the direct cause")
-_RAISED_FROM = re.compile(r"The above exception was the direct cause")
+_GIVEN_UP = regex(r"gunicorn\.errors\.HaltServer: ")
+_CHAINED = regex(r"During handling of the above exception|The above exception was the direct cause")
+_RAISED_FROM = regex(r"The above exception was the direct cause")
 # Flask, gunicorn and aiohttp, uvicorn, waitress, Django; a process of Python's multiprocessing that died.
-_UNHANDLED = re.compile(
+_UNHANDLED = regex(
     r"Exception on \S+ \[[A-Z]+\]|Error handling request|Exception in ASGI application|Exception while serving"
     r"|Internal Server Error: /|^Process \S+:$"
 )

@@ -15,11 +15,12 @@ from imgcompare.diagnosis.virtual_environments import no_python
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """What some editors write before a text in UTF-8."""
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_MUSL = re.compile(r"/ld-musl-")
+_MUSL = regex(r"/ld-musl-")
 # Where the two C libraries' loaders lie, for the machines that images are usually made for.
 _MUSL_LOADERS = tuple(f"/lib/ld-musl-{machine}.so.1" for machine in ("x86_64", "aarch64", "armhf", "i386", "riscv64"))
 _GLIBC_LOADERS = (

@@ -15,8 +15,9 @@ from imgcompare.diagnosis.virtual_environments import no_python
 from imgcompare.dockerfile.parser import Instruction, StageInfo
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
-_PYTHON = re.compile(r"python[\d.]*")
+_PYTHON = regex(r"python[\d.]*")
 
 
 def unseen(case: Case, error: LastError, name: str, places: list[str], python: Python | None) -> Failure | None:

@@ -7,21 +7,22 @@ import re
 from imgcompare.diagnosis.evidence import Case
 from imgcompare.diagnosis.traceback import LastError
 from imgcompare.model import Failure
+from imgcompare.regex import regex
 
 _ANY_PORT = "8000"
-_UNBOUND = re.compile(
+_UNBOUND = regex(
     r"\S+: (?:line )?\d+: (?P<name>[A-Za-z_]\w*): (?:unbound variable|parameter (?:null or )?not set(?: or null)?)"
 )
 # django-environ, environs and python-decouple.
-_WANTED = re.compile(
+_WANTED = regex(
     r'Set the (\w+) environment variable|Environment variable "(\w+)" not set|(\w+) not found\. Declare it as envvar'
 )
 # What a program says of a value that is empty, and of one that is not there at all, and where a line has to have the
 # variable for that: ``--port=$PORT``, ``-b :$PORT`` or ``"$PORT"``, and ``--port $PORT``.
 _VARIABLE = r"\$(?:(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w*)\})"
 _COMPLAINTS = (
-    (re.compile(r"''"), re.compile(rf'[:="]{_VARIABLE}')),
-    (re.compile(r"requires an argument|expected one argument"), re.compile(rf"(?<= )--?[\w-]+ {_VARIABLE}")),
+    (regex(r"''"), regex(rf'[:="]{_VARIABLE}')),
+    (regex(r"requires an argument|expected one argument"), regex(rf"(?<= )--?[\w-]+ {_VARIABLE}")),
 )
 
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 from imgcompare.dockerfile.parser import Instruction
+from imgcompare.regex import regex
 
-_VARIABLE = re.compile(r"\$(?:\w+|\{[^}]*\})")
+_VARIABLE = regex(r"\$(?:\w+|\{[^}]*\})")
 
 
 class Copy(Struct, frozen=True):

@@ -16,11 +16,12 @@ from imgcompare.dockerfile.document import BOM, Document, DocumentStage
 from imgcompare.dockerfile.parser import Instruction, directives, read_instructions
 from imgcompare.errors import EditError
 from imgcompare.model import Edit, EditAction
+from imgcompare.regex import regex
 
 # Of these the last one of a stage counts.
 _ONE_VALUE = frozenset({"CMD", "ENTRYPOINT", "HEALTHCHECK", "SHELL", "STOPSIGNAL", "USER", "WORKDIR"})
 
-_ON_FILES = re.compile(r"(?:chmod|chown|sed|mv|ln) ")
+_ON_FILES = regex(r"(?:chmod|chown|sed|mv|ln) ")
 
 
 def replace(document: Document, instruction: Instruction, *lines: str) -> Edit:

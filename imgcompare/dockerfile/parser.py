@@ -16,9 +16,10 @@ from msgspec import Struct
 
 from imgcompare.dockerfile.variables import NO_PLATFORM, Platforms, argument_values, expand
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
-_DIRECTIVE = re.compile(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*$", re.IGNORECASE)
-_HEREDOC = re.compile(r"\d*<<(-?)\s*([^<]+)")
+_DIRECTIVE = regex(r"#\s*(syntax|escape|check)\s*=\s*(.+?)\s*$", re.IGNORECASE)
+_HEREDOC = regex(r"\d*<<(-?)\s*([^<]+)")
 
 SCRATCH = "scratch"
 """What FROM names for an image without layers."""

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from imgcompare.dockerfile.parser import Instruction
+from imgcompare.regex import regex
 
 AND, THEN = "&&", ";"
-_FLAG = re.compile(r"--(?:[^\s\"']|\"[^\"]*\"|'[^']*')+\s+")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_FLAG = regex(r"--(?:[^\s\"']|\"[^\"]*\"|'[^']*')+\s+")
+_ASSIGNMENT = regex(r"[A-Za-z_]\w*=")
 _OPENING = frozenset(("if", "for", "while", "until", "case", "{", "("))
 _WRAPPERS = frozenset(("sudo", "exec", "env", "command", "time", "nice"))
-_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\([^()]*\)|`[^`]*`", re.DOTALL)
+_QUOTED = regex(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\([^()]*\)|`[^`]*`", re.DOTALL)
 
 
 class Command(Struct, frozen=True):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from imgcompare.regex import regex
 
-_SLIM = re.compile(r"[:-](?:slim|alpine(?:\d[\d.]*)?)\b")
+_SLIM = regex(r"[:-](?:slim|alpine(?:\d[\d.]*)?)\b")
 # Official images whose full variant stands on buildpack-deps, and whose slim one has no compiler.
-_WITH_SLIM = re.compile(r"(?:docker\.io/)?(?:library/)?(?:python|node|ruby)(?::[^/@]*)?(?:@.*)?")
+_WITH_SLIM = regex(r"(?:docker\.io/)?(?:library/)?(?:python|node|ruby)(?::[^/@]*)?(?:@.*)?")
 
 
 def is_slim(reference: str) -> bool:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from imgcompare.regex import regex
+
 # A shell's positional and special parameters are names, too, and never have a value here.
-_NAME = re.compile(r"[^\W\d]\w*|\d+|[@*#?$!-]")
-_OPERATOR = re.compile(r"\}|:?[-+?]|##?|%%?|//?")
+_NAME = regex(r"[^\W\d]\w*|\d+|[@*#?$!-]")
+_OPERATOR = regex(r"\}|:?[-+?]|##?|%%?|//?")
 
 
 class Platforms(Struct, frozen=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +13,7 @@ from msgspec import Struct, field
 
 from imgcompare.engine.options import NO_OPTIONS, BuildOptions, Healthcheck, RunOptions
 from imgcompare.model import Build, EngineInfo
+from imgcompare.regex import regex
 
 if TYPE_CHECKING:
     from imgcompare.image.overlay2 import LayerStore
@@ -363,7 +363,7 @@ def is_elsewhere(endpoint: Endpoint) -> bool:
     return not is_local(endpoint) and urlsplit(endpoint.url).scheme != SCHEME
 
 
-STAND_IN_TAG = re.compile(
+STAND_IN_TAG = regex(
     r"python:(?P<minor>3\.\d+)(?:\.\d+)?(?P<slim>-slim)?(?:-(?!slim|alpine|windows)(?P<suite>[a-z]+))?"
     r"|debian:(?P<release>[a-z]+|\d+(?:\.\d+)?)(?P<release_slim>-slim)?"
 )

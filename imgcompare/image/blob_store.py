@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from typing import NoReturn
@@ -11,6 +10,7 @@ from imgcompare.errors import ImageFormatError
 from imgcompare.image.blob import Blob, BlobReader
 from imgcompare.image.oci import Descriptor, ImageConfig, Manifest, decode, is_digest
 from imgcompare.image.tarheader import normalised
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 _MAX_DOCUMENT = 8 << 20
@@ -19,7 +19,7 @@ _MAX_ENTRIES = 1 << 16
 _MAX_DESCRIPTORS = 1 << 12
 _MAX_LINKS = 8
 # Names that claim their content's digest: OCI blobs, docker's configs, podman's and crane's layers.
-_CLAIM = re.compile(r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json|\.tar|\.tar\.gz)?")
+_CLAIM = regex(r"(?:blobs/sha256/|sha256:)?([0-9a-f]{64})(?:\.json|\.tar|\.tar\.gz)?")
 _HINT = "Export the image again; an archive that is still incomplete was not written by a container engine."
 
 

@@ -5,16 +5,16 @@ https://github.com/opencontainers/image-spec (config, manifest, index) and ``man
 
 from __future__ import annotations
 
-import re
 from typing import TypeVar
 
 import msgspec
 
 from imgcompare.errors import ImageFormatError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 _T = TypeVar("_T")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DIGEST = regex(r"sha256:[0-9a-f]{64}")
 
 
 _IMAGE_CONFIGS = ("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json")

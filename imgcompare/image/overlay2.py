@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,9 +21,10 @@ import msgspec
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.decompress import decompressed, peek
+from imgcompare.regex import regex
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_CACHE_ID = re.compile(r"[0-9a-z-]{1,128}")
+_DIGEST = regex(r"sha256:[0-9a-f]{64}")
+_CACHE_ID = regex(r"[0-9a-z-]{1,128}")
 _CONFIG_LIMIT_BYTES = 8 << 20
 _CHUNK_BYTES = 1 << 20
 _FILE, _SEGMENT = 1, 2

@@ -8,7 +8,6 @@ in its own way; what is needed here is two GET requests.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -22,6 +21,7 @@ from requests.auth import AuthBase
 from imgcompare import __version__
 from imgcompare.errors import RegistryError, UsageError
 from imgcompare.image.registry_reference import Remote, is_loopback
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 Login = Callable[[str], tuple[str, str]]
@@ -40,7 +40,7 @@ _MAX_MANIFEST = 8 << 20
 _MAX_TOKEN = 1 << 20
 _MAX_ERROR = 1 << 16
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_CHALLENGE = re.compile(r'([a-z_]+)="([^"]*)"')
+_CHALLENGE = regex(r'([a-z_]+)="([^"]*)"')
 
 
 class _NoNetrc(AuthBase):

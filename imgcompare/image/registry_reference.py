@@ -14,10 +14,11 @@ import msgspec
 from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 _HUB_HOSTS = {"docker.io": "registry-1.docker.io", "index.docker.io": "registry-1.docker.io"}
-_REFERENCE = re.compile(
+_REFERENCE = regex(
     r"(?P<scheme>https?://)?(?:(?P<host>[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9a-fA-F:]+\](?::[0-9]{1,5})?)/)?"
     r"(?P<path>[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*)"
     r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
@@ -25,7 +26,7 @@ _REFERENCE = re.compile(
 )
 
 
-_MIRROR = re.compile(r"(?P<scheme>https?)://(?P<host>(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?)/?", re.ASCII)
+_MIRROR = regex(r"(?P<scheme>https?)://(?P<host>(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?)/?", re.ASCII)
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from imgcompare.regex import regex
 from imgcompare.text.secrets import PRIVATE_KEY, URL_PASSWORD, is_secret, tokens_in
 
 MAX_BYTES = 64 << 10
 _MOST = 20
-_ENV_FILE = re.compile(
+_ENV_FILE = regex(
     r"(?:.*/)?(?:\.env(?:\.(?!example|sample|template|dist|default|test)[\w-]+)?|[\w-]+\.env)", re.IGNORECASE
 )
-_VARIABLE = re.compile(
+_VARIABLE = regex(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.]{0,80})[ \t]*=[ \t]*(\S[^\r\n]{0,4000})", re.MULTILINE
 )
 # What distributions install, and what packages and tests bring: keys for their own tests, examples of tokens.
-_OF_THE_SYSTEM = re.compile(r"(?:bin|boot|lib|lib32|lib64|sbin|usr/(?!src/)|var/(?!www/)|etc/ssl/|nix/|opt/[^/]+/lib/)")
-_OF_PACKAGES = re.compile(
+_OF_THE_SYSTEM = regex(r"(?:bin|boot|lib|lib32|lib64|sbin|usr/(?!src/)|var/(?!www/)|etc/ssl/|nix/|opt/[^/]+/lib/)")
+_OF_PACKAGES = regex(
     r"(?:.*/)?(?:site-packages|dist-packages|node_modules|vendor/bundle|\.?venv/lib|tests?|testdata|fixtures|examples?)/"
 )
 # Of the tokens those that are never meant for everybody, as a browser's key or an anonymous visitor's token may be.

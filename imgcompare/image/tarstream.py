@@ -16,6 +16,7 @@ import msgspec
 
 from imgcompare.errors import ImageFormatError
 from imgcompare.image.tarheader import BLOCK, DIRECTORY, HEADER, MAX_NUMBER, REGULAR, Fields, TarEntry, number, text
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 Chunk: TypeAlias = bytes | memoryview
@@ -34,7 +35,7 @@ _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
 # Links, devices, directories and FIFOs have no payload, whatever their size field says (Go's isHeaderOnly).
 _HEADER_ONLY = frozenset((b"1", b"2", b"3", b"4", b"5", b"6"))
 _REGULAR = frozenset((b"0", b"\0", b"7"))
-_PAX_NUMBER = re.compile(r"(-?[0-9]{1,19})(?:\.[0-9]*)?")
+_PAX_NUMBER = regex(r"(-?[0-9]{1,19})(?:\.[0-9]*)?")
 # https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html
 _SPARSE = tuple(f"GNU.sparse.{key}" for key in ("name", "major", "minor", "map", "offset", "size", "realsize"))
 _SPARSE_VERSIONS = frozenset((("0", "0"), ("0", "1"), ("1", "0")))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Container, Mapping, Sequence
 from itertools import count
 from pathlib import Path
@@ -16,6 +15,7 @@ from imgcompare.config.variants import fit_name, parse_variants
 from imgcompare.errors import UsageError
 from imgcompare.init.discover import FoundDockerfile, FoundService
 from imgcompare.init.measured import Measured
+from imgcompare.regex import regex
 from imgcompare.text.units import format_bytes
 
 _HEAD = """\
@@ -35,7 +35,7 @@ _GATES = """\
 # min_saving = "50%"
 # max_layers = 20
 """
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY = regex(r"[A-Za-z0-9_-]+")
 
 
 class Draft(Struct, frozen=True):

@@ -13,8 +13,9 @@ from imgcompare.check.healthcheck import OWN_URL
 from imgcompare.dockerfile.copy_sources import read_copy
 from imgcompare.dockerfile.parser import Dockerfile, Instruction, parse
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
-_NAME = re.compile(r"(docker|container)file(\d+|[._-].+)?|.+\.(docker|container)file", re.IGNORECASE)
+_NAME = regex(r"(docker|container)file(\d+|[._-].+)?|.+\.(docker|container)file", re.IGNORECASE)
 _NO_DOCKERFILE = (
     ".dockerignore",
     ".containerignore",
@@ -31,7 +32,7 @@ _SKIPPED_FOLDERS = frozenset(("node_modules", "vendor", "venv", "__pycache__", "
 _DEEPEST = 5
 _MOST_BYTES = 1 << 20
 
-_PORT_OPTION = re.compile(r"(?:--port|--bind|--listen|-b|-p)[ =\",']+(?:[\w.*\[\]]*:)?(\d{2,5})\b")
+_PORT_OPTION = regex(r"(?:--port|--bind|--listen|-b|-p)[ =\",']+(?:[\w.*\[\]]*:)?(\d{2,5})\b")
 
 
 class FoundService(Struct, frozen=True, kw_only=True):

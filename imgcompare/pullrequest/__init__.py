@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -10,10 +9,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from imgcompare.errors import ForgeBusyError, UsageError
+from imgcompare.regex import regex
 
 _ATTEMPTS = 4
 _LONGEST_WAIT_S = 60.0
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
+_NAME = regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?")
 
 
 class Comment(Struct, frozen=True):

@@ -13,10 +13,11 @@ from imgcompare.errors import UsageError
 from imgcompare.pullrequest import Thread
 from imgcompare.pullrequest.github import GithubThread
 from imgcompare.pullrequest.gitlab import GitlabThread
+from imgcompare.regex import regex
 
 _EVENT_LIMIT_BYTES = 32 << 20
 _OWN_TOKEN = "Let the step have it: env: GITHUB_TOKEN: ${{ github.token }}"  # noqa: S105 - how to give one
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+_REPOSITORY = regex(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 
 class Found(Struct, frozen=True):

@@ -18,12 +18,13 @@ from imgcompare.dockerfile.document import Document, DocumentStage
 from imgcompare.dockerfile.edits import apply
 from imgcompare.dockerfile.edits import replace as replaced
 from imgcompare.errors import ImgcompareError
+from imgcompare.regex import regex
 from imgcompare.remedy.attempt import Desk, Draft, encoded
 from imgcompare.remedy.bases import slim_base
 
 # What may leave caches, or need libraries of the system: then the slim candidate has more lines than these.
-_LEAVES = re.compile(r"\b(?:apt(?:-get)?|apk|dnf|yum|uv|poetry|pipenv|pdm|npm|yarn|pnpm|curl|wget|gcc|make)\b|<<")
-_INSTALLS = re.compile(r"\bpip[\d.]*\s+install\b(?!.*--no-cache-dir)", re.DOTALL)
+_LEAVES = regex(r"\b(?:apt(?:-get)?|apk|dnf|yum|uv|poetry|pipenv|pdm|npm|yarn|pnpm|curl|wget|gcc|make)\b|<<")
+_INSTALLS = regex(r"\bpip[\d.]*\s+install\b(?!.*--no-cache-dir)", re.DOTALL)
 
 
 def slim_ahead(spec: VariantSpec, desk: Desk) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 
@@ -17,6 +16,7 @@ from imgcompare.engine.interface import EngineImage
 from imgcompare.errors import EditError, ImgcompareError
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.model import Failure, Proof
+from imgcompare.regex import regex
 from imgcompare.remedy.named import Named
 from imgcompare.remedy.needs import Need, lost_packages
 from imgcompare.remedy.pair import Comparison
@@ -32,7 +32,7 @@ from imgcompare.run.plan import Plan, make_plan
 from imgcompare.run.resources import Workbench
 
 MOST_ROUNDS = 4
-_LIBRARY = re.compile(r"(\S+\.so[.\d]*): cannot open shared object file")
+_LIBRARY = regex(r"(\S+\.so[.\d]*): cannot open shared object file")
 
 Write = Callable[[Sequence[Need]], "str | None"]
 """Writes a candidate that installs these packages; None where it cannot be written."""

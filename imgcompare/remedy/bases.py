@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 
 from imgcompare.dockerfile.variables import expand
+from imgcompare.regex import regex
 
-_IMAGE = re.compile(r"(?P<name>(?:[^\s@]*/)?(?P<kind>python|debian|ubuntu))(?::(?P<tag>[^\s@/]+))?")
+_IMAGE = regex(r"(?P<name>(?:[^\s@]*/)?(?P<kind>python|debian|ubuntu))(?::(?P<tag>[^\s@/]+))?")
 _RELEASE = r"bookworm|bullseye|buster|trixie|stretch|sid"
 _VARIABLE = r"\$\w+|\$\{[^}]*\}"
-_PYTHON = re.compile(
-    rf"(?P<version>(?:\d[\w.]*|{_VARIABLE})?)(?:-(?P<release>{_RELEASE}))?|(?P<bare>latest|{_RELEASE})"
-)
-_DEBIAN = re.compile(
+_PYTHON = regex(rf"(?P<version>(?:\d[\w.]*|{_VARIABLE})?)(?:-(?P<release>{_RELEASE}))?|(?P<bare>latest|{_RELEASE})")
+_DEBIAN = regex(
     rf"latest|(?P<version>\d+(?:\.\d+)?|{_VARIABLE})|(?:{_RELEASE}|(?:old){{0,2}}stable|testing|unstable)(?:-\d{{8}})?"
 )
 

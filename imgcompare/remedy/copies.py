@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from os.path import commonpath
 
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.regex import regex
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.steps import Purpose
 from imgcompare.remedy.subject import Files
 
 # What installations write by the way: caches, what apt keeps, and what the system makes of it.
-_LEFT = re.compile(
+_LEFT = regex(
     r"(?:etc|var|tmp|run|dev|proc|sys|boot|lib\w*|bin|sbin)/|usr/(?!local/|src/)|(?:root|home/[^/]+)/\.(?:npm|config)/"
     r"|(?:root|home/[^/]+)/\.cache/(?:pip|uv|pypoetry/(?:cache|artifacts)|pipenv)/|usr/local/(?:share/)?(?:man|doc)/"
 )
-_SITE = re.compile(r"(.*/(?:site|dist)-packages)/")
+_SITE = regex(r"(.*/(?:site|dist)-packages)/")
 _MOST_SOURCES = 60
 _SMALL_BYTES = 3_000_000
 _COPIED = ("COPY", "ADD", "WORKDIR")

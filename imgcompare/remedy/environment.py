@@ -6,6 +6,7 @@ import re
 from functools import partial
 
 from imgcompare.dockerfile.shell import Command
+from imgcompare.regex import regex
 from imgcompare.remedy.exempt import exempt, uses_pip
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.steps import Purpose, is_compiling
@@ -13,22 +14,22 @@ from imgcompare.remedy.steps import Purpose, is_compiling
 ENVIRONMENT = "/opt/venv"
 """Where it is."""
 
-TOOLS = re.compile(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
+TOOLS = regex(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
 """Tools that install, and may start the application."""
 
 _PIP_FOR_OTHERS = (22, 3)  # since then it installs into another interpreter's environment
 _NO_ENVIRONMENT = (
-    (re.compile(r"\s--(?:user|target|prefix|root)\b|PIP_USER|PIP_TARGET|PYTHONUSERBASE"), "pip installs elsewhere"),
+    (regex(r"\s--(?:user|target|prefix|root)\b|PIP_USER|PIP_TARGET|PYTHONUSERBASE"), "pip installs elsewhere"),
     (
-        re.compile(r"(?:/usr(?:/local)?|\.venv|venv)/bin/(?:python|pip|gunicorn|uvicorn|flask)"),
+        regex(r"(?:/usr(?:/local)?|\.venv|venv)/bin/(?:python|pip|gunicorn|uvicorn|flask)"),
         "a path names its Python",
     ),
-    (re.compile(r"/usr/local/lib/python|/site-packages"), "a path names its packages"),
-    (re.compile(r"\b(?:cron|crond|supervisord?|s6-svscan|systemctl)\b"), "something else starts the application"),
-    (re.compile(r"\bbash\s+-\w*l|\b(?:ba)?sh\s+--login"), "a login shell sets PATH anew"),
-    (re.compile(r"-m\s+venv\b|\bvirtualenv\b|\bconda\b|uv\s+(?:sync|venv|run)\b"), "it has an environment of its own"),
-    (re.compile(r"\s(?:-e|--editable)\s|setup\.py\s+develop"), "a package is installed where it lies"),
-    (re.compile(r"uv\s+pip\s+install\b.*--system"), "uv installs past an environment"),
+    (regex(r"/usr/local/lib/python|/site-packages"), "a path names its packages"),
+    (regex(r"\b(?:cron|crond|supervisord?|s6-svscan|systemctl)\b"), "something else starts the application"),
+    (regex(r"\bbash\s+-\w*l|\b(?:ba)?sh\s+--login"), "a login shell sets PATH anew"),
+    (regex(r"-m\s+venv\b|\bvirtualenv\b|\bconda\b|uv\s+(?:sync|venv|run)\b"), "it has an environment of its own"),
+    (regex(r"\s(?:-e|--editable)\s|setup\.py\s+develop"), "a package is installed where it lies"),
+    (regex(r"uv\s+pip\s+install\b.*--system"), "uv installs past an environment"),
 )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct, field
 
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
+from imgcompare.regex import regex
 from imgcompare.remedy.copies import copy_lines
 from imgcompare.remedy.environment import ENVIRONMENT, TOOLS, unneeded
 from imgcompare.remedy.needs import Need
@@ -22,7 +23,7 @@ from imgcompare.remedy.steps import Purpose, apt_install
 from imgcompare.remedy.subject import Files
 
 _BUILDER, _OTHER_BUILDER = "builder", "packages"
-_NAMED = re.compile(r"\s+AS\s+\S+$", re.IGNORECASE)
+_NAMED = regex(r"\s+AS\s+\S+$", re.IGNORECASE)
 _LISTS = "rm -rf /var/lib/apt/lists/*"
 _FOR_BUILDING = frozenset(("ENV", "ARG", "WORKDIR", "SHELL", "COPY", "ADD", "RUN", "USER"))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -11,6 +10,7 @@ from imgcompare.analysis.savings import DOWNLOADS
 from imgcompare.dockerfile.shell import flags_of, split_commands
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import DIRECTORY, REGULAR, SYMLINK
+from imgcompare.regex import regex
 from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.steps import Purpose, purpose_of
 from imgcompare.remedy.subject import Files, Subject
@@ -18,20 +18,18 @@ from imgcompare.remedy.subject import Files, Subject
 _DPKG = "var/lib/dpkg/status"
 _OWN = frozenset((Category.APPLICATION, Category.OTHER, Category.LANGUAGE_PACKAGES, Category.RUNTIME))
 # What packages' own scripts make, and no package lists.
-_BY_PACKAGES = re.compile(
+_BY_PACKAGES = regex(
     r"etc/(?:alternatives|ssl|ca-certificates|rc.\.d|systemd|fonts|python3|perl|ld\.so\.cache|mailcap"
     r"|shells|environment)|var/lib/(?:apt|dpkg|systemd|pam|ucf|ghostscript)/"
     r"|usr/share/(?:mime|info|fonts|icons|applications|glib-2\.0)/|usr/lib/(?:locale|ssl|systemd|python3|[^/]+-linux-gnu)/"
 )
-_ACCOUNTS = re.compile(r"etc/(?:(?:passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd\.lock)")
-_OWN_VAR = re.compile(r"var/(?:www|opt|data)\b|var/(?:lib|spool)/(?!apt\b|dpkg\b)[^/]+")
+_ACCOUNTS = regex(r"etc/(?:(?:passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd\.lock)")
+_OWN_VAR = regex(r"var/(?:www|opt|data)\b|var/(?:lib|spool)/(?!apt\b|dpkg\b)[^/]+")
 # A cache that is no download's holds what the application would otherwise have to fetch: models, browsers.
-_KEPT_CACHE = re.compile(r"(?:.*/)?\.cache/(?!fontconfig\b|matplotlib\b|mesa_shader_cache\b)[^/]+/")
+_KEPT_CACHE = regex(r"(?:.*/)?\.cache/(?!fontconfig\b|matplotlib\b|mesa_shader_cache\b)[^/]+/")
 # What tools that only install keep for themselves.
-_OF_TOOLS = re.compile(
-    r"(?:root|home/[^/]+)/\.(?:config|local/(?:share|state))/(?:pypoetry|pip|uv|pdm|pipenv|virtualenv)\b"
-)
-_PASSES_OVER = re.compile(r"\|\||;|(?<!\|)\|(?!\|)|\$\(|`|\bif\b")
+_OF_TOOLS = regex(r"(?:root|home/[^/]+)/\.(?:config|local/(?:share|state))/(?:pypoetry|pip|uv|pdm|pipenv|virtualenv)\b")
+_PASSES_OVER = regex(r"\|\||;|(?<!\|)\|(?!\|)|\$\(|`|\bif\b")
 _FIRST_ADDED_UID, _NOBODY = 500, 65534
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
 from imgcompare.analysis.debian_needs import major
+from imgcompare.regex import regex
 from imgcompare.remedy.needs import lost_packages
 from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.probe import Probe
 from imgcompare.remedy.steps import package_name
 
 # What each installation makes anew: programs with their interpreter's path, what is compiled, what tells of both.
-_MADE_ANEW = re.compile(
+_MADE_ANEW = regex(
     r"\.so(?:\.[\d.]+)?$|(?:^|/)s?bin/|\.(?:dist|egg)-info/|\.egg-link$|\.pth$|__editable__|/__config__\.py$"
 )
-_PROGRAMS = re.compile(r"(?:usr/)?(?:s?bin|games|lib(?:64|exec)?)/")
-_MANUALS = re.compile(r"usr/share/(?:doc|man|info|lintian|bug)/")
+_PROGRAMS = regex(r"(?:usr/)?(?:s?bin|games|lib(?:64|exec)?)/")
+_MANUALS = regex(r"usr/share/(?:doc|man|info|lintian|bug)/")
 
 
 def debian_packages(compared: Comparison) -> tuple[int, list[str]]:

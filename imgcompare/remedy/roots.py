@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from imgcompare.analysis.breakdown import Category
 from imgcompare.image.tarheader import REGULAR
+from imgcompare.regex import regex
 from imgcompare.remedy.subject import Subject
 
 _MOST = 300
 # In the system's own folders a file is alone among others'; elsewhere its folder is the application's.
-_OF_SYSTEM = re.compile(
+_OF_SYSTEM = regex(
     r"(?:usr(?!/src/|/app)|etc|bin|sbin|lib\w*|var/lib|var/spool)(?:/|$)|(?:opt|srv|home|root|var|mnt)?$"
 )
 _LEFT_OUT = frozenset((Category.PYTHON_PACKAGES, Category.CACHES, Category.LANGUAGE_PACKAGES))

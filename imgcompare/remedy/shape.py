@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 
 from msgspec import Struct
@@ -12,10 +11,11 @@ from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.shell import Command, commands_of
 from imgcompare.image.layer_index import FileEntry
 from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.regex import regex
 from imgcompare.remedy.steps import AptInstall, Purpose, apt_install, is_compiling, purpose_of
 from imgcompare.remedy.subject import Subject
 
-_PACKAGES = re.compile(r"/(?:site|dist)-packages/")
+_PACKAGES = regex(r"/(?:site|dist)-packages/")
 
 
 # What belongs where the application runs, whatever is compiled beside it.

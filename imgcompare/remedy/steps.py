@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from imgcompare.analysis.breakdown import is_for_building, is_for_installing
 from imgcompare.dockerfile.shell import Command
+from imgcompare.regex import regex
 
 
 class Purpose(Enum):
@@ -28,9 +29,9 @@ class Purpose(Enum):
 
 _TOOLS = frozenset(("poetry", "pipenv", "uv", "pdm", "hatch", "pip-tools", "virtualenv"))
 _INSTALLERS = frozenset(("pip", "setuptools", "wheel"))
-_TOOL_SCRIPTS = re.compile(r"install\.python-poetry\.org|astral\.sh/uv|pdm-project\.org|bootstrap\.pypa\.io")
-_PIP = re.compile(r"pip[\d.]*")
-_PYTHON = re.compile(r"python[\d.]*")
+_TOOL_SCRIPTS = regex(r"install\.python-poetry\.org|astral\.sh/uv|pdm-project\.org|bootstrap\.pypa\.io")
+_PIP = regex(r"pip[\d.]*")
+_PYTHON = regex(r"python[\d.]*")
 _INSTALLING = {
     "poetry": frozenset(("install", "sync", "update")),
     "pipenv": frozenset(("install", "sync")),
@@ -42,12 +43,12 @@ _COMPILERS = frozenset(
     ("gcc", "g++", "cc", "c++", "clang", "make", "cmake", "ninja", "meson", "cargo", "rustc", "configure", "autogen.sh")
 )
 _NOTHING = frozenset(("cd", "set", "true", ":", "export", "echo", "printf", "ls", "pwd", "unset"))
-_CACHES = re.compile(
+_CACHES = regex(
     r"(?:/var/lib/apt/lists|/var/cache|/var/tmp|/tmp|/root/\.cache|~/\.cache|\$HOME/\.cache|/var/log|/usr/share/(?:doc|man))"
     r"(?:/.*)?"
 )
 _APT = frozenset(("apt", "apt-get", "aptitude"))
-_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/]\S+)?")
+_PACKAGE = regex(r"[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?(?:[=/]\S+)?")
 # Options that take a word of their own.
 _VALUED = frozenset(("-o", "-c", "-t", "--option", "--config-file", "--target-release", "--default-release"))
 

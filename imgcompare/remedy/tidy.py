@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from imgcompare.analysis.savings import DOWNLOADS
@@ -11,6 +10,7 @@ from imgcompare.dockerfile.edits import apply, insert_after, insert_before, repl
 from imgcompare.dockerfile.parser import Instruction
 from imgcompare.dockerfile.shell import commands_of
 from imgcompare.model import Edit
+from imgcompare.regex import regex
 from imgcompare.remedy.multi_stage import apt_line
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
@@ -18,7 +18,7 @@ from imgcompare.remedy.steps import Purpose
 
 # Less is not worth a line.
 _WORTH_BYTES = 100_000
-_PIP = re.compile(r"\b(pip[\d.]*\s+install)\b(?!\s+--no-cache-dir)")
+_PIP = regex(r"\b(pip[\d.]*\s+install)\b(?!\s+--no-cache-dir)")
 _LISTS = "var/lib/apt/lists/"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from imgcompare.console.style import Style
+from imgcompare.regex import regex
 from imgcompare.render.cells.grid import Cell, Column, Grid, Tone
 from imgcompare.text.printable import to_ascii
 from imgcompare.text.units import draw_bar
@@ -24,7 +24,7 @@ _WIDE_MIN = 12
 _GAP = 2
 _COLORS: dict[Tone, str] = {"plain": "", "strong": "bold", "good": "green", "bad": "red", "dim": "dim"}
 # A number and its unit are one word: "757.8" never stands alone at the end of a line.
-_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:[kMGT]?B|ms|s|min|h)\b)")
+_BEFORE_UNIT = regex(r"(?<=\d) (?=%|(?:[kMGT]?B|ms|s|min|h)\b)")
 _GLUE = "\xa0"
 
 

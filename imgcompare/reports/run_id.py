@@ -7,10 +7,12 @@ import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from imgcompare.regex import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-RUN_ID = re.compile(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{6}", re.ASCII)
+RUN_ID = regex(r"[0-9]{8}T[0-9]{9}-[0-9a-f]{6}", re.ASCII)
 
 
 _TIME = "%Y%m%dT%H%M%S%f"

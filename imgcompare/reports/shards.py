@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections.abc import Mapping, Sequence
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
 MOST_SHARDS = 1000
-_SHARD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})")
+_SHARD = regex(r"([0-9]{1,9})/([0-9]{1,9})")
 
 
 def parse_shard(text: str) -> tuple[int, int]:

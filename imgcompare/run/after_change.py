@@ -18,6 +18,7 @@ from imgcompare.dockerfile.copy_sources import copied
 from imgcompare.dockerfile.parser import StageInfo
 from imgcompare.engine.interface import BuildFailed, EngineImage
 from imgcompare.model import AfterChange, Stage
+from imgcompare.regex import regex
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import build_request, without_export
 from imgcompare.run.ledger import IMAGE
@@ -68,11 +69,11 @@ def rebuild(plan: Plan, blueprint: Blueprint, bench: Workbench) -> Rebuilt | str
     return Rebuilt(image, after)
 
 
-_CODE = re.compile(r".*\.(?:js|mjs|cjs|ts|tsx|jsx|rb|go|java|kt|php|rs|c|cc|cpp|cs|ex|html|css)")
+_CODE = regex(r".*\.(?:js|mjs|cjs|ts|tsx|jsx|rb|go|java|kt|php|rs|c|cc|cpp|cs|ex|html|css)")
 
 
 # What a change of the app leaves alone: what is installed, how it is built, what tests it, what describes it.
-_NO_CODE = re.compile(
+_NO_CODE = regex(
     r"(?:.*/)?(?:tests?/.*|test_.*|conftest\.py|setup\.py|noxfile\.py|requirements.*|constraints.*|pyproject\.toml"
     r"|Pipfile.*|.*\.lock|.*lock\.json|package\.json|\.[^/]*|(?:.*\.)?Dockerfile.*|README.*|LICEN[CS]E.*|Makefile)",
     re.IGNORECASE,

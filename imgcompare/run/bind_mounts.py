@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from posixpath import join
 
@@ -12,14 +11,15 @@ from msgspec.structs import replace
 
 from imgcompare.config.model import Config
 from imgcompare.model import Failure, Stage, Variant, Verdict
+from imgcompare.regex import regex
 from imgcompare.services.composed import Composed
 from imgcompare.text.printable import printable
 
-_MODULE = re.compile(r"No module named '(\w+)")
+_MODULE = regex(r"No module named '(\w+)")
 _NOWHERE = "layer of this image"  # as the diagnosis says of what it has looked for in all files
-_PATH = re.compile(r"/[\w./-]*\w")
-_NO_FILE = re.compile(r"[Nn]o such file|can't open file|not found")
-_READ_ONLY = re.compile(r"Read-only file system(?:: '([^']+)')?")
+_PATH = regex(r"/[\w./-]*\w")
+_NO_FILE = regex(r"[Nn]o such file|can't open file|not found")
+_READ_ONLY = regex(r"Read-only file system(?:: '([^']+)')?")
 
 
 class _Bind(Struct, frozen=True):

@@ -17,6 +17,7 @@ from imgcompare.dockerfile.variables import Platforms
 from imgcompare.engine.build.context import BuildContext, open_context
 from imgcompare.errors import EngineError, UsageError
 from imgcompare.model import EngineInfo, Source
+from imgcompare.regex import regex
 from imgcompare.run.plan import Plan, PlannedVariant
 from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import verbatim
@@ -26,7 +27,7 @@ from imgcompare.text.secrets import names_secret
 _IMAGE = "docker-image://"
 _MOST_LINES = 400
 _LONGEST_LINE = 1000
-_OLD_FORM = re.compile(r"(?P<before>^\s*ENV\s+(?P<name>[A-Za-z_]\w*)\s+)(?!=).+$", re.IGNORECASE)
+_OLD_FORM = regex(r"(?P<before>^\s*ENV\s+(?P<name>[A-Za-z_]\w*)\s+)(?!=).+$", re.IGNORECASE)
 
 
 class Blueprint(Struct, frozen=True, kw_only=True):

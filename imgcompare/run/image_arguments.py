@@ -15,6 +15,7 @@ from imgcompare.errors import UsageError
 from imgcompare.image.open_file import may_be_image
 from imgcompare.image.registry_reference import Remote, parse_remote
 from imgcompare.model import Document, Report, Variant
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 FORMS = (
@@ -26,12 +27,12 @@ REGISTRY_PREFIX = "registry:"
 _STDIN = "-"
 _MAX_DOCKERFILE = 1 << 20  # characters; what has no FROM until then is none
 # https://pkg.go.dev/github.com/distribution/reference: a host may be in capitals, a repository may not.
-_REFERENCE = re.compile(
+_REFERENCE = regex(
     r"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?"
     r"|sha256:[0-9a-f]{64}",
     re.ASCII,
 )
-_FILE_LIKE = re.compile(r"[./~].*|.*(?:\.tar(?:\.\w+)?|\.tgz|\.Dockerfile)", re.DOTALL)
+_FILE_LIKE = regex(r"[./~].*|.*(?:\.tar(?:\.\w+)?|\.tgz|\.Dockerfile)", re.DOTALL)
 
 
 class ArchiveFile(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
@@ -12,13 +11,14 @@ from imgcompare.engine.interface import BuildFailed
 from imgcompare.engine.transport.faults import engine_fault, full_disk
 from imgcompare.errors import BaseImageError, EngineFailedError
 from imgcompare.model import Failure, Verdict
+from imgcompare.regex import regex
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import NotBuilt
 from imgcompare.run.plan import Plan
 
-_ENDED = re.compile(r" exited with code \d+$")
+_ENDED = regex(r" exited with code \d+$")
 # What runc writes into a step's log when it could not start the step.
-_RUNTIME = re.compile(r"(?:container_linux\.go|runc run failed|OCI runtime|.{0,200}level=error msg=\".{0,40}runc)")
+_RUNTIME = regex(r"(?:container_linux\.go|runc run failed|OCI runtime|.{0,200}level=error msg=\".{0,40}runc)")
 
 
 def no_base(reference: str, error: BaseImageError) -> Failure:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, ImgcompareError, InternalError
 from imgcompare.model import EngineInfo, Failure, Report, Stage, Variant, Verdict
+from imgcompare.regex import regex
 from imgcompare.run.beside import Beside, beside
 from imgcompare.run.blueprints import Blueprint, context_digests, for_engine
 from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, provide_bases
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 A_CHANGE = "a change of the app"
 # What Podman, which answers 500 to everything, says of an image whose config it cannot run.
-_OF_THE_IMAGE = re.compile(r"no command|entrypoint|invalid|unable to find user|working directory", re.IGNORECASE)
+_OF_THE_IMAGE = regex(r"no command|entrypoint|invalid|unable to find user|working directory", re.IGNORECASE)
 
 
 class Outcome(Struct, frozen=True):

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from imgcompare.engine.options import Healthcheck, Mount, RunOptions
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 from imgcompare.services.build_section import BuildSection, build_of, pairs, plain, ulimits_of
 from imgcompare.services.files import file_mounts, inner_files
 from imgcompare.services.refused import refuse
@@ -19,7 +20,7 @@ from imgcompare.services.refused import refuse
 Service = Mapping[str, Any]
 
 STARTED, HEALTHY, COMPLETED = _STRICTER = ("service_started", "service_healthy", "service_completed_successfully")
-_TIME = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
+_TIME = regex(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 
 
 class Composed(Struct, frozen=True):

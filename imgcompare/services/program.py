@@ -20,6 +20,7 @@ from typing import IO, Any
 from msgspec import Struct
 
 from imgcompare.errors import EngineError, UsageError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 HOW_TO_GET = (
@@ -30,10 +31,10 @@ _PATIENCE_S = 60.0
 _LOOK_S = 0.05
 _TAIL = 12
 _TAIL_BYTES = 16 << 10
-_UNSET = re.compile(r'The \\*"([A-Za-z_]\w*)\\*" variable is not set')
-_NO_ENV_FILE = re.compile(r"env file (.+?) not found")
-_SHOWS_ENV = re.compile(r"example|sample|template|dist\b|default", re.IGNORECASE)
-_VERSION = re.compile(r"v?(\d+)\.\d+")
+_UNSET = regex(r'The \\*"([A-Za-z_]\w*)\\*" variable is not set')
+_NO_ENV_FILE = regex(r"env file (.+?) not found")
+_SHOWS_ENV = regex(r"example|sample|template|dist\b|default", re.IGNORECASE)
+_VERSION = regex(r"v?(\d+)\.\d+")
 
 
 class Program(Struct, frozen=True):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 
+from imgcompare.regex import regex
+
 # ECMA-48 escape sequences: CSI …, OSC … up to BEL or ST (or the end), and the two-character ones.
-_ESCAPES = re.compile(
+_ESCAPES = regex(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]"
 )
 # C0 and C1 controls, and the bidi, zero-width, tag and line-separating characters that reorder or hide text (UAX #9).
-_UNSAFE = re.compile(
+_UNSAFE = regex(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
 )
 # What stands for a byte that is not UTF-8 (PEP 383), or for nothing at all.
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = regex("[\ud800-\udfff]")
 # What an escape of file_name could be mistaken for.
-_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
-_UNSAFE_IN_NAMES = re.compile(f"[\t\n]|{_UNSAFE.pattern}")
+_LIKE_AN_ESCAPE = regex(r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})")
+_UNSAFE_IN_NAMES = regex(f"[\t\n]|{_UNSAFE.pattern}")
 # What the output draws with, for terminals that know no other characters; names keep their difference as escapes.
 _ASCII = str.maketrans(
     {"✓": "ok", "✗": "x", "−": "-", "–": "-", "—": "-", "·": "-", "…": "...", "█": "#", "≈": "~", "×": "x", "÷": "/"}

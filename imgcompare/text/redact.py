@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote
 
+from imgcompare.regex import regex
 from imgcompare.text.secrets import (
     PRIVATE_KEY,
     URL_PASSWORD,
@@ -23,20 +23,20 @@ from imgcompare.text.secrets import (
 MASK = "•••"
 # Of a secret of several lines each one counts that is long enough not to stand in any text.
 _SHORTEST_LINE = 6
-_LINES = re.compile(r"\r?\n|\\r\\n|\\n")
+_LINES = regex(r"\r?\n|\\r\\n|\\n")
 _VALUE = r"""(?P<value>"[^"\n]{1,4000}"|'[^'\n]{1,4000}'|[^\s"']{0,4000}[^\s"',;)\]}])"""
 # ``--name=value`` and ``--name value``, in a shell's line or a JSON list; names are bounded for the time it takes.
 _BY = r"""(?P<by>=|"\s{0,9},\s{0,9}"|'\s{0,9},\s{0,9}'|\ +(?!-))"""
-_OPTION = re.compile(rf"(?<![\w.-])(?P<name>--?[A-Za-z][\w.-]{{0,80}}){_BY}{_VALUE}")
-_VARIABLE = re.compile(rf"(?<![\w.-])(?P<name>[A-Z_][A-Z0-9_]{{0,80}})(?P<by>=){_VALUE}")
-_ANY_CASE = re.compile(rf"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{{0,80}})(?P<by>=){_VALUE}")
-_CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[\[(].*")
-_AUTHORIZATION = re.compile(
+_OPTION = regex(rf"(?<![\w.-])(?P<name>--?[A-Za-z][\w.-]{{0,80}}){_BY}{_VALUE}")
+_VARIABLE = regex(rf"(?<![\w.-])(?P<name>[A-Z_][A-Z0-9_]{{0,80}})(?P<by>=){_VALUE}")
+_ANY_CASE = regex(rf"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{{0,80}})(?P<by>=){_VALUE}")
+_CODE = regex(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*[\[(].*")
+_AUTHORIZATION = regex(
     r"\b(authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic|token)\s+)([^\s\"']{4,4000})", re.IGNORECASE
 )
 # A private key written out: up to its end, or as far as its lines go where that was cut off. Line ends may be spelled.
 _KEY_LINES = r"(?:(?:\s|\\r|\\n|[\"',+])*[A-Za-z0-9+/=]{24,}){1,2000}(?:(?:\s|\\r|\\n)*[A-Za-z0-9+/=]{1,24})?"
-_KEY = re.compile(
+_KEY = regex(
     rf"({PRIVATE_KEY.pattern})(?:(?:(?!-----)[\s\S]){{1,20000}}(?=-----END [A-Z0-9 ]{{0,60}}-----)|{_KEY_LINES})"
 )
 
@@ -118,11 +118,13 @@ def _told_openly(name: str, value: str) -> Iterator[str]:
 
 
 def _spellings(part: str) -> Iterator[str]:
+    from html import escape  # noqa: PLC0415 - its names of characters take a while to import
+
     yield part
     yield json.dumps(part)[1:-1]
     yield quote(part, safe="", errors="surrogateescape")
     yield quote_plus(part, errors="surrogateescape")
-    yield html.escape(part)
+    yield escape(part)
     if len(part) >= _SHORTEST_LINE:
         yield base64.b64encode(part.encode("utf-8", "surrogateescape")).decode().rstrip("=")
 

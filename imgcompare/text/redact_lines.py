@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from imgcompare.regex import regex
 from imgcompare.text.redact import MASK, mask, redact_command
 from imgcompare.text.secrets import PRIVATE_KEY, is_secret, names_secret
 
-_NAME = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]{0,80})(?:[\"']?\s{0,9}(?:=>|[:=])\s{0,9}|>\s{0,9})")
+_NAME = regex(r"(?<![\w.-])([A-Za-z_][\w.-]{0,80})(?:[\"']?\s{0,9}(?:=>|[:=])\s{0,9}|>\s{0,9})")
 # Quoted, or all that follows on the line: a password may hold anything.
-_VALUE = re.compile(r"\"([^\"\n]{1,4000})\"|'([^'\n]{1,4000})'|([^\s\"'{\[<][^<\r\n]{0,4000})")
+_VALUE = regex(r"\"([^\"\n]{1,4000})\"|'([^'\n]{1,4000})'|([^\s\"'{\[<][^<\r\n]{0,4000})")
 # https://manpages.debian.org/stable/libcrypt-dev/crypt.5.en.html
-_CRYPT = re.compile(r"\$(?:[1567y]|2[abxy]?|gy|sha1|argon2(?:i|d|id))\$[^\s:\"',]{8,500}")
-_NETRC = re.compile(r"(^\s*(?:(?:machine|login|account|default)\b[^\n]{0,500}?\s)?password\s+)([^\s#]\S{0,500})")
+_CRYPT = regex(r"\$(?:[1567y]|2[abxy]?|gy|sha1|argon2(?:i|d|id))\$[^\s:\"',]{8,500}")
+_NETRC = regex(r"(^\s*(?:(?:machine|login|account|default)\b[^\n]{0,500}?\s)?password\s+)([^\s#]\S{0,500})")
 # https://yaml.org/spec/1.2.2/#81-block-scalar-styles
-_BLOCK = re.compile(
-    r"(?P<indent>[ -]{0,200})[\"']?(?P<name>[A-Za-z_][\w.-]{0,80})[\"']?\s{0,9}:\s{1,9}[|>][-+0-9]{0,2}\s*$"
-)
-_KEY_END = re.compile(r"-----END (?:[A-Z0-9 ]{0,60})-----")
+_BLOCK = regex(r"(?P<indent>[ -]{0,200})[\"']?(?P<name>[A-Za-z_][\w.-]{0,80})[\"']?\s{0,9}:\s{1,9}[|>][-+0-9]{0,2}\s*$")
+_KEY_END = regex(r"-----END (?:[A-Z0-9 ]{0,60})-----")
 
 
 def redact_lines(lines: Sequence[str], secrets: Sequence[str] = ()) -> list[str]:

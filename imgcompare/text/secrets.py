@@ -11,15 +11,17 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
+from imgcompare.regex import regex
+
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_ENCODED = re.compile(r"[_.-](?:base64|b64|hex|pem)$", re.IGNORECASE)
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_ENCODED = regex(r"[_.-](?:base64|b64|hex|pem)$", re.IGNORECASE)
+_WORDS = regex(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 # Whole words, wherever they stand, and what a word may end in: PGPASSWORD, AUTHTOKEN, CLIENTSECRET.
-_STRONG = re.compile(
+_STRONG = regex(
     r"secrets|tokens|passwords|credentials?|creds|mnemonic|(?:[a-z0-9]*)(?:password|passwd|passphrase|passcode|apikey|secret"
     r"|token|privatekey|accesskey|secretkey)|(?:db|ftp|ldap|mail|my|pg|redis|root|smtp|ssh|sudo|user|admin|key|store)pass"
 )
@@ -86,15 +88,15 @@ COMMON = _set(
     xxx your
     """
 )
-_NUMBER = re.compile(r"[0-9]{1,5}(?:ms|[smhd])?|v?[0-9]{1,5}(?:\.[0-9]{1,5}){1,3}", re.IGNORECASE)
-_PATH = re.compile(r"(?:~|\.{0,2})(?:/[A-Za-z0-9._-]+)+/?|/")
-_REFERENCE = re.compile(
+_NUMBER = regex(r"[0-9]{1,5}(?:ms|[smhd])?|v?[0-9]{1,5}(?:\.[0-9]{1,5}){1,3}", re.IGNORECASE)
+_PATH = regex(r"(?:~|\.{0,2})(?:/[A-Za-z0-9._-]+)+/?|/")
+_REFERENCE = regex(
     r"id=\S*|\$[{(].*|%\(.*|<.*>|\{\{.*|(?:op|vault|ssm|arn|file|secret|env)s?:\S*|(?:[a-z][a-z0-9+.-]*)://\S+"
 )
 _SHORTEST = 4
 
 # Tokens and keys that say themselves what they are, as their makers document.
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{60,100}|glpat-[A-Za-z0-9_-]{20,64}"
     r"|xox[abeoprs]-[A-Za-z0-9-]{10,250}|xapp-[A-Za-z0-9-]{20,250}|[rs]k_live_[A-Za-z0-9]{20,250}"
     r"|sk-(?:proj|ant|svcacct)-[A-Za-z0-9_-]{20,250}|AIza[A-Za-z0-9_-]{35}|npm_[A-Za-z0-9]{36}|hf_[A-Za-z0-9]{30,40}"
@@ -110,9 +112,9 @@ _MARKS = _set(
     dckr_ dop_v1_ shpat_ shpss_ SG. eyJ hooks.slack.com/services/ AccountKey=
     """
 )
-PRIVATE_KEY = re.compile(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
+PRIVATE_KEY = regex(r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----")
 # scheme://user:PASSWORD@host; the last @ before a slash ends it, as curl and most clients read it.
-URL_PASSWORD = re.compile(r"(?<=://)([^\s/:@\"'<>]{0,200}:)([^\s/\"'<>]{1,500})(?=@[^\s@/]{1,300})")
+URL_PASSWORD = regex(r"(?<=://)([^\s/:@\"'<>]{0,200}:)([^\s/\"'<>]{1,500})(?=@[^\s@/]{1,300})")
 
 
 class Names(IntEnum):

@@ -6,15 +6,16 @@ import re
 from collections.abc import Sequence
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
 MINUS = "−"  # U+2212, as wide as the plus sign beside it
 
 # Decimal units in the spelling of Docker (https://github.com/docker/go-units/blob/master/size.go), with the decimals
 # that give about four figures, so that sizes in one column compare at a glance.
 _BYTE_UNITS = (("B", 0), ("kB", 0), ("MB", 1), ("GB", 2))
-_QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?:([kmgt]?)(i?)b)?", re.IGNORECASE)
-_SHARE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?%")
-_DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(ms|s)?", re.IGNORECASE)
+_QUANTITY = regex(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(?:([kmgt]?)(i?)b)?", re.IGNORECASE)
+_SHARE = regex(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?%")
+_DURATION = regex(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(ms|s)?", re.IGNORECASE)
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from imgcompare.regex import regex
+
 _RUNNERS = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 # A line that begins with "::", after colours and spaces; the older "##[…]" and the others' "##name[…]" anywhere.
-_COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=(?:vso|teamcity)?\[)", re.MULTILINE)
-_IN_JSON = re.compile(r"##(?=(?:vso|teamcity)?\[)")
+_COMMAND = regex(r"^((?:\s|\x1b\[[0-9;]*m)*:)(?=:)|(##)(?=(?:vso|teamcity)?\[)", re.MULTILINE)
+_IN_JSON = regex(r"##(?=(?:vso|teamcity)?\[)")
 
 
 def defuse(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ import zstandard
 from msgspec import Struct, field
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
 FORMAT = 1
 LIST = "bundle.json"
@@ -28,7 +28,7 @@ PART_BYTES = 8 << 20
 _LIMIT_BYTES = 256 << 20
 _LEVEL = 6
 _RECORD_BYTES = 20 * 512  # what a tar is filled up to
-_NAME = re.compile(r"images/[0-9]{5}|wheels/[A-Za-z0-9][A-Za-z0-9._+-]{0,200}")
+_NAME = regex(r"images/[0-9]{5}|wheels/[A-Za-z0-9][A-Za-z0-9._+-]{0,200}")
 _HINT = "Get the file anew, or make it: imgcompare bundle save FILE"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from imgcompare.dockerfile.parser import parse
+from imgcompare.regex import regex
 from imgcompare.scenarios import EVERY, SCENARIOS, scenarios
 from imgcompare.workshop.acts import ACTS
 from imgcompare.workshop.catalog import bundled, exercises, find_exercise
@@ -17,9 +18,9 @@ from imgcompare.workshop.exercise import DOCKERFILE, SOLUTION, TOML, read_exerci
 
 # What builds a package that its index holds as source only: pip asks for these by itself.
 BUILD_TOOLS = ("setuptools", "wheel")
-_PIP_INSTALL = re.compile(r"\bpip3?\b(?P<before>[^&|;\n]*?)\binstall\b(?P<arguments>[^&|;\n]*)")
-_CONTINUED = re.compile(r"\\\n")
-_COMMENT = re.compile(r"^\s*#.*$\n?", re.MULTILINE)
+_PIP_INSTALL = regex(r"\bpip3?\b(?P<before>[^&|;\n]*?)\binstall\b(?P<arguments>[^&|;\n]*)")
+_CONTINUED = regex(r"\\\n")
+_COMMENT = regex(r"^\s*#.*$\n?", re.MULTILINE)
 
 
 class Recipe(Struct, frozen=True, kw_only=True):

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from imgcompare.analysis.debian import Documents
 from imgcompare.analysis.ecosystems.found import Distribution, Found, purl
 from imgcompare.image.extract.kinds import GoProgram, JavaArchive, RustProgram, decode
+from imgcompare.regex import regex
 
 _DEVELOPMENT = "(devel)"
 _LOOSE_FILES = "command-line-arguments"
-_RELEASE = re.compile(r"\d+(?:\.\d+)*\w*")
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?Z")
+_RELEASE = regex(r"\d+(?:\.\d+)*\w*")
+_TIME = regex(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?Z")
 # The variables that versions are commonly written to with -ldflags "-X main.version=1.2.3".
 _FLAGS = (
     r"\.[a-zA-Z0-9]*(?:[rR]elease)?(?:[gG]it)?(?:[bB]uild)?[vV]er(?:sion)?=(?:\S+/)?(v?\d+\.\d+\.\d+[-\w]*)",

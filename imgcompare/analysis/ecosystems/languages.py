@@ -17,9 +17,10 @@ from imgcompare.analysis.debian import Documents
 from imgcompare.analysis.ecosystems.found import Distribution, Found, purl
 from imgcompare.image.extract.kinds import CondaPackage, NodePackage, decode
 from imgcompare.image.tarheader import normalised
+from imgcompare.regex import regex
 
 _GEM = {
-    key: re.compile(rf"""^\s*\w+\.{key}\s*=\s*(?:Gem::Version\.new\(?)?["']([^"'#]+)["']""", re.MULTILINE)
+    key: regex(rf"""^\s*\w+\.{key}\s*=\s*(?:Gem::Version\.new\(?)?["']([^"'#]+)["']""", re.MULTILINE)
     for key in ("name", "version")
 }
 

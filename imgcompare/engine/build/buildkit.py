@@ -19,16 +19,17 @@ from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError, NoBuildKitError
 from imgcompare.model import Build
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
-_CANCELLED = re.compile(r"(?:.*: )?context canceled", re.DOTALL)
+_CANCELLED = regex(r"(?:.*: )?context canceled", re.DOTALL)
 # The containerd store of engines 24 to 27 asks the network for a context that came without a session, under a made-up
 # host name (moby#47717). What answers, if anything, is up to the network: a proxy's status, or no such host.
-_UNREADABLE_CONTEXT = re.compile(
+_UNREADABLE_CONTEXT = regex(
     r"failed to read downloaded context: .*(?:invalid response status \d+|Get \"http://build-context-)", re.DOTALL
 )
 # frontend/dockerfile/dockerfile2llb: what is looked up of a base image before anything is built.
-_BASE = re.compile(r"\[internal\] load metadata for (?:docker\.io/(?:library/)?)?(\S+)")
+_BASE = regex(r"\[internal\] load metadata for (?:docker\.io/(?:library/)?)?(\S+)")
 _HINT = "Build with --builder classic, or update the engine."
 
 

@@ -13,7 +13,6 @@ never begun, because another failed first, is not counted.
 from __future__ import annotations
 
 import base64
-import re
 from contextlib import suppress
 
 from msgspec import Struct, field
@@ -21,12 +20,13 @@ from msgspec import Struct, field
 from imgcompare.engine.build.log_tail import LogTail
 from imgcompare.engine.transport.protobuf import as_bytes, as_int, fields
 from imgcompare.model import Step
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes
 
 # The prefix that dockerfile2llb gives: [PLATFORM STAGE n/m], the first two only where there are several.
-_PREFIX = re.compile(r"\[(?:[^\]]* )? *\d+/\d+\] (?:ONBUILD )?")
-_STEP = re.compile(_PREFIX.pattern + r"(?:RUN|COPY|ADD|WORKDIR)\b")
+_PREFIX = regex(r"\[(?:[^\]]* )? *\d+/\d+\] (?:ONBUILD )?")
+_STEP = regex(_PREFIX.pattern + r"(?:RUN|COPY|ADD|WORKDIR)\b")
 _CANCELLED = "context canceled"
 _NAME_LIMIT = 300
 _VERTEX_LIMIT = 5000

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -21,11 +20,12 @@ from imgcompare.engine.options import CacheEntry
 from imgcompare.engine.transport.grpc import INVALID_ARGUMENT, NOT_FOUND, GrpcError, Handler, ServerCall
 from imgcompare.engine.transport.protobuf import as_bytes, as_int, as_text, field, fields, message
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
 _SERVICE = "/containerd.services.content.v1.Content/"
 _STORE = "buildkit-attachable-store-id"
 _ALREADY_EXISTS = 6
-_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_DIGEST = regex(r"sha256:([0-9a-f]{64})")
 _COMMIT = 2
 _CHUNK_BYTES = 512 << 10
 _INDEX_LIMIT = 4 << 20

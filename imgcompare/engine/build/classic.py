@@ -25,18 +25,19 @@ from imgcompare.engine.interface import BuildFailed, BuildRequest, Built
 from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.errors import EngineError, EngineLostError, EngineRefusedError
 from imgcompare.model import Step
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
-_STEP = re.compile(r"(?:\[\d+/\d+\] )?step (\d+/\d+) ?: (.*)", re.IGNORECASE | re.DOTALL)
-_COUNTED = re.compile(r"(?:RUN|COPY|ADD|WORKDIR)\b", re.IGNORECASE)
-_ARROW = re.compile(r"-?--> (Using cache ?)?([0-9a-f]{11,64})?")
-_TRIGGERS = re.compile(r"# Executing \d+ build triggers?")
-_OTHER = re.compile(
+_STEP = regex(r"(?:\[\d+/\d+\] )?step (\d+/\d+) ?: (.*)", re.IGNORECASE | re.DOTALL)
+_COUNTED = regex(r"(?:RUN|COPY|ADD|WORKDIR)\b", re.IGNORECASE)
+_ARROW = regex(r"-?--> (Using cache ?)?([0-9a-f]{11,64})?")
+_TRIGGERS = regex(r"# Executing \d+ build triggers?")
+_OTHER = regex(
     r"-?--> (?:Running in|Removed intermediate container) [0-9a-f]+|Removing intermediate container [0-9a-f]+"
     r"|COMMIT\b.*|Successfully tagged .*"
 )
-_BUILT = re.compile(r"Successfully built ([0-9a-f]{12,64})")
-_BAD_DOCKERFILE = re.compile(
+_BUILT = regex(r"Successfully built ([0-9a-f]{12,64})")
+_BAD_DOCKERFILE = regex(
     r"dockerfile parse error|failed to parse Dockerfile|failed to reach build target|Cannot locate specified Dockerfile"
 )
 _NAME_LIMIT = 300

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import glob
 import hashlib
@@ -194,9 +193,11 @@ def _checked_dockerfile(path: Path) -> bytes:
 
 def _near(path: Path) -> str:
     """What may have been meant by a path that is not there."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only needed when something went wrong
+
     with suppress(OSError):
         there = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
-        if close := difflib.get_close_matches(path.name, there, n=1):
+        if close := get_close_matches(path.name, there, n=1):
             return f"Did you mean {path.with_name(close[0])}?"
         if below := sorted(path.parent.glob(f"*/{glob.escape(path.name)}"))[:_NAMED]:
             return f"Did you mean {' or '.join(map(str, below))}?"

@@ -17,11 +17,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 
 _CLASS_CHARACTER = r"(?:\\.|[^\\\]-])"
-_CLASS_ITEM = re.compile(rf"({_CLASS_CHARACTER})(?:-({_CLASS_CHARACTER}))?")
+_CLASS_ITEM = regex(rf"({_CLASS_CHARACTER})(?:-({_CLASS_CHARACTER}))?")
 # The grammar of Go's filepath.Match (https://pkg.go.dev/path/filepath#Match) and ``**``.
-_TOKEN = re.compile(
+_TOKEN = regex(
     rf"(?P<deep>\*\*/?)|(?P<star>\*)|(?P<one>\?)|\[(?P<not>\^?)(?P<class>(?:{_CLASS_ITEM.pattern})+)\]"
     r"|\\(?P<escaped>.)|(?P<literal>[^\\\[])",
     re.DOTALL,

@@ -11,31 +11,32 @@ from typing import TYPE_CHECKING
 
 from imgcompare.engine.build.buildkit_trace import instruction
 from imgcompare.errors import UsageError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
     from imgcompare.engine.interface import BuildRequest
 
-_WRAPPERS = re.compile(
+_WRAPPERS = regex(
     r"(?:failed to solve with frontend \S+: |failed to solve: |failed to build: |failed to create LLB definition: "
     r"|failed to build LLB: |failed to compute cache key: |failed to calculate checksum of ref \S+: "
     r"|failed to load cache key: |rpc error: code = \w+ desc = |failed to parse Dockerfile: "
     r"|building at STEP \".*?\": )+",
     re.DOTALL,
 )
-_EXIT = re.compile(
+_EXIT = regex(
     r"(?:executor failed running \[.*\]: exit code: |process \".*\" did not complete successfully: exit code: "
     r"|The command '.*' returned a non-zero code: |while running runtime: exit status )(\d+)",
     re.DOTALL,
 )
-_PARSE_ERROR = re.compile(r"dockerfile parse error (?:on )?line (\d+): (.*)", re.DOTALL)
-_PODMAN_PARSE_ERROR = re.compile(r"Build error: Unknown (instruction: \".*?\") &imagebuilder\.Step\{.*", re.DOTALL)
-_FRONTEND = re.compile(r"resolve image config for (?:docker-image://)?(\S+)")
+_PARSE_ERROR = regex(r"dockerfile parse error (?:on )?line (\d+): (.*)", re.DOTALL)
+_PODMAN_PARSE_ERROR = regex(r"Build error: Unknown (instruction: \".*?\") &imagebuilder\.Step\{.*", re.DOTALL)
+_FRONTEND = regex(r"resolve image config for (?:docker-image://)?(\S+)")
 # https://docs.docker.com/reference/dockerfile/#here-documents
-_HEREDOC = re.compile(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s(?:.*\s)?\d*<<-?[\"']?[A-Za-z_]", re.IGNORECASE)
-_CACHE = re.compile(r'unknown cache (exporter|importer): "([^"]*)"')
-_MISSING_SECRET = re.compile(r"secret ([^\s:]+):? not found")
-_UNKNOWN_FLAG = re.compile(r"unknown flag: ([a-z-]{1,40})", re.IGNORECASE)
+_HEREDOC = regex(r"\s*(?:ONBUILD\s+)?(?:RUN|COPY|ADD)\s(?:.*\s)?\d*<<-?[\"']?[A-Za-z_]", re.IGNORECASE)
+_CACHE = regex(r'unknown cache (exporter|importer): "([^"]*)"')
+_MISSING_SECRET = regex(r"secret ([^\s:]+):? not found")
+_UNKNOWN_FLAG = regex(r"unknown flag: ([a-z-]{1,40})", re.IGNORECASE)
 # https://docs.docker.com/reference/dockerfile/ says of each since when.
 _FLAGS = {"chmod": "1.2", "link": "1.4", "checksum": "1.6", "parents": "1.7-labs", "exclude": "1.7-labs"}
 _TEXT_LIMIT = 500

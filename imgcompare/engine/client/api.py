@@ -6,7 +6,6 @@ The API: https://docs.docker.com/reference/api/engine/. Paths are given without 
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -26,6 +25,7 @@ from imgcompare.errors import (
     NoEngineError,
     UsageError,
 )
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _ANSWER_LIMIT = 16 << 20
 _REFUSAL_LIMIT = 64 << 10
 _READ_BYTES = 64 << 10
 _UPGRADE_TIMEOUT_S = 10.0
-_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}")
+_VERSION = regex(r"[0-9]{1,4}\.[0-9]{1,4}")
 
 
 class Link(Struct, frozen=True):

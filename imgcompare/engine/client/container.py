@@ -40,6 +40,7 @@ from imgcompare.engine.interface import (
 from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.engine.transport.ssh_tunnel import tunnel
 from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable, printable_lines
 
 if TYPE_CHECKING:
@@ -58,9 +59,9 @@ _CREATE_WAIT_S = 5.0
 _POLL_S = 0.05
 _KILLED = 128 + 9
 
-_PORT_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
+_PORT_TAKEN = regex(r"port is already allocated|address already in use", re.IGNORECASE)
 # What the image is to blame for: a program that is missing or cannot run, an unknown user, a bad working directory.
-_CANNOT_START = re.compile(
+_CANNOT_START = regex(
     r"OCI runtime|executable file not found|no such file or directory|exec format error|not a directory"
     r"|unable to find user|no matching entries in passwd",
     re.IGNORECASE,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import requests.utils
@@ -58,9 +58,11 @@ from imgcompare.errors import (
     NoEngineError,
     UsageError,
 )
-from imgcompare.image.overlay2 import LayerStore
 from imgcompare.model import EngineInfo
 from imgcompare.text.printable import printable
+
+if TYPE_CHECKING:
+    from imgcompare.image.overlay2 import LayerStore
 
 _PULL_SILENCE_S = 60.0
 _EXPORT_CHUNK_BYTES = 1 << 20
@@ -140,6 +142,8 @@ class SdkEngine:
             or not self._info.get("DockerRootDir")
         ):
             return None
+        from imgcompare.image.overlay2 import LayerStore  # noqa: PLC0415 - what reads images takes a while to import
+
         store = LayerStore(Path(self._info["DockerRootDir"]))
         return store if store.readable() else None
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from imgcompare.engine.client.logs import demultiplex
 from imgcompare.engine.interface import Captured, Executed
 from imgcompare.errors import EngineLostError, EngineRefusedError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable_lines
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _CHUNK_BYTES = 64 << 10
 _NOT_FOUND = 127
 _POLL_S = 0.02
 # Some engines answer with an error what others write into the output: the program is missing or cannot run.
-_CANNOT_RUN = re.compile(r"OCI runtime|executable file not found|no such file or directory|permission denied", re.I)
+_CANNOT_RUN = regex(r"OCI runtime|executable file not found|no such file or directory|permission denied", re.I)
 
 
 def execute(api: Api, container: str, command: Sequence[str], timeout_s: float) -> Executed:

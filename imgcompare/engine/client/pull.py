@@ -5,17 +5,17 @@ The events: https://docs.docker.com/reference/api/engine/version/v1.47/#tag/Imag
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from imgcompare.engine.interface import STAND_IN_TAG
 from imgcompare.engine.transport.json_stream import error_text, messages
 from imgcompare.errors import BaseImageError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes
 
-_PYTHON = re.compile(rf"(?:(?:docker\.io/)?library/)?({STAND_IN_TAG.pattern})")
+_PYTHON = regex(rf"(?:(?:docker\.io/)?library/)?({STAND_IN_TAG.pattern})")
 
 
 def follow_pull(chunks: Iterable[bytes], reference: str, progress: Callable[[str], None]) -> None:

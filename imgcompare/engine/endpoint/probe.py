@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import http.client
-import re
 from typing import TYPE_CHECKING
 
 from imgcompare.engine.interface import SCHEME
 from imgcompare.engine.transport.dial import dial
 from imgcompare.engine.transport.ssh_tunnel import tunnel
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PERMISSION_DENIED = "permission denied"
 
 _BODY_LIMIT = 1 << 20
-_CHANNEL = re.compile(r"^channel \d+: open failed: ")
+_CHANNEL = regex(r"^channel \d+: open failed: ")
 
 
 def get(endpoint: Endpoint, path: str, timeout_s: float) -> tuple[int, bytes]:

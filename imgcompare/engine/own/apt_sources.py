@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from imgcompare.regex import regex
+
 # One source: deb822 field names (in lower case) to values, several lines in one value kept as they are.
 Source = dict[str, str]
 
 # The one-line style's option names that deb822 spells otherwise.
 _OPTIONS = {"arch": "architectures", "lang": "languages", "target": "targets"}
-_ONE_LINE = re.compile(
-    r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?:\s+(?P<components>.*))?$"
-)
+_ONE_LINE = regex(r"^deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<suite>\S+)(?:\s+(?P<components>.*))?$")
 
 
 def parse_one_line(text: str) -> list[Source]:

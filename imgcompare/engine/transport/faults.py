@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from imgcompare.errors import EngineFailedError
+from imgcompare.regex import regex
 from imgcompare.text.printable import printable
 
 _FULL = r"no space left on device|disk quota exceeded"
@@ -18,9 +19,9 @@ _NETWORK = "Restart the engine, or remove networks that nothing uses (`docker ne
 
 # In this order: what went wrong, how it is told, and the next step.
 _FAULTS = (
-    (re.compile(_FULL, re.IGNORECASE), "the engine's disk is full", _DISK),
+    (regex(_FULL, re.IGNORECASE), "the engine's disk is full", _DISK),
     (
-        re.compile(
+        regex(
             r"setting rlimits?\b|error setting rlimit|too many open files|cannot allocate memory"
             r"|(?:fork/exec|clone|unshare|newuidmap|newgidmap)\S* .{0,200}"
             r"(?:resource temporarily unavailable|operation not permitted)|can't get final child's PID",
@@ -30,7 +31,7 @@ _FAULTS = (
         _HOST,
     ),
     (
-        re.compile(
+        regex(
             r"failed to create endpoint|failed to set up container networking|could not find an available, non-over"
             r"lapping|no available IPv4 addresses|iptables(?: failed)?: |adding interface veth"
             r"|failed to (?:add|create) the host|error creating bridge|netavark: |slirp4netns",
@@ -40,7 +41,7 @@ _FAULTS = (
         _NETWORK,
     ),
     (
-        re.compile(
+        regex(
             r"(?:apply|setting|join|create|creating|configur\w+|write|enter)\w* .{0,60}cgroup"
             r"|cgroup\w*[^/\s]*: .{0,100}(?:not (?:mounted|supported|permitted)|permission denied|busy|read-only)"
             r"|(?:error (?:creating|mounting)|failed to mount) .{0,60}overlay|failed to register layer"
@@ -55,8 +56,8 @@ _FAULTS = (
 )
 # A program's last words on a full disk; the folders that a container has in memory, or that are made to be full, are
 # the program's own affair.
-_TOLD_FULL = re.compile(rf"(?::|\] ?|\))\s?(?:{_FULL})|\bENOSPC\b", re.IGNORECASE)
-_IN_MEMORY = re.compile(r"/dev/|\bshm\b|shared memory|sem(?:lock|aphore)|file watchers|inotify", re.IGNORECASE)
+_TOLD_FULL = regex(rf"(?::|\] ?|\))\s?(?:{_FULL})|\bENOSPC\b", re.IGNORECASE)
+_IN_MEMORY = regex(r"/dev/|\bshm\b|shared memory|sem(?:lock|aphore)|file watchers|inotify", re.IGNORECASE)
 
 
 def engine_fault(text: str) -> EngineFailedError | None:

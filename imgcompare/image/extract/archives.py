@@ -17,6 +17,7 @@ from typing import IO, cast
 from imgcompare.image.extract.kinds import Jar, JavaArchive
 from imgcompare.image.extract.pieces import Pieces
 from imgcompare.image.extract.pom import project_of
+from imgcompare.regex import regex
 
 SUFFIXES = (*(".jar", ".war", ".ear", ".par", ".sar", ".nar", ".jpi", ".hpi", ".kar", ".far", ".lpkg", ".rar", ".zap"),)
 MAGIC = b"PK"
@@ -27,11 +28,11 @@ _MAX_NESTED_BYTES = 256 << 20
 _MAX_DEPTH = 4
 _MAX_JARS = 20_000
 _TAIL = (1 << 16) + 22
-_PROPERTIES = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.properties")
-_POM = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.xml")
-_VERSION_PART = re.compile(r"\d.*|build\d+.*|rc?\d+", re.IGNORECASE)
-_NAME_PART = re.compile(r"[a-z][\w.]*", re.IGNORECASE)
-_OTHER_VERSION = re.compile(r"[._-](\d.*|build\d+.*|rc?\d+)$", re.IGNORECASE)
+_PROPERTIES = regex(r"META-INF/maven/[^/]+/[^/]+/pom\.properties")
+_POM = regex(r"META-INF/maven/[^/]+/[^/]+/pom\.xml")
+_VERSION_PART = regex(r"\d.*|build\d+.*|rc?\d+", re.IGNORECASE)
+_NAME_PART = regex(r"[a-z][\w.]*", re.IGNORECASE)
+_OTHER_VERSION = regex(r"[._-](\d.*|build\d+.*|rc?\d+)$", re.IGNORECASE)
 _VERSIONS = ("Implementation-Version", "Specification-Version", "Plugin-Version", "Bundle-Version")
 _NAMES = ("Name", "Bundle-Name", "Short-Name", "Extension-Name", "Implementation-Title")
 # What zipfile raises for what is damaged, packed in a way it does not know, or encrypted.

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from imgcompare.model import Report, Verdict
+from imgcompare.regex import regex
 from imgcompare.render.cells.facts import without
 from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, variant_name
 from imgcompare.reports.history import PastRun, PastVariant, past_of
 from imgcompare.text.printable import printable
 from imgcompare.text.units import draw_trend, format_bytes, format_change
 
-_RANDOM = re.compile("-[0-9a-f]{6}$", re.ASCII)  # the end of a run's name, which no command needs
+_RANDOM = regex("-[0-9a-f]{6}$", re.ASCII)  # the end of a run's name, which no command needs
 _WIDEST = 4.0  # per cent: two runs are two columns, not two walls
 FEWEST_RUNS = 3
 """Fewer are no trend."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -31,6 +30,7 @@ from imgcompare.model import (
     Variant,
     Verdict,
 )
+from imgcompare.regex import regex
 from imgcompare.render.cells import against, images, savings, sentences, shrunk
 from imgcompare.render.cells.after_change import build_changes
 from imgcompare.render.cells.collection import build_overview
@@ -49,9 +49,9 @@ from imgcompare.text.units import format_bytes, format_delta, format_seconds
 
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 _KINDS = tuple(PartKind)
-_CODE = re.compile(r"`([^`]+)`")
-_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
-_HYPHENED = re.compile(r"[^\s-]+(?:-[^\s-]+)+")
+_CODE = regex(r"`([^`]+)`")
+_UNIT = regex(r"(?<=\d) (?=(?:%|[kMGT]?B)(?!\w))")
+_HYPHENED = regex(r"[^\s-]+(?:-[^\s-]+)+")
 
 
 class Size(Struct, frozen=True, kw_only=True):

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 
 from imgcompare.console.style import Style
 from imgcompare.model import Document, Report
+from imgcompare.regex import regex
 from imgcompare.render.registry import RenderContext
 from imgcompare.text.as_json import as_json
 
 # JSON's own escapes stop at U+001F (RFC 8259 section 7). C1 controls and bidi characters can drive a terminal as well.
-_UNSHOWN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSHOWN = regex("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _DEEPER = "\n    "  # a comparison's place in a collection; no text in JSON has a line feed
-_NOT_ASCII = re.compile("[^\x00-\x7e]")
+_NOT_ASCII = regex("[^\x00-\x7e]")
 
 
 def render(document: Document, context: RenderContext) -> str:

@@ -6,7 +6,6 @@ There is a failure where, and only where, the comparison did not pass. The form 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 
 from imgcompare.comparison.compare import as_expected
 from imgcompare.model import Collection, Document, Failure, Gate, Report, Stage, Variant, Verdict
+from imgcompare.regex import regex
 from imgcompare.render.cells import sentences
 from imgcompare.render.cells.grid import variant_name
 from imgcompare.render.cells.repeated import spreads, told
@@ -22,9 +22,9 @@ from imgcompare.render.registry import RenderContext
 from imgcompare.text.printable import printable, printable_lines
 
 # What XML 1.0 has no way to spell (https://www.w3.org/TR/xml/#charsets), as far as printable text still holds it.
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NO_XML = regex("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _OF_STAGE = {"build_s": Stage.BUILD, "ready_s": Stage.RUN, "memory_bytes": Stage.RUN, "response_s": Stage.CHECK}
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_TIME = regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 class _Case(Struct, frozen=True, kw_only=True):

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from imgcompare.regex import regex
 from imgcompare.render.cells.grid import Cell, Column, Grid
 from imgcompare.text.printable import printable_lines
 
 # Where GitHub or GitLab, looking through the finished page, would find a mention, an issue, a link or an emoji.
-_REFERENCES = re.compile(
+_REFERENCES = regex(
     r"""(?<=@)(?=\S)|(?<=[~%^])(?=[\w"'])|(?<=[#!&$])(?=[\d"])|(?<=www)(?=\.)|(?<=:)(?=//|[a-z+-][\w+-]*:|100:|1234:)|(?<=\bGH)(?=-\d)""",
     re.IGNORECASE,
 )
 # What makes a heading, a list or a rule of a line that begins with it, if it is not yet escaped.
-_OPENING = re.compile(r"^(\d*)([.)]|[+#]+|[-=]+)(?= |$)")
+_OPENING = regex(r"^(\d*)([.)]|[+#]+|[-=]+)(?= |$)")
 _BREAK = "\u200b"  # a zero-width space; no printable text has one
 _SPELLED = str.maketrans(
     {sign: f"\\{sign}" for sign in "\\`*_[]~"}
