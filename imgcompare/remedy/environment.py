@@ -8,7 +8,7 @@ from functools import partial
 from imgcompare.dockerfile.shell import Command
 from imgcompare.regex import regex
 from imgcompare.remedy.exempt import exempt, uses_pip
-from imgcompare.remedy.shape import Shape
+from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, is_compiling
 
 ENVIRONMENT = "/opt/venv"
@@ -31,6 +31,8 @@ _NO_ENVIRONMENT = (
     (regex(r"\s(?:-e|--editable)\s|setup\.py\s+develop"), "a package is installed where it lies"),
     (regex(r"uv\s+pip\s+install\b.*--system"), "uv installs past an environment"),
 )
+# They begin with the PATH of the system, in which there is no environment.
+_RESETTING = ("su", "sudo", "runuser", "cron", "crond", "supervisord", "systemctl", "sshd", "at")
 
 
 def environment_refusal(shape: Shape) -> str:
@@ -51,19 +53,39 @@ def environment_refusal(shape: Shape) -> str:
         part.keyword == "ENV" and re.search(r"\bPATH[= ](?!.*\$\{?PATH)", part.instruction.text) for part in shape.parts
     ):
         return "ENV sets PATH without what was in it"
-    if path := next(
-        filter(partial(_is_of_environment, shape), shape.original.probe.paths if shape.original.probe else ()), ""
-    ):
-        return f"its files name {path}"
+    if reason := _named_refusal(shape):
+        return reason
     if shape.original.files.has(f"{ENVIRONMENT}/bin"):
         return f"the image has {ENVIRONMENT}"
     return ""
 
 
-def _is_of_environment(shape: Shape, path: str) -> bool:
-    """Whether a path is that of its Python or of its packages, which would be elsewhere."""
+def _named_refusal(shape: Shape) -> str:
+    """Why not, by what its files are and name."""
+    copies = [part for part in shape.parts if part.keyword in {"COPY", "ADD"} and _adds_to(shape, part)]
+    if copies:
+        return f"line {copies[0].instruction.line} copies into the folder of its packages"
     probe = shape.original.probe
-    if probe is None or not path.startswith(f"{probe.prefix}/"):
+    if path := next(filter(partial(_is_of_environment, shape), probe.paths if probe else ()), ""):
+        return f"its files name {path}"
+    if starter := next((name for name in _RESETTING if probe and name in probe.programs), ""):
+        return f"{starter} sets PATH anew"
+    return ""
+
+
+def _adds_to(shape: Shape, part: Part) -> bool:
+    """Whether what is copied comes to lie among the packages: with an environment they are elsewhere."""
+    probe = shape.original.probe
+    folders = tuple(f"{folder.strip('/')}/" for folder in probe.folders) if probe else ()
+    return any(path.startswith(folders) for path in shape.written(part.instruction))
+
+
+def _is_of_environment(shape: Shape, path: str) -> bool:
+    """Whether a path is that of its Python, of its programs or of its packages, which would be elsewhere."""
+    probe = shape.original.probe
+    if probe is None or path in {probe.prefix, f"{probe.prefix}/bin"}:
+        return probe is not None
+    if not path.startswith(f"{probe.prefix}/"):
         return False
     inside = path[len(probe.prefix) + 1 :]
     owned = path.strip("/") in shape.original.files.inventory.python_paths

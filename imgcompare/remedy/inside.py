@@ -1,8 +1,9 @@
 """Run inside a container, by its Python: what can be imported there, which libraries are found, which programs run.
 
-It is started as ``python -c THIS ELF MENTIONS REQUEST``: THIS is the text of this file, ELF that of
-``analysis/elf.py``, MENTIONS that of ``mentions.py``, REQUEST a JSON object. What it finds goes to standard output as
-one JSON object. Only the standard library is there, of Python 3.7 or later, and nothing of ours.
+It is started as ``python -c THIS ELF SOURCES MENTIONS REQUEST``: THIS is the text of this file, ELF that of
+``analysis/elf.py``, SOURCES and MENTIONS those of ``sources.py`` and ``mentions.py``, REQUEST a JSON object. What it
+finds goes to standard output as one JSON object. Only the standard library is there, of Python 3.7 or later, and
+nothing of ours.
 
 The modules of a package are imported one after another in one process, for a thousand processes take minutes; what
 fails there is tried again alone, for an import may stand in another's way. Standard input is closed, and each has a
@@ -12,6 +13,7 @@ time: a module that waits for an answer or starts a server at its import must no
 from __future__ import annotations
 
 import ast
+import grp
 import json
 import os
 import re
@@ -74,9 +76,10 @@ os._exit(0)
 
 def main() -> None:
     """Look, and print what was found."""
-    request = json.loads(sys.argv[3])
+    request = json.loads(sys.argv[4])
     began = time.monotonic()
-    _become(_interpreter(request["command"]))
+    interpreter = _interpreter(request["command"])
+    _become(interpreter or sys.executable)
     folders = [path for path in dict.fromkeys(map(os.path.realpath, sys.path)) if _PACKAGE_FOLDER.search(path)]
     own_files = [root for root in request["roots"] if os.path.exists(root)]
     roots = [root for root in own_files if os.path.isdir(root)]
@@ -85,7 +88,8 @@ def main() -> None:
     modules = [name for folder in folders for name in _modules(folder, skip)]
     own = [name for name in _modules(os.getcwd(), frozenset()) if os.getcwd() != "/"]
     own = [name for name in own if name.rpartition(".")[2] not in ("setup", "conftest")]
-    named = mentions.look(request["command"] + request["healthcheck"], own_files)
+    command = request["command"] + request["healthcheck"]
+    named = mentions.look(command, request["env"], own_files, sources, every_language=not interpreter)
     imported = [name for name in named.pop("imported") if _may_be_missing(name)]
     imported = sorted(set(imported).difference(modules, own))
     found = {
@@ -97,17 +101,20 @@ def main() -> None:
         "elf": _needs([*folders, os.path.join(sys.prefix, "bin"), *own_files], request["library_folders"]),
         "setuptools": [path for folder in [*folders, *roots] for path in _with_setuptools(folder, skip)][:5],
         **named,
-        "package_programs": mentions.of_packages(folders, skip),
+        "package_programs": mentions.of_packages(folders, skip, sources),
         "modules": _imports(modules, request["time_s"], deadline),
         "own_modules": _imports(own, request["time_s"], time.monotonic() + request["own_s"]),
         "imported": _imports(imported, request["time_s"], time.monotonic() + request["own_s"], together=True),
+        "capabilities": _capabilities([*os.environ.get("PATH", "").split(":"), *roots]),
+        "groups": {one.gr_name: one.gr_mem for one in grp.getgrall()},
+        "runs_python": bool(interpreter),
     }
     json.dump(found, sys.stdout)
 
 
 def _interpreter(words: list[str]) -> str:
-    """The Python that a command starts: its own program, the one that a script names or starts, or this one."""
-    return _python_of([part for word in words for part in mentions.split(word)], "") or sys.executable
+    """The Python that a command starts: its own program, the one that a script names or starts; "" for none."""
+    return _python_of([part for word in words for part in mentions.split(word)], "")
 
 
 def _python_of(words: list[str], first: str, depth: int = 0) -> str:
@@ -267,6 +274,19 @@ def _binaries(folder: str) -> Any:
                 yield path
 
 
+def _capabilities(folders: list[str]) -> dict[str, str]:
+    """What programs in these folders may do that only root may."""
+    found: dict[str, str] = {}
+    for folder in dict.fromkeys(folders):
+        for file in os.listdir(folder) if os.path.isdir(folder) else ():
+            path = os.path.join(folder, file)
+            try:
+                found[path] = os.getxattr(path, "security.capability", follow_symlinks=False).hex()
+            except OSError:
+                continue
+    return found
+
+
 def _with_setuptools(folder: str, skip: frozenset[str]) -> Any:
     """The modules there that import what setuptools brings; setup.py is for building."""
     for place, folders, files in _walk(folder):
@@ -389,5 +409,6 @@ def _module(name: str, text: str) -> Any:
 
 
 elf = _module("elf", sys.argv[1])
-mentions = _module("mentions", sys.argv[2])
+sources = _module("sources", sys.argv[2])
+mentions = _module("mentions", sys.argv[3])
 main()

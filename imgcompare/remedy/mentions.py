@@ -6,60 +6,28 @@ import within a function. Only the standard library is there, of Python 3.7 or l
 
 from __future__ import annotations
 
-import ast
 import mimetypes
 import os
 import re
 import shlex
 import shutil
+import sys
 from typing import Any
 
-_STARTERS = frozenset(
-    (
-        *(
-            "run",
-            "Popen",
-            "call",
-            "check_call",
-            "check_output",
-            "system",
-            "popen",
-            "which",
-            "getoutput",
-            "getstatusoutput",
-        ),
-        *("create_subprocess_exec", "create_subprocess_shell", "subprocess_exec", "subprocess_shell", "spawn"),
-        *(
-            "execl",
-            "execle",
-            "execlp",
-            "execlpe",
-            "execv",
-            "execve",
-            "execvp",
-            "execvpe",
-            "posix_spawn",
-            "posix_spawnp",
-        ),
-        *("spawnl", "spawnle", "spawnlp", "spawnlpe", "spawnv", "spawnve", "spawnvp", "spawnvpe"),
-    )
-)
-_COMMANDS = ("args", "cmd", "command", "executable", "program")
-_LOADERS = frozenset(("CDLL", "PyDLL", "LoadLibrary", "dlopen"))
 _WORD = re.compile(r"[\w./+-]+$")
 _PATH = re.compile(r"(?<![\w./:~$}<*-])/(?:[\w.+@-]+/)*[\w.+@-]+")
-# Where a program stands in a shell's script, behind keywords, assignments and what starts another.
-_PLACE = re.compile(
-    r"(?:^|[;&|(`{])[ \t]*(?:(?:then|do|else|elif|exec|if|while|until|!|sudo|env|nohup|nice|time|command|xargs"
-    r"|[A-Za-z_]\w*=\S*)[ \t]+)*([\w./+-]+)",
-    re.MULTILINE,
-)
 # How supervisord, systemd, uWSGI and others are told what to start.
 _COMMAND_LINE = re.compile(
-    r"\s*(?:command|exec(?:start)?|program|(?:smart-)?attach-daemon\d?)\s*=\s*(\S.*)", re.IGNORECASE
+    r"""\s*["']?(?:command|cmd|exec(?:start)?|program|(?:smart-)?attach-daemon\d?)["']?\s*[=:]\s*(\S.*)""",
+    re.IGNORECASE,
 )
+# A setting of one word: it is the name of a program where something starts what is set.
+_SETTING = re.compile(r"""[=:]\s*(?:(["'])(?P<quoted>[A-Za-z][\w.+-]*)\1|(?P<plain>[A-Za-z][\w.+-]*)\s*[,;]?\s*$)""")
+_SETTINGS = re.compile(r".*\.(?:json|ya?ml|toml|ini|cfg|conf|env|properties)|\.?env", re.IGNORECASE)
 _LIBRARY = re.compile(r"lib[\w.+-]*\.so(?:\.[\d.]+)?$")
 _FONT = re.compile(r"[\w .+-]+\.(?:ttf|otf|ttc|pfb)$", re.IGNORECASE)
+_OTHER_SOURCES = re.compile(r".*\.(?:[cm]?[jt]s|rb|php|p[lm]|java|kts?|scala|groovy|go|rs|lua|exs?|R)$")
+_QUOTED = re.compile(r"""["'`]([^"'`\n]{1,300})["'`]""")
 # What is read by a person or a builder, not by what runs.
 _NOT_READ = re.compile(
     r"(?:.*\.)?(?:dockerfile|containerfile|jenkinsfile|makefile|vagrantfile|license|changelog|contributing)(?:[._-].*)?"
@@ -80,43 +48,53 @@ _SOURCE_BYTES = 1 << 20
 _DEPTH = 8
 
 
-def of_packages(folders: list[str], skip: Any) -> dict[str, str]:
+def of_packages(folders: list[str], skip: Any, sources: Any) -> dict[str, str]:
     """The programs that modules of packages start by name and that are there, and one module of each."""
     found: dict[str, str] = {}
     count = 0
     for folder in folders:
         for path in _below(folder):
             inside = path[len(folder) :].strip("/")
-            source = head(path, _SOURCE_BYTES) if path.endswith(".py") else b""
-            if b"subprocess" not in source or inside.partition("/")[0] in skip or _FOR_BUILDING.search(inside):
+            text = head(path, _SOURCE_BYTES) if path.endswith(".py") else b""
+            if b"subprocess" not in text or inside.partition("/")[0] in skip or _FOR_BUILDING.search(inside):
                 continue
             count += 1
             if count > _MOST_PARSED:
                 return found
-            seen = _Seen()
-            seen.module(path, only_programs=True)
-            for word in sorted(seen.words):
+            source = sources.read(text, only_programs=True)
+            words = source.words | (source.defaults if source.is_open else set())
+            for word in sorted(words):
                 if word not in found and _WORD.match(word) and "/" not in word and shutil.which(word):
                     found[word] = inside
     return found
 
 
-def look(command: list[str], roots: list[str]) -> dict[str, Any]:
-    """What is named by the command, its scripts, and the files below ``roots``, which may be files themselves."""
-    seen = _Seen()
+def look(command: list[str], env: list[str], roots: list[str], sources: Any, *, every_language: bool) -> dict[str, Any]:
+    """What is named by the command, its scripts, the variables, and the files below ``roots``, or these files.
+
+    ``sources`` is ``sources.py``, which reads what Python's own modules name; ``every_language`` reads others, too.
+    """
+    seen = _Seen(sources)
     for word in command:
         seen.words.update(split(word))
+    for name, _, value in (text.partition("=") for text in env):
+        if name != "PATH":
+            seen.variable(name, value)
     for path in _files(roots):
         if path.endswith(".py") or head(path, 64).split(b"\n")[0].endswith((b"python", b"python3")):
             seen.module(path)
-        elif not _NOT_READ.match(os.path.basename(path)):
+        elif every_language and _OTHER_SOURCES.match(path):
+            seen.other_source(path)
+        elif not _NOT_READ.fullmatch(os.path.basename(path)):
             seen.text(path)
     for path in mimetypes.knownfiles:  # the standard library's own; a web framework asks it of each file that it sends
         seen.path(str(path), "mimetypes")
-    words = _with_scripts(seen.words)
-    found = {word: shutil.which(word) for word in words}
+    words = seen.with_scripts(seen.words | (seen.settings if seen.is_open else set()))
     return {
-        "programs": {word: os.path.abspath(path) for word, path in sorted(found.items()) if path},
+        "programs": _there(dict.fromkeys(words, "")),
+        "script_programs": {
+            word: seen.scripts[word] for word in _there(seen.scripts) if word not in words and _WORD.match(word)
+        },
         "paths": dict(sorted(seen.paths.items())[:_MOST_NAMED]),
         "libraries": sorted(seen.libraries),
         "fonts": sorted(seen.fonts),
@@ -124,30 +102,63 @@ def look(command: list[str], roots: list[str]) -> dict[str, Any]:
     }
 
 
-class _Seen:
-    """What was found so far."""
+def _there(words: Any) -> dict[str, str]:
+    """Where these programs are, those that are somewhere."""
+    found = {word: shutil.which(word) for word in words}
+    return {word: os.path.abspath(path) for word, path in sorted(found.items()) if path}
 
-    def __init__(self) -> None:
+
+class _Seen:
+    """What was found so far.
+
+    Whether a module starts something that it does not spell out (``is_open``) tells whether ``settings`` count;
+    ``scripts`` are the programs of scripts of which it is not known who starts them.
+    """
+
+    def __init__(self, sources: Any) -> None:
+        self._sources = sources
         self.words: set[str] = set()
+        self.settings: set[str] = set()
+        self.is_open = False
+        self.scripts: dict[str, str] = {}
         self.paths: dict[str, str] = {}
         self.libraries: set[str] = set()
         self.fonts: set[str] = set()
         self.imported: set[str] = set()
+
+    def variable(self, name: str, value: str) -> None:
+        """A variable of the image."""
+        for found in _PATH.findall(value):
+            self.path(found, f"ENV {name}")
+        self.settings.update(value.split()[:1])
 
     def text(self, path: str) -> None:
         """Paths in a script or in settings, but in comments."""
         data = head(path, _TEXT_BYTES)
         if b"\0" in data:
             return
-        cron = path.startswith("/etc/cron") or os.path.basename(path) == "crontab"
-        for line in data.decode("utf-8", "replace").splitlines():
+        name, text = os.path.basename(path), data.decode("utf-8", "replace")
+        if _is_shells(name, text):
+            for word in self._sources.script_words(text):
+                self.scripts.setdefault(word, path)
+        cron = path.startswith("/etc/cron") or name == "crontab"
+        for line in text.splitlines():
             if cron and not line.lstrip().startswith("#"):
-                self.words.update(script_words("; ".join(line.split(None, 6))))
-            for value in _COMMAND_LINE.findall(line):
-                self.words.update(split(value))
+                self.words.update(self._sources.script_words("; ".join(line.split(None, 6))))
+            for value in [line.partition(":")[2]] if name == "Procfile" else _COMMAND_LINE.findall(line):
+                self.words.update(word.strip("[],\"'") for word in split(value))
+            if _SETTINGS.fullmatch(name):
+                self.settings.update(one["quoted"] or one["plain"] for one in _SETTING.finditer(line))
             if not line.lstrip().startswith(("#!", "#", ";", "//")) or line.startswith("#!"):
                 for found in _PATH.findall(re.sub(r"\s#\s.*", "", line)):
                     self.path(found, path)
+
+    def other_source(self, path: str) -> None:
+        """What the texts in a source of another language name: all their first words, for its grammar is not known."""
+        for text in _QUOTED.findall(head(path, _SOURCE_BYTES).decode("utf-8", "replace")):
+            self.words.update(self._sources.programs(text) if text.strip() else ())
+            for found in _PATH.findall(text):
+                self.path(found, path)
 
     def path(self, named: str, by: str) -> None:
         """A path that is there; what the running system makes is everywhere."""
@@ -155,38 +166,23 @@ class _Seen:
         if named not in self.paths and not f"{named}/".startswith(_ELSEWHERE) and os.path.lexists(named):
             self.paths[named] = by
 
-    def module(self, path: str, *, only_programs: bool = False) -> None:
+    def module(self, path: str) -> None:
         """What a module's source names."""
-        source = head(path, _SOURCE_BYTES)
-        first = source.split(b"\n")[0].decode("utf-8", "replace")
+        text = head(path, _SOURCE_BYTES)
+        first = text.split(b"\n")[0].decode("utf-8", "replace")
         if first.startswith("#!"):
             self.path(first[2:].split()[0] if first[2:].split() else "/", path)
-        try:
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        starts = [call for call in calls if _called(call) in _STARTERS]
-        for call in starts:
-            self.words.update(_started(call))
-        if any(not all(map(_is_plain, call.args[:1])) for call in starts):
-            self.words.update(_prepared(tree, only_defaults=only_programs))
-        if only_programs:
-            return
-        for call in calls:
-            if _called(call) == "find_library":
-                self.libraries.update(f"lib{text}.so." for text in _texts(call.args[:1]))
-            elif _called(call) in _LOADERS:
-                self.libraries.update(text for text in _texts(call.args[:1]) if "/" not in text and ".so" in text)
-        self._constants(tree, path)
-        self.imported.update(_imported(tree))
-
-    def _constants(self, tree: Any, path: str) -> None:
-        spoken = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            value = getattr(node, "value", getattr(node, "s", None))
-            if id(node) in spoken or not isinstance(value, str) or len(value) > 2000:
-                continue
+        source = self._sources.read(text)
+        self.words |= source.words
+        self.settings |= source.settings
+        if source.is_open:
+            self.is_open = True
+            self.words |= source.texts
+        self.libraries |= source.libraries
+        self.imported |= source.imported
+        if source.asks_prefix:
+            self.path(sys.prefix, path)
+        for value in source.constants:
             for found in _PATH.findall(value):
                 self.path(found, path)
             if _LIBRARY.match(value):
@@ -194,96 +190,28 @@ class _Seen:
             elif _FONT.match(os.path.basename(value)):
                 self.fonts.add(os.path.basename(value))
 
-
-def _called(call: Any) -> str:
-    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-
-
-def _is_plain(node: Any) -> bool:
-    """Whether what is started stands there as it is."""
-    first = node.elts[0] if isinstance(node, (ast.List, ast.Tuple)) and node.elts else node
-    return isinstance(getattr(first, "value", getattr(first, "s", None)), str)
-
-
-def _texts(nodes: Any) -> Any:
-    """The texts that stand there, of formatted ones how they begin; of lists each."""
-    for node in nodes:
-        if isinstance(node, (ast.List, ast.Tuple)):
-            for text in _texts(node.elts):
-                yield text
-        elif isinstance(node, ast.JoinedStr):
-            for text in _texts(node.values[:1]):
-                yield text
-        else:
-            value = getattr(node, "value", getattr(node, "s", None))
-            if isinstance(value, str):
-                yield value
+    def with_scripts(self, words: set[str]) -> set[str]:
+        """These words, and those of the scripts that they name."""
+        found: set[str] = set()
+        waiting, scripts = sorted(words), 0
+        while waiting:
+            word = waiting.pop()
+            if word in found or not _WORD.match(word):
+                continue
+            found.add(word)
+            path = shutil.which(word) or word
+            # Of programs that packages bring, the interpreter's line is enough: it names the environment's Python.
+            if head(path, 2) == b"#!" and scripts < _MOST_SCRIPTS and not head(path).startswith(b"#!/usr/local/bin/py"):
+                scripts += 1
+            elif not word.endswith(".sh") or not os.path.isfile(path):
+                continue
+            waiting += self._sources.script_words(head(path, _TEXT_BYTES).decode(errors="replace"))
+        return found
 
 
-def _started(call: Any) -> Any:
-    """The words of what a call starts, wherever a program may stand: behind ``sh -c``, ``env`` and ``timeout`` too."""
-    named = [one.value for one in call.keywords if one.arg in _COMMANDS]
-    for text in _texts([*call.args, *named]):
-        if any(letter.isspace() for letter in text.strip()):
-            yield from script_words(text)
-            yield from text.split()[:1]
-        else:
-            yield text.strip()
-
-
-def _prepared(tree: Any, *, only_defaults: bool) -> Any:
-    """Words that stand where a command is made ready: first in a list, and what a name or a parameter is set to."""
-    for node in ast.walk(tree):
-        made: list[Any] = []
-        if only_defaults and not isinstance(node, ast.arguments):
-            continue
-        if isinstance(node, (ast.List, ast.Tuple)):
-            made = node.elts[:1]
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            made = [node.value]
-        elif isinstance(node, (ast.For, ast.comprehension)) and isinstance(node.iter, (ast.List, ast.Tuple)):
-            made = node.iter.elts
-        elif isinstance(node, ast.Call) and _called(node) in ("get", "getenv"):
-            made = node.args[1:2]
-        elif isinstance(node, ast.arguments):
-            made = [*node.defaults, *node.kw_defaults]
-        for text in _texts(one for one in made if one is not None and not isinstance(one, (ast.List, ast.Tuple))):
-            yield from text.split()[:1]
-
-
-def _imported(tree: Any) -> Any:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for one in node.names:
-                yield one.name
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-
-
-def _with_scripts(words: set[str]) -> set[str]:
-    """These words, and those of the scripts that they name."""
-    found: set[str] = set()
-    waiting, scripts = sorted(words), 0
-    while waiting:
-        word = waiting.pop()
-        if word in found or not _WORD.match(word):
-            continue
-        found.add(word)
-        path = shutil.which(word) or word
-        # Of programs that packages bring, the interpreter's line is enough: it names the environment's Python.
-        if head(path, 2) == b"#!" and scripts < _MOST_SCRIPTS and not head(path).startswith(b"#!/usr/local/bin/py"):
-            scripts += 1
-            waiting += script_words(head(path, _TEXT_BYTES).decode(errors="replace"))
-        elif word.endswith(".sh") and os.path.isfile(path):
-            waiting += script_words(head(path, _TEXT_BYTES).decode(errors="replace"))
-    return found
-
-
-def script_words(text: str) -> list[str]:
-    """The words of a script that stand where a program does."""
-    words = _PLACE.findall(text)
-    first = text.partition("\n")[0]
-    return words + (first[2:].split() if first.startswith("#!") else [])
+def _is_shells(name: str, text: str) -> bool:
+    """Whether a file is a script for a shell."""
+    return name.endswith(".sh") or re.match(r"#!.*\b(?:ba|da|a|k|z)?sh\b", text) is not None
 
 
 def _files(roots: list[str]) -> Any:
@@ -305,7 +233,7 @@ def _below(root: str) -> Any:
             folders[:] = []
             continue
         for file in sorted(files):
-            if file[0] != ".":
+            if file[0] != "." or file == ".env":
                 yield os.path.join(place, file)
 
 

@@ -11,12 +11,19 @@ from functools import cached_property
 from msgspec import Struct
 
 from imgcompare.image.tarheader import DIRECTORY
+from imgcompare.regex import regex
 from imgcompare.remedy.probe import Probe
 from imgcompare.remedy.subject import Files, Subject
 
 _LIBRARIES = ("lib/", "usr/lib/", "usr/local/lib/", "lib64/", "usr/lib64/")
 _FONTS = ("usr/share/fonts/", "usr/local/share/fonts/")
 _MOST_OWNERS = 5
+# Every image has these, each with its own files in them; documents are told, and never held to.
+_EVERYWHERE = regex(
+    r"(?:[^/]*|etc/\w+|var/\w+|(?:usr/|usr/local/)?(?:s?bin|lib\w*|share|include|src|games|etc)"
+    r"|(?:usr/)?lib/(?:[^/]+-linux-gnu|python[\d.]*(?:/(?:site|dist)-packages)?)"
+    r"|usr/(?:local/)?(?:lib/python[\d.]+(?:/.*)?|share/(?:doc|man|info|locale)))"
+)
 
 
 class Lost(Struct, frozen=True):
@@ -48,8 +55,13 @@ class Named:
             if name not in probe.programs if probe else not candidate.has(place):
                 yield Lost(f"the program {name}", name, _just(self._original.files.owner_as_written(place)))
         for path, by in self._probe.paths.items():
-            if self._counts(path, by) and not candidate.has(path):
+            if not self._counts(path, by):
+                continue
+            if not candidate.has(path):
                 yield Lost(f"{path}, which {by} names,", path, self._owners(path))
+            elif gone := list(self._gone(path, by, candidate)):
+                owners = dict.fromkeys(map(self._original.files.owner, gone))
+                yield Lost(f"{gone[0]} in {path}, which {by} names,", path, tuple(owners)[:_MOST_OWNERS])
         for name, path in self._present.items():
             if not _has_named(candidate, name):
                 yield Lost(
@@ -77,6 +89,17 @@ class Named:
             return False
         entry = files.links.file(path.strip("/"))
         return entry is None or entry.kind != DIRECTORY or bool(owners) or any(self._below(path))
+
+    def _gone(self, path: str, by: str, candidate: Files) -> Iterator[str]:
+        """What packages have in a folder that is named, and a candidate has not: who lists it finds less."""
+        files = self._original.files
+        if _EVERYWHERE.fullmatch(files.links.real(path.strip("/"))):
+            return
+        for place in self._below(path):
+            owner = files.owner(f"/{place}")
+            counts = owner and (by.endswith(".py") or not files.installed.is_for_building(owner))
+            if counts and not candidate.has(f"/{place}"):
+                yield f"/{place}"
 
     def _owners(self, path: str) -> tuple[str, ...]:
         files = self._original.files

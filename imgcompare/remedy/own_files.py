@@ -17,13 +17,16 @@ from imgcompare.remedy.subject import Files, Subject
 
 _DPKG = "var/lib/dpkg/status"
 _OWN = frozenset((Category.APPLICATION, Category.OTHER, Category.LANGUAGE_PACKAGES, Category.RUNTIME))
-# What packages' own scripts make, and no package lists.
+# What packages' own scripts make, and no package lists; links of theirs beside it.
 _BY_PACKAGES = regex(
-    r"etc/(?:alternatives|ssl|ca-certificates|rc.\.d|systemd|fonts|python3|perl|ld\.so\.cache|mailcap"
-    r"|shells|environment)|var/lib/(?:apt|dpkg|systemd|pam|ucf|ghostscript)/"
-    r"|usr/share/(?:mime|info|fonts|icons|applications|glib-2\.0)/|usr/lib/(?:locale|ssl|systemd|python3|[^/]+-linux-gnu)/"
+    r"etc/(?:alternatives/|ca-certificates|ssl/certs/(?:[^/]+\.\d+|ca-certificates\.crt)|rc.\.d|systemd|ld\.so\.cache"
+    r"|mailcap|shells|environment)|var/lib/(?:apt|dpkg|systemd|pam|ucf|ghostscript)/"
+    r"|usr/share/(?:mime/|info/|fonts/(?:.*/)?(?:\.uuid|fonts\.\w+)$|(?:icons|applications)/(?:.*/)?[^/]+\.cache$"
+    r"|glib-2\.0/)|usr/lib/python3/|usr/lib/[^/]+-linux-gnu/(?:.*/)?[^/]+\.cache$"
 )
-_ACCOUNTS = regex(r"etc/(?:(?:passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd\.lock)")
+_LINKS_BY_PACKAGES = regex(r"etc/fonts/conf\.d/|usr/lib/[^/]+-linux-gnu/")
+_OF_CERTIFICATES = "/usr/share/ca-certificates/"
+_ACCOUNTS = regex(r"etc/(?:(?:passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd\.lock)|run/adduser")
 _OWN_VAR = regex(r"var/(?:www|opt|data)\b|var/(?:lib|spool)/(?!apt\b|dpkg\b)[^/]+")
 # A cache that is no download's holds what the application would otherwise have to fetch: models, browsers.
 _KEPT_CACHE = regex(r"(?:.*/)?\.cache/(?!fontconfig\b|matplotlib\b|mesa_shader_cache\b)[^/]+/")
@@ -59,7 +62,8 @@ def own_files(compared: Comparison) -> tuple[int, list[str]]:
             differences.append(f"/{path} leads elsewhere")
         elif compared.user is None and _has_less(entry, found):
             differences.append(f"/{path} has another owner or fewer rights")
-    return count, [*differences, *_undone(compared)]
+    more = (*_undone(compared), *_rights_undone(compared), *_lost_capabilities(compared))
+    return count, list(dict.fromkeys((*differences, *more)))
 
 
 def _undone(compared: Comparison) -> Iterator[str]:
@@ -90,6 +94,36 @@ def _undone(compared: Comparison) -> Iterator[str]:
             yield f"/{path} is as it was before the original changes it"
 
 
+def _rights_undone(compared: Comparison) -> Iterator[str]:
+    """What the base brought and a RUN made another's, or gave more rights, and is as it was before."""
+    if compared.user is not None:
+        return
+    original, theirs = compared.original, compared.candidate.files.root.entries
+    mine, before = original.files.root, original.base.root.entries
+    for path, layer in mine.layer_of.items():
+        if layer < original.base_count or path not in before or path not in theirs or _by_apt_alone(original, layer):
+            continue
+        entry, was, found = mine.entries[path], before[path], theirs[path]
+        changed = (entry.mode, entry.uid, entry.gid) != (was.mode, was.uid, was.gid)
+        if changed and entry.kind == was.kind and _has_less(entry, found):
+            yield f"/{path} has another owner or fewer rights"
+
+
+def _lost_capabilities(compared: Comparison) -> Iterator[str]:
+    """Programs that may do what only root may, and are there without leave."""
+    original, candidate = compared.original.probe, compared.candidate.probe
+    for path, rights in (original.capabilities if original and candidate else {}).items():
+        there = [place for place in compared.places(path) if compared.candidate.files.has(place)]
+        if candidate and there and all(candidate.capabilities.get(place) != rights for place in there):
+            yield f"{path} has lost its capabilities"
+
+
+def _by_apt_alone(original: Subject, layer: int) -> bool:
+    """Whether apt was at work in a RUN whose words tell all that it does, or nothing but bytes were copied."""
+    run = original.image.layers[layer].created_by.startswith("RUN")
+    return not run or (_DPKG in original.archived.layers[layer].documents and not _is_hidden(original, layer))
+
+
 def _is_nobodys(original: Subject, path: str, by_layer: int) -> bool:
     """Whether a file is of no account, or apt's to change in a RUN whose words tell all that it does."""
     if _ACCOUNTS.fullmatch(path) or _BY_PACKAGES.match(path) or path.startswith("var/"):
@@ -101,10 +135,33 @@ def _is_nobodys(original: Subject, path: str, by_layer: int) -> bool:
 
 
 def lost_users(compared: Comparison) -> tuple[int, list[str]]:
-    """How many users the Dockerfile added, and which of them are not there; those of packages are packages' matter."""
-    own, base, theirs = map(_users, (compared.original.files, compared.original.base, compared.candidate.files))
-    added = [name for name, uid in own.items() if name not in base and _FIRST_ADDED_UID <= uid != _NOBODY]
-    return len(added), [f"the user {name} is missing" for name in added if name not in theirs]
+    """How many users the Dockerfile added, and which of them are not there or in fewer groups.
+
+    Those of packages are packages' matter.
+    """
+    original = compared.original
+    known, theirs, added = _users(original.base), _users(compared.candidate.files), list[str]()
+    for index in range(original.base_count, len(original.archived.layers)):
+        of_packages = _by_apt_alone(original, index)
+        now = _users(Files(original.archived.layers[index : index + 1]))
+        added += [
+            name for name, uid in now.items() if name not in known and (uid >= _FIRST_ADDED_UID or not of_packages)
+        ]
+        known |= now
+    added = [name for name in added if known[name] != _NOBODY]
+    lost = [f"the user {name} is missing" for name in added if name not in theirs]
+    return len(added), [*lost, *_lost_members(compared)]
+
+
+def _lost_members(compared: Comparison) -> Iterator[str]:
+    original, candidate = compared.original.probe, compared.candidate.probe
+    for group, members in (original.groups if original and candidate else {}).items():
+        there = candidate.groups.get(group) if candidate else None
+        if there is None and members:
+            yield f"the group {group} is missing"
+        for member in members:
+            if there is not None and member not in there:
+                yield f"the user {member} is not in the group {group}"
 
 
 def _users(files: Files) -> dict[str, int]:
@@ -161,8 +218,16 @@ def _is_own(original: Subject, path: str, layer: int) -> bool:
         return False
     if not by_apt:
         return True
-    links_away = original.files.root.entries[path].link.startswith("/etc/alternatives/")
-    return _is_hidden(original, layer) and not links_away and not _BY_PACKAGES.match(path)
+    return _is_hidden(original, layer) and not _is_made_by_packages(original.files.root.entries[path])
+
+
+def _is_made_by_packages(entry: FileEntry) -> bool:
+    """Whether it is of what packages make when they are installed, and do not list."""
+    by_links = entry.link.startswith(("/etc/alternatives/", _OF_CERTIFICATES))
+    return by_links or any(
+        pattern.match(entry.path) is not None
+        for pattern in (_BY_PACKAGES, *((_LINKS_BY_PACKAGES,) if entry.kind == SYMLINK else ()))
+    )
 
 
 def _is_hidden(original: Subject, layer: int) -> bool:

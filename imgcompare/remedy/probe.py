@@ -24,8 +24,9 @@ _ANSWER_LIMIT = 64 << 20
 _MEMORY_BYTES = 4 << 30
 _FOREVER = ("sleep", "3600")
 _PYTHONS = ("python3", "python")
+_NO_SUCH_PROGRAM = (126, 127)  # engines before 23 say 126
 _SKIPPED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
-_TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "mentions.py"))
+_TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "sources.py"), ("remedy", "mentions.py"))
 _LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu", "386": "i386-linux-gnu"}
 
 
@@ -48,7 +49,11 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
     What the application's files name: ``programs`` that are started, and where they are; ``paths`` that are there, with
     the file that names each; ``libraries`` to be loaded (``libx.so.1``, or ``libx.so.`` for any version) and ``fonts``.
-    ``package_programs`` are those that modules of packages start, with a module of each.
+    ``script_programs`` are started by scripts of which it is not known who starts them, with a script of each;
+    ``package_programs`` by modules of packages, with a module of each.
+
+    ``capabilities`` are those of programs, by path; ``groups`` the members of each. ``runs_python`` tells whether the
+    command was found to start Python.
     """
 
     python: str
@@ -65,7 +70,11 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[str, ...] = ()
     fonts: tuple[str, ...] = ()
     imported: dict[str, str] = {}
+    script_programs: dict[str, str] = {}
     package_programs: dict[str, str] = {}
+    capabilities: dict[str, str] = {}
+    groups: dict[str, tuple[str, ...]] = {}
+    runs_python: bool = True
 
 
 class Seen(Struct, frozen=True):
@@ -100,7 +109,7 @@ def look_inside(name: str, image: EngineImage, roots: tuple[str, ...], plan: Pla
 def _probed(container: Container, request: str) -> Seen:
     package = resources.files("imgcompare")
     texts = [package.joinpath(*path).read_text(encoding="utf-8") for path in _TEXTS]
-    reason = "it has no Python"
+    reason = "it has no Python, and only what runs on Python can be proved"
     for python in _PYTHONS:
         captured = container.capture([python, "-c", *texts, request], _DEADLINE_S + 2 * _OWN_S + 30.0, _ANSWER_LIMIT)
         if captured.exit_code == 0:
@@ -108,7 +117,7 @@ def _probed(container: Container, request: str) -> Seen:
                 return Seen(msgspec.json.decode(captured.output, type=Probe))
             except msgspec.DecodeError as exc:
                 raise ImgcompareError(f"what the look inside an image answered makes no sense: {exc}") from exc
-        if captured.exit_code != 127:
+        if captured.exit_code not in _NO_SUCH_PROGRAM:
             reason = f"the look inside ended with {captured.exit_code}"
     return Seen(None, reason)
 
@@ -121,6 +130,7 @@ def _request(image: EngineImage, roots: tuple[str, ...]) -> str:
         {
             "command": [*image.entrypoint, *image.cmd],
             "healthcheck": list(check),
+            "env": list(image.env),
             "roots": list(roots),
             "skip": list(_SKIPPED),
             "time_s": MODULE_TIME_S,

@@ -48,8 +48,13 @@ def prove(compared: Comparison) -> Proof:
         _named(compared),
     ]
     findings += _commands(compared)
-    if started := _started_by_packages(compared, original, candidate):
+    if not original.runs_python:
+        unproved.append("What it starts is no Python: what that starts and opens is known by words in its files alone.")
+    asked = {name: by for name, by in original.package_programs.items() if name not in _COMPILERS}
+    if started := _not_there(compared, asked, candidate):
         unproved.append(f"Not there, and started by packages: {', '.join(started[:8])}.")
+    if started := _not_there(compared, original.script_programs, candidate):
+        unproved.append(f"Not there, and started by scripts that nothing names: {', '.join(started[:8])}.")
     if unsaid := _unsaid(original, candidate):
         unproved.append(f"{len(unsaid)} modules took too long to import: {', '.join(unsaid[:5])}.")
     return Proof(
@@ -153,7 +158,7 @@ def _own_files(compared: Comparison) -> Finding:
 
 def _users(compared: Comparison) -> Iterator[Finding]:
     count, lost = lost_users(compared)
-    if count:
+    if count or lost:
         yield _finding("users", "users that the Dockerfile adds", count, lost)
 
 
@@ -256,15 +261,14 @@ def _commands(compared: Comparison) -> Iterator[Finding]:
         yield _finding("commands", "commands of --also", len(before), differences)
 
 
-def _started_by_packages(compared: Comparison, original: Probe, candidate: Probe) -> list[str]:
-    """Programs that modules of packages start and that are not there; whether these are ever asked is not known."""
+def _not_there(compared: Comparison, programs: Mapping[str, str], candidate: Probe) -> list[str]:
+    """Programs that are not there, and who starts them; whether these are ever asked is not known."""
     files, there = compared.original.files, compared.candidate.files
     folders = [f"/{folder}" for folder in PROGRAM_FOLDERS]
     return [
         f"{name} ({by})"
-        for name, by in original.package_programs.items()
-        if name not in _COMPILERS
-        and not any(there.has(f"{folder}/{name}") for folder in (f"{candidate.prefix}/bin", *folders))
+        for name, by in programs.items()
+        if not any(there.has(f"{folder}/{name}") for folder in (f"{candidate.prefix}/bin", *folders))
         and any(files.has(f"{folder}/{name}") for folder in folders)
     ]
 

@@ -38,6 +38,7 @@ from imgcompare.run.pipeline import Outcome, run_comparison
 from imgcompare.run.plan import Plan, default_jobs, make_plan
 from imgcompare.run.resources import Workbench
 from imgcompare.run.session import refuse_remote, saver
+from imgcompare.text.printable import printable
 
 ORIGINAL = "original"
 CANDIDATES = ("tidy", "slim", "multi-stage")
@@ -140,6 +141,9 @@ def _attempts(desk: Desk, spec: VariantSpec) -> tuple[Shape, list[Attempt], _Tol
         for draft, _ in find_drafts(_shape(spec, original), desk, []):
             pool.submit(build_ahead, draft, spec, desk)
         shape = _shape(spec, desk.seen(original))
+        if shape.original.probe is None:  # no candidate could be proved
+            told.refused.append(f"all candidates: {printable(shape.original.seen.reason, limit=200)}")
+            return shape, [], told
         tries = [
             pool.submit(attempt, draft, shape, needs, spec, desk)
             for draft, needs in find_drafts(shape, desk, told.refused)

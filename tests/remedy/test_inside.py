@@ -1,4 +1,4 @@
-"""The look inside, run here by this Python as it is run in containers: ``python -c THIS ELF MENTIONS REQUEST``."""
+"""The look inside, run here by this Python as in containers: ``python -c THIS ELF SOURCES MENTIONS REQUEST``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from imgcompare.remedy.probe import Probe
 
 INSIDE = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
 ELF = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
+SOURCES = resources.files("imgcompare.remedy").joinpath("sources.py").read_text(encoding="utf-8")
 MENTIONS = resources.files("imgcompare.remedy").joinpath("mentions.py").read_text(encoding="utf-8")
 MODULES = {
     "plain.py": "",
@@ -68,6 +69,9 @@ def loaded():
     "web.conf": "[program:web]\ncommand=/usr/bin/env paste -d, x\n",
     "backup.sh": "# /etc/shells\nset -e\ntac /etc/group\n",
     "settings.conf": "home=/etc/hosts # /etc/hostname\n; /etc/fstab\n",
+    "settings.json": '{"tool": "nproc", "kind": "groups of", "uname": 1}\n',
+    "tools.ini": "tool = pinky ; no\nother: logname\n",
+    "Procfile": "web: shop\nworker: env -i factor 9\n",
     "README.md": "Look at /etc/os-release",
     "shop.py": "import subprocess, os\nsubprocess.run(['git', 'log'])\nos.system('ls -l')\nsubprocess.run(command)\n",
     "run.sh": "#!/bin/sh\nset -e\nif true; then tar xf x; fi\nexec cat\n",
@@ -94,6 +98,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
     request = {
         "command": command,
         "healthcheck": ["curl-is-not-there http://x"],
+        "env": ["PATH=/bin", "SHELLS=/etc/shells", "PAGER=more -d"],
         "roots": [str(folder)],
         "skip": [],
         "time_s": 1.0,
@@ -102,7 +107,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
         "library_folders": ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"],
     }
     done = subprocess.run(
-        [sys.executable, "-S", "-c", INSIDE, ELF, MENTIONS, json.dumps(request)],
+        [sys.executable, "-S", "-c", INSIDE, ELF, SOURCES, MENTIONS, json.dumps(request)],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": str(home)},
         stdin=subprocess.DEVNULL,
@@ -164,6 +169,27 @@ def test_programs_that_are_started_in_other_ways(seen: Probe) -> None:
     assert "comm" not in seen.programs
 
 
+def test_programs_that_settings_name(seen: Probe) -> None:
+    """Some module starts what is set elsewhere: a value of one word, a variable, a process; no key and no sentence."""
+    assert seen.programs.keys() >= {"nproc", "logname", "more", "env"}
+    assert not seen.programs.keys() & {"groups", "uname", "pinky"}
+
+
+def test_programs_of_scripts_that_nothing_names(seen: Probe) -> None:
+    """Somebody may start them: they are told with the script."""
+    assert {name: Path(by).name for name, by in seen.script_programs.items()} == {"gzip": "unused.sh"}
+
+
+def test_whether_python_runs(seen: Probe, tmp_path: Path) -> None:
+    """Else sources of other languages are read: their texts name what they start."""
+    (tmp_path / "server.js").write_text('exec("tar --version"); // `sum`\nrun("see /etc/hosts")\n')
+    (tmp_path / "lib").mkdir()
+    found = look(tmp_path, tmp_path / "lib", ["cat", "server.js"])
+    assert not found.runs_python
+    assert ("tar" in found.programs, found.paths.get("/etc/hosts")) == (True, str(tmp_path / "server.js"))
+    assert not seen.runs_python
+
+
 def test_programs_that_packages_start(seen: Probe) -> None:
     """With one of their modules; what only builds or tests them is left out."""
     assert seen.package_programs == {"expand": "starts.py"}
@@ -173,8 +199,8 @@ def test_what_the_applications_files_name(seen: Probe) -> None:
     """Paths that are there, but in comments and in what is for readers; libraries and fonts."""
     named = {path: Path(by).name for path, by in seen.paths.items() if path.startswith("/etc/")}
     assert named == {"/etc/passwd": "lazy.py", "/etc/group": "backup.sh", "/etc/hosts": "settings.conf"} | {
-        path: "mimetypes" for path in mimetypes.knownfiles if os.path.lexists(path)
-    }
+        "/etc/shells": "ENV SHELLS",
+    } | {path: "mimetypes" for path in mimetypes.knownfiles if os.path.lexists(path)}
     assert (seen.libraries, seen.fonts) == (("libmagic.so.1", "libsqlite3.so."), ("DejaVuSans.ttf",))
 
 
@@ -273,7 +299,7 @@ def test_who_needs_setuptools(tmp_path: Path) -> None:
 
 def test_it_stands_alone() -> None:
     """Nothing of ours is in a container, and Python may be as old as 3.7."""
-    for text in (INSIDE, ELF, MENTIONS):
+    for text in (INSIDE, ELF, SOURCES, MENTIONS):
         tree = ast.parse(text, feature_version=(3, 7))
         imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}

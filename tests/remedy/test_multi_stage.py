@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -219,6 +221,29 @@ def test_when_no_environment_is_made(line: str) -> None:
 def test_when_an_environment_is_made(line: str) -> None:
     """The near misses of what forbids it."""
     assert environment_refusal(shape(f"{PLAIN}{line}\n", INSTALLED)) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "made"),
+    [
+        ({"programs": {"su": "/usr/bin/su"}}, False),
+        ({"programs": {"gosu": "/usr/bin/gosu"}}, True),
+        ({"paths": {"/usr/local": "/app/shop.py"}}, False),
+        ({"paths": {"/usr/local/bin": "/app/start.sh"}}, False),
+        ({"paths": {"/usr/local/share/shop": "/app/shop.py"}}, True),
+    ],
+)
+def test_what_its_files_name_may_forbid_an_environment(changes: dict[str, Any], made: bool) -> None:
+    """What begins with the system's PATH finds none; who asks where Python is installed is told another place."""
+    assert (environment_refusal(shape(PLAIN, INSTALLED, probe=replace(PROBE, **changes))) == "") is made
+
+
+@pytest.mark.parametrize(("path", "made"), [(f"{SITE}/flask/page.html", False), ("/app/page.html", True)])
+def test_what_is_copied_among_the_packages_forbids_an_environment(path: str, made: bool) -> None:
+    """The package that reads it would lie elsewhere."""
+    line = PLAIN.count("\n") + 1
+    text = f"{PLAIN}COPY page.html /there/\n"
+    assert (environment_refusal(shape(text, {**INSTALLED, line: {path: "x"}})) == "") is made
 
 
 @pytest.mark.parametrize(("name", "builder"), [("web", "builder"), ("Builder", "packages")])

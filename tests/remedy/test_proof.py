@@ -316,12 +316,83 @@ def test_folders_and_users_that_a_script_made() -> None:
     original = seen(PROBE, written={3: APP[3], 4: {**APP[4], **made, "/etc/passwd": users}})
     assert failed(original, seen(PROBE)) == {
         "files": ("/var/lib/shop is missing", "/opt/spool is missing", "/app/in/x is missing"),
-        "users": ("the user worker is missing",),
+        "users": ("the user worker is missing", "the user redis is missing"),
     }
-    less: Written = {**made, "/var/lib/shop": folder(0o755), "/etc/passwd": users.replace("redis", "other")}
+    less: Written = {**made, "/var/lib/shop": folder(0o755), "/etc/passwd": users}
     assert failed(original, seen(PROBE, written={3: APP[3], 4: {**APP[4], **less}})) == {
         "files": ("/var/lib/shop has another owner or fewer rights",),
     }
+
+
+def test_users_that_a_package_adds_are_packages_matter() -> None:
+    """Where apt alone was at work: a script may have added one of the system beside it."""
+    users: Written = {"/etc/passwd": "root:x:0:0::/root:/bin/sh\nredis:x:101:101::/:/bin/false\n", **packages("redis")}
+    for run, lost in (("apt-get update && apt-get install -y redis", 0), ("sh setup.sh", 1)):
+        text = TEXT.replace("RUN pip install flask", f"RUN {run}")
+        original = subject(text, {3: APP[3], 4: {**APP[4], **users}})
+        candidate = subject(text, {3: APP[3], 4: {**APP[4], **packages("redis")}})
+        assert failed(original, candidate) == ({"users": ("the user redis is missing",)} if lost else {})
+
+
+def test_groups_that_users_are_in() -> None:
+    """Who may read a device or a socket by his group cannot without."""
+    before = probe(groups={"media": ("worker", "web"), "video": ("web",), "empty": ()})
+    after = probe(groups={"media": ("web",)})
+    assert failed(seen(before), seen(after)) == {
+        "users": ("the user worker is not in the group media", "the group video is missing")
+    }
+
+
+def test_rights_and_capabilities_that_a_script_gave() -> None:
+    """To files of the base, whose content is as it was; what a package's own scripts set is its matter."""
+    text = TEXT.replace("RUN pip install flask", "RUN sh setup.sh")
+    base: Written = {**PYTHON, "/usr/bin/env": File(b"x", mode=0o755), "/var/log/web": folder(0o755)}
+    given: Written = {**APP[4], "/usr/bin/env": File(b"x", mode=0o4755), "/var/log/web": folder(0o777)}
+    before = probe(capabilities={"/usr/bin/env": "01", "/usr/bin/gone": "01"})
+    original = subject(text, {3: APP[3], 4: given}, base, before)
+    assert failed(original, subject(text, {3: APP[3], 4: APP[4]}, base, before)) == {
+        "files": (
+            "/usr/bin/env has another owner or fewer rights",
+            "/var/log/web has another owner or fewer rights",
+        )
+    }
+    assert failed(original, subject(text, {3: APP[3], 4: given}, base)) == {
+        "files": ("/usr/bin/env has lost its capabilities",)
+    }
+
+
+def test_scripts_that_nothing_names_are_told() -> None:
+    """Somebody may start them: what they call is not proved, and said so."""
+    base: Written = {**PYTHON, "/usr/bin/git": elf()}
+    original = seen(probe(script_programs={"git": "/app/hooks/a.sh"}), base=base)
+    told = prove(Comparison(original, seen(PROBE))).unproved
+    assert told == ("Not there, and started by scripts that nothing names: git (/app/hooks/a.sh).",)
+    assert prove(Comparison(original, seen(PROBE, base=base))).unproved == ()
+
+
+def test_what_runs_without_python_is_told() -> None:
+    """Its own modules say nothing of what another language's program starts."""
+    (told,) = prove(Comparison(seen(probe(runs_python=False)), seen(PROBE))).unproved
+    assert "no Python" in told
+
+
+def test_a_folder_that_is_named_has_what_packages_put_into_it() -> None:
+    """Who lists it would find less; what every image has is not held to."""
+    files_: Written = {
+        "/usr/share/misc/magic": "x",
+        "/usr/bin/file": elf(),
+        "/var/lib/dpkg/info/file.list": "/usr/share/misc/magic\n/usr/bin/file\n",
+        **packages("file"),
+    }
+    paths = {"/usr/share/misc": "/app/shop.py", "/usr/bin": "/app/shop.py"}
+    original = seen(probe(paths=paths), base={**PYTHON, **files_})
+    candidate = seen(PROBE, base={**PYTHON, "/usr/share/misc/other": "x"})
+    (lost,) = Named(original).lost(candidate.files)
+    assert (lost.what, lost.packages) == (
+        "/usr/share/misc/magic in /usr/share/misc, which /app/shop.py names,",
+        ("file",),
+    )
+    assert list(Named(original).lost(original.files)) == []
 
 
 def test_what_a_script_changed_or_deleted() -> None:
@@ -394,6 +465,11 @@ def test_what_a_script_wrote_beside_apt(run: str, lost: bool) -> None:
         **packages("jq"),
         "/etc/web.conf": "x",
         "/etc/ssl/certs/a.0": link("a.pem"),
+        "/etc/ssl/certs/a.pem": link("/usr/share/ca-certificates/mozilla/a.crt"),
+        "/etc/ssl/certs/corp.pem": link("/usr/local/share/ca-certificates/corp.crt"),
+        "/usr/lib/locale/locale-archive": "x",
+        "/usr/share/fonts/own.ttf": "x",
+        "/usr/share/fonts/.uuid": "x",
         "/etc/alternatives/jq": link("/usr/bin/jq"),
         "/usr/bin/jq-link": link("/etc/alternatives/jq"),
         "/var/lib/dpkg/triggers/x": "x",
@@ -404,7 +480,8 @@ def test_what_a_script_wrote_beside_apt(run: str, lost: bool) -> None:
     found = failed(
         subject(text, {3: APP[3], 4: made}, base), subject(text, {3: APP[3], 4: {**APP[4], **packages("jq")}}, base)
     )
-    assert found == ({"files": ("/etc/web.conf is missing",)} if lost else {})
+    own = ("/etc/web.conf", "/etc/ssl/certs/corp.pem", "/usr/lib/locale/locale-archive", "/usr/share/fonts/own.ttf")
+    assert found == ({"files": tuple(f"{path} is missing" for path in own)} if lost else {})
 
 
 def test_settings_stay() -> None:

@@ -1,14 +1,20 @@
-"""What ``imgcompare shrink`` leaves on the engine: the original's image and the result's."""
+"""What ``imgcompare shrink`` leaves on the engine, and what it does not begin."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-from imgcompare.remedy.shrink import _let_go
+from imgcompare.config.variants import VariantSpec
+from imgcompare.remedy.attempt import Desk
+from imgcompare.remedy.shrink import _attempts, _let_go
+from imgcompare.remedy.subject import Subject
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Workbench
+from tests.support.cases import elf
+from tests.support.shrinking import subject
 
 
 @dataclass
@@ -52,3 +58,36 @@ def test_images_of_earlier_rounds_go_too() -> None:
         "sha256:original": {"shop:original"},
     }
     assert "mine:latest" not in engine.removed
+
+
+class WithoutPython:
+    """A desk whose images have no Python to look inside with."""
+
+    plan = SimpleNamespace(config=SimpleNamespace(jobs=1, non_root=False, build_args={}))
+    platforms = None
+
+    def __init__(self) -> None:
+        self.built = 0
+
+    def unseen(self, _spec: VariantSpec) -> Subject:
+        """Build the original."""
+        self.built += 1
+        return subject("FROM node:20\nCMD node server.js\n", {}, {"/usr/local/bin/node": elf()}, None)
+
+    def seen(self, original: Subject) -> Subject:
+        """It stays unseen."""
+        return original
+
+    def variables(self, _document: object) -> dict[str, str]:
+        """FROM has none."""
+        return {}
+
+
+def test_what_has_no_python_is_told_and_nothing_is_tried(tmp_path: Path) -> None:
+    """Node, Go and Java cannot be proved: no candidate is built for nothing, and nothing is called proved."""
+    (tmp_path / "Dockerfile").write_text("FROM node:20\nCMD node server.js\n")
+    desk = WithoutPython()
+    spec = VariantSpec(name="original", dockerfile=tmp_path / "Dockerfile")
+    _, attempts, told = _attempts(cast("Desk", desk), spec)
+    assert (attempts, desk.built) == ([], 1)
+    assert told.refused[-1].startswith("all candidates: it has no Python")
