@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from imgcompare.dockerfile.slim_tags import is_slim
 from imgcompare.dockerfile.variables import expand
 from imgcompare.regex import regex
 
@@ -35,6 +36,13 @@ def slim_base(expression: str, values: Mapping[str, str], escape: str = "\\") ->
     if tag["bare"]:
         return f"{match['name']}:slim" + ("" if tag["bare"] == "latest" else f"-{tag['bare']}")
     return f"{match['name']}:{tag['version']}-slim" + (f"-{tag['release']}" if tag["release"] else "")
+
+
+def last_base(expression: str, values: Mapping[str, str], escape: str = "\\") -> str | None:
+    """What a last stage is to stand on: the slim variant, or what the original stands on where that is as small."""
+    if is_slim(expression) or has_no_slim(expression):
+        return expression
+    return slim_base(expression, values, escape)
 
 
 def _is_version(written: str, values: Mapping[str, str], escape: str) -> bool:

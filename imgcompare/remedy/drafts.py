@@ -7,9 +7,9 @@ from functools import partial
 
 from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.parser import parse
-from imgcompare.dockerfile.slim_tags import is_slim
-from imgcompare.remedy.attempt import Desk, Draft, Write
-from imgcompare.remedy.bases import has_no_slim, slim_base
+from imgcompare.remedy.attempt import Draft, Write
+from imgcompare.remedy.bases import last_base
+from imgcompare.remedy.desk import Desk
 from imgcompare.remedy.environment import environment_refusal, may_be_bare
 from imgcompare.remedy.multi_stage import Refusal, write_multi_stage, write_without_tools
 from imgcompare.remedy.needs import Need, apts_python, runtime_needs
@@ -89,7 +89,7 @@ def _slim(shape: Shape, desk: Desk, refused: list[str]) -> tuple[str | None, Fil
     """What the last stage is to stand on, and its files: the slim image, or the original's own base if it is one."""
     values = desk.variables(shape.document)
     written = shape.stage.base
-    slim = written if is_slim(written) or has_no_slim(written) else slim_base(written, values, shape.document.escape)
+    slim = last_base(written, values, shape.document.escape)
     if slim is None:
         refused.append(f"slim base: none is known for {written}")
         return None, None

@@ -100,7 +100,7 @@ def may_be_bare(shape: Shape) -> bool:
     has_python = shape.original.base.has("/usr/local/bin/python")
     # On Debian's and Ubuntu's own images apt brings both.
     there = shape.original.base if has_python else shape.original.files
-    versions = [one.version for one in there.inventory.packages.python if one.name == "pip"]
+    versions = [one.version for one in there.python if one.name == "pip"]
     number = tuple(int(part) for part in re.findall(r"\d+", versions[0])[:2]) if versions else (0,)
     return (
         (has_python or there.has("/usr/bin/pip3"))
@@ -131,7 +131,7 @@ def unneeded(shape: Shape) -> list[str]:
     probe = shape.original.probe
     if probe is None:
         return ["setuptools", "pip"]
-    base = shape.original.base.inventory.packages.python
+    base = shape.original.base.python
     own = {one.name: one.version for one in base}
     left = exempt(probe, tools=True)
     asked = {name for one, each in probe.distributions.items() if one not in left for name in each.requires}

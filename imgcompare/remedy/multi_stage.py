@@ -133,8 +133,7 @@ def _activated(shape: Shape, part: Part, *, bare: bool) -> Iterator[str]:
 def _without_installers(shape: Shape, there: Files) -> Iterator[str]:
     """What the last stage's base has anyway, in the same version, is not taken along a second time."""
     versions = [
-        {one.name: one.version for one in files.inventory.packages.python}
-        for files in (shape.original.base, shape.original.files, there)
+        {one.name: one.version for one in files.python} for files in (shape.original.base, shape.original.files, there)
     ]
     same = [name for name in ("wheel", "setuptools", "pip") if len({each.get(name, "") for each in versions}) == 1]
     same = [name for name in same if name in versions[0]]
@@ -146,9 +145,7 @@ def _without_installers(shape: Shape, there: Files) -> Iterator[str]:
 
 def _making_room(shape: Shape, there: Files) -> Iterator[str]:
     """What the original has in another version than the last stage's base is taken away there, or both would be."""
-    own, base = (
-        {one.name: one.version for one in files.inventory.packages.python} for files in (shape.original.files, there)
-    )
+    own, base = ({one.name: one.version for one in files.python} for files in (shape.original.files, there))
     other = [
         name for name in ("wheel", "setuptools", "pip") if name in base and base[name] != own.get(name, base[name])
     ]

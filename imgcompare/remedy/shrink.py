@@ -24,10 +24,12 @@ from imgcompare.dockerfile.document import Document
 from imgcompare.dockerfile.edits import unified_diff
 from imgcompare.errors import ImgcompareError
 from imgcompare.model import Proof, Report, Shrunk, Variant, Verdict
-from imgcompare.remedy.ahead import build_ahead, slim_ahead
-from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, Desk, attempt, differs
+from imgcompare.remedy.ahead import foresee, may_be_foreseen, try_ahead
+from imgcompare.remedy.attempt import NOTHING_TO_CHANGE, Attempt, attempt, differs
+from imgcompare.remedy.desk import Desk, written
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.proof import with_replies
+from imgcompare.remedy.roots import own_roots
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Subject
 from imgcompare.reports.redact import redact_report
@@ -94,19 +96,22 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
     ):
         refuse_remote(engine.endpoint, config)
         with _desk(replace(plan, config=replace(config, no_cache=False, pull=False)), bench) as desk:
-            desk.meanwhile(slim_ahead, spec, desk)
+            if may_be_foreseen(config):
+                desk.meanwhile(foresee, spec, desk)
             first = run_comparison(plan, blueprints, bench)
             (original,) = first.report.variants
             if first.error or original.verdict is not Verdict.WORKS:
+                bench.cancel()  # nothing that is under way is wanted now
                 return Result(first.report, error=first.error)
+            desk.know(spec, first.built[ORIGINAL])
             return _shrunk(desk, spec, first)
 
 
 @contextmanager
 def _desk(plan: Plan, bench: Workbench) -> Iterator[Desk]:
     """Where candidates are tried; of their images only the result's stays."""
-    with ThreadPoolExecutor(3, "imgcompare-bases", leave_signals_to_the_main_thread) as bases:
-        desk = Desk(plan, bench, bases)
+    with _threads(3, "bases") as bases, _threads(max(1, _jobs(plan.config) - 1), "ahead") as ahead:
+        desk = Desk(plan, bench, bases, ahead)
         try:
             yield desk
         except BaseException:
@@ -117,6 +122,14 @@ def _desk(plan: Plan, bench: Workbench) -> Iterator[Desk]:
             _let_go(plan, desk.tried.intersection(CANDIDATES) - {desk.kept}, desk.made, bench)
 
 
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, f"imgcompare-{name}", leave_signals_to_the_main_thread)
+
+
+def _jobs(config: Config) -> int:
+    return config.jobs or default_jobs(None)
+
+
 def _shrunk(desk: Desk, spec: VariantSpec, first: Outcome) -> Result:
     """Write the candidates, try them side by side, and run those that are proved."""
     plan = desk.plan
@@ -124,7 +137,7 @@ def _shrunk(desk: Desk, spec: VariantSpec, first: Outcome) -> Result:
     if any(not one.proved for one in attempts) and _moved(first, plan):
         told.refused.insert(0, _MOVED)
     proved = {one.name: one for one in attempts if one.proved}
-    result = _compared(plan, spec, first, proved, shape, told, desk.bench)
+    result = _compared(desk, spec, proved, shape, told)
     if result.report.shrunk and not plan.config.rm_images:
         desk.kept = result.report.shrunk.result or ""
     return result
@@ -132,15 +145,15 @@ def _shrunk(desk: Desk, spec: VariantSpec, first: Outcome) -> Result:
 
 def _attempts(desk: Desk, spec: VariantSpec) -> tuple[Shape, list[Attempt], _Told]:
     """What came of each candidate."""
-    told, plan = _Told(), desk.plan
-    pool = ThreadPoolExecutor(plan.config.jobs or default_jobs(None), "imgcompare", leave_signals_to_the_main_thread)
+    told = _Told()
+    pool = _threads(_jobs(desk.plan.config), "candidates")
     try:
         original = desk.unseen(spec)
-        if not isinstance(original, Subject):
-            raise ImgcompareError(f"the original does not build a second time: {original.message}")
+        assert isinstance(original, Subject)  # noqa: S101 - it was built and run
+        roots = own_roots(original)
         for draft, _ in find_drafts(_shape(spec, original), desk, []):
-            pool.submit(build_ahead, draft, spec, desk)
-        shape = _shape(spec, desk.seen(original))
+            desk.meanwhile(try_ahead, draft, spec, roots, desk)
+        shape = _shape(spec, desk.seen(original, roots))
         if shape.original.probe is None:  # no candidate could be proved
             told.refused.append(f"all candidates: {printable(shape.original.seen.reason, limit=200)}")
             return shape, [], told
@@ -177,25 +190,16 @@ def _shape(spec: VariantSpec, original: Subject) -> Shape:
     return Shape(document, document.target(spec.target), original)
 
 
-def _compared(
-    plan: Plan,
-    spec: VariantSpec,
-    first: Outcome,
-    proved: Mapping[str, Attempt],
-    shape: Shape,
-    told: _Told,
-    bench: Workbench,
-) -> Result:
-    """Run the original and what was proved side by side; the smallest that works is the result."""
-    specs = tuple(
-        replace(spec, name=one.name, text=one.text.encode("utf-8", "surrogateescape")) for one in proved.values()
-    )
-    again = make_plan(replace(plan.config, variants=(spec, *specs)), plan.run_id)
+def _compared(desk: Desk, spec: VariantSpec, proved: Mapping[str, Attempt], shape: Shape, told: _Told) -> Result:
+    """Run the original's image and those that were proved side by side; the smallest that works is the result."""
+    plan, bench = desk.plan, desk.bench
+    specs = (spec, *(written(spec, one.name, one.text) for one in proved.values()))
+    again = make_plan(replace(plan.config, variants=specs), plan.run_id)
     try:
-        outcome = run_comparison(again, draw_blueprints(again), bench)
+        outcome = run_comparison(again, draw_blueprints(again), bench, desk.settled(specs))
     finally:
         _remove([one.changed_tag for one in again.variants if one.changed_tag], bench)
-    report = _report(outcome.report, _judged(outcome.report.variants, first, proved, told), plan.config)
+    report = _report(outcome.report, _judged(outcome.report.variants, proved, told), plan.config)
     winner = _winner(report)
     shrunk = Shrunk(
         result=winner.name if winner else None,
@@ -219,11 +223,9 @@ def _shown(text: str) -> str:
     return "".join(f"{line}\n" for line in shown_lines(text))
 
 
-def _judged(
-    variants: Sequence[Variant], first: Outcome, proved: Mapping[str, Attempt], told: _Told
-) -> tuple[Variant, ...]:
-    """The original, its build as it was at first, and what works and replies as it does."""
-    original = replace(variants[0], build=first.report.variants[0].build)
+def _judged(variants: Sequence[Variant], proved: Mapping[str, Attempt], told: _Told) -> tuple[Variant, ...]:
+    """The original, and what works and replies as it does."""
+    original = variants[0]
     judged = [original]
     for variant in variants[1:]:
         proof = proved[variant.name].proof

@@ -12,6 +12,7 @@ from imgcompare.analysis.breakdown import Categories
 from imgcompare.analysis.debian_needs import Installed
 from imgcompare.analysis.filesystem import RootFilesystem, merge
 from imgcompare.analysis.packages import Inventory, find_packages, surviving
+from imgcompare.analysis.python_distributions import Distribution, distributions
 from imgcompare.analysis.symlinks import Links
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.image.layer_index import LayerIndex
@@ -41,6 +42,11 @@ class Files:
     def inventory(self) -> Inventory:
         """Its packages, and whose files are whose."""
         return find_packages(self.layers, self.root)
+
+    @cached_property
+    def python(self) -> tuple[Distribution, ...]:
+        """Its Python distributions, by location."""
+        return tuple(distributions(self.documents))
 
     @cached_property
     def documents(self) -> dict[str, bytes]:

@@ -74,7 +74,7 @@ def measure_images(plan: Plan, builds: Iterable[tuple[str, BuiltVariant]], bench
             continue
         if known := _known(bench.cache.config(key, platform), base, bench):
             found[subject] = known
-        elif image := _without_export([key], platform, layers, bench).get(key):
+        elif image := images_at_hand([key], platform, layers, bench).get(key):
             found[subject] = _analysed(image, base, bench)
             bench.progress.finished(_SUBJECT, f"{name} measured", ok=True)
     missing = dict.fromkeys(subject for subject in map(_subject, built.values()) if subject not in found)
@@ -103,7 +103,7 @@ def _by_variant(
 def pull_sizes(images: Mapping[str, tuple[EngineImage, EngineImage]], plan: Plan, bench: Workbench) -> dict[str, int]:
     """What a server that has the first image of each pair would pull for the second: its other layers, compressed."""
     keys, platform = [after.image for _, after in images.values()], plan.config.platform
-    archived: dict[str, ArchivedImage | ImageFormatError] = {**_without_export(keys, platform, {}, bench)}
+    archived: dict[str, ArchivedImage | ImageFormatError] = {**images_at_hand(keys, platform, {}, bench)}
     archived |= _export_each([key for key in keys if key not in archived], platform, bench)
     sizes = {}
     for name, (before, after) in images.items():
@@ -167,11 +167,11 @@ def _kind(base: int | None) -> str:
 
 def read_images(keys: Sequence[str], platform: str | None, bench: Workbench) -> dict[str, ArchivedImage]:
     """Read images by the engine's digests for them, with the index of every layer; what is known is not read again."""
-    images = _without_export(keys, platform, {}, bench)
+    images = images_at_hand(keys, platform, {}, bench)
     return images | _export([key for key in keys if key not in images], platform, bench)
 
 
-def _without_export(
+def images_at_hand(
     keys: Sequence[str], platform: str | None, layers: dict[str, LayerIndex], bench: Workbench
 ) -> dict[str, ArchivedImage]:
     """The images that are known or that the engine's store gives us; ``layers`` holds the new ones that were read."""

@@ -42,14 +42,20 @@ _OF_THE_IMAGE = regex(r"no command|entrypoint|invalid|unable to find user|workin
 
 
 class Outcome(Struct, frozen=True):
-    """The report, and what ended the run early, if anything did."""
+    """The report, what ended the run early, if anything did, and the images by variant."""
 
     report: Report
     error: ImgcompareError | None = None
+    built: Mapping[str, BuiltVariant] = {}
 
 
-def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench) -> Outcome:
-    """Run the whole comparison; whatever happens, the report says what was finished."""
+def run_comparison(
+    plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workbench, built: Mapping[str, BuiltVariant] | None = None
+) -> Outcome:
+    """Run the whole comparison; whatever happens, the report says what was finished.
+
+    Of variants that are ``built`` these very images are run, and not built again.
+    """
     began = time.monotonic()
     info = bench.engine.info()
     blueprints = for_engine(plan, blueprints, info)
@@ -58,7 +64,7 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
     observed_first: tuple[Variant, ...] = ()
     error: ImgcompareError | None = None
     try:
-        observed_first = _work(plan, blueprints, results, crew, bench)
+        observed_first = _work(plan, blueprints, results, crew, bench, built or {})
     except ImgcompareError as exc:
         error = bench.cancelled.reason or exc  # what another one's end has cut off says why
     except Exception as exc:  # noqa: BLE001 - a fault of ours ends the run, but loses nothing that was finished
@@ -75,11 +81,16 @@ def run_comparison(plan: Plan, blueprints: tuple[Blueprint, ...], bench: Workben
         report = replace(report, duration_s=round(time.monotonic() - began, 3))
     _tell_final(observed_first, report.variants, bench)
     bench.save(report)
-    return Outcome(report, error or results.error)
+    return Outcome(report, error or results.error, results.built)
 
 
 def _work(
-    plan: Plan, blueprints: tuple[Blueprint, ...], results: Results, crew: Crew, bench: Workbench
+    plan: Plan,
+    blueprints: tuple[Blueprint, ...],
+    results: Results,
+    crew: Crew,
+    bench: Workbench,
+    built: Mapping[str, BuiltVariant],
 ) -> tuple[Variant, ...]:
     """Take every variant from its Dockerfile to all that can be said of it; what is known is saved as it comes.
 
@@ -87,7 +98,8 @@ def _work(
     """
     bases = results.bases = provide_bases(plan, blueprints, bench, crew.pool)
     for drawn in blueprints:
-        crew.variants.append(crew.pool.submit(_finish_variant, plan, drawn, bases, crew.builds, bench))
+        there = built.get(drawn.variant.name)
+        crew.variants.append(crew.pool.submit(_finish_variant, plan, drawn, bases, crew.builds, bench, there))
     digests = crew.digester.submit(context_digests, blueprints, bench)
     crew.images.append(crew.reader.submit(_measure, plan, crew.builds, bench))
     known = Sparing(lambda: bench.save(results.report()))
@@ -133,13 +145,18 @@ def _engine_used(plan: Plan, info: EngineInfo) -> EngineInfo:
 
 
 def _finish_variant(
-    plan: Plan, blueprint: Blueprint, bases: Mapping[str, Base], builds: Builds, bench: Workbench
+    plan: Plan,
+    blueprint: Blueprint,
+    bases: Mapping[str, Base],
+    builds: Builds,
+    bench: Workbench,
+    there: BuiltVariant | None,
 ) -> Finished:
     """Build, run and check one variant; whatever goes wrong with it alone becomes its Failure."""
     finished, stage = Finished(variant=blank(blueprint)), Stage.BUILD
     try:
         with beside(plan, blueprint.variant, bench) as group:
-            built, build = build_variant(plan, blueprint, bases, bench)
+            built, build = (there, there.build) if there else build_variant(plan, blueprint, bases, bench)
             variant = replace(finished.variant, build=build)
             if isinstance(built, NotBuilt):
                 return _not_built(plan, variant, built, bench)

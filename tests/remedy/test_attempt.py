@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from imgcompare.config.variants import VariantSpec
 from imgcompare.model import Failure, Stage
-from imgcompare.remedy.attempt import MOST_ROUNDS, Attempt, Desk, Draft, attempt
+from imgcompare.remedy.attempt import MOST_ROUNDS, Attempt, Draft, attempt
+from imgcompare.remedy.desk import Desk
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Subject

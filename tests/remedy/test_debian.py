@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from imgcompare.dockerfile.variables import NO_PLATFORM
-from imgcompare.remedy.attempt import Desk
+from imgcompare.remedy.desk import Desk
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.environment import may_be_bare
 from imgcompare.remedy.multi_stage import write_multi_stage, write_without_tools
