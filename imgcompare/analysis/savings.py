@@ -19,9 +19,12 @@ from imgcompare.regex import regex
 _WORTH_BYTES = 100_000
 DOWNLOADS = regex(
     r"(?:root|home/[^/]+)/\.(?:npm/(?:_cacache|_logs)"
-    r"|cache/(?:pip|uv|pypoetry/(?:cache|artifacts)|pipenv|pdm|yarn|pnpm|node-gyp|composer|go-build))(?:/|$)"
+    r"|cache/(?:pip|uv(?!/environments-)|pypoetry/(?:cache|artifacts)|pipenv|pdm|yarn|pnpm|node-gyp|composer|go-build))(?:/|$)"
 )
-"""Where tools that install keep what they have downloaded; other caches hold models and browsers, and stay."""
+"""Where tools that install keep what they have downloaded; other caches hold models and browsers, and stay.
+
+So do the environments in which uv runs scripts: it would make them anew when one is started.
+"""
 
 _RULES: tuple[tuple[SavingKind, re.Pattern[str]], ...] = (
     (SavingKind.PACKAGE_LISTS, regex(r"var/lib/apt/lists/.|var/cache/apk/.|var/lib/dnf/.")),

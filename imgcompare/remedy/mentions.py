@@ -36,6 +36,8 @@ _NOT_READ = re.compile(
 )
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
 _ELSEWHERE = ("/proc/", "/sys/", "/dev/", "/run/")
+# Of whom the system is asked with nobody naming it: whom to trust, which port a service has, which time it is where.
+_ASKED_BY_ITSELF = ("/usr/share/ca-certificates", "/etc/services", "/usr/share/zoneinfo")
 _FOR_BUILDING = re.compile(
     r"(?:^|/)(?:_?version(?:eer)?|setup|conftest)\.py$|(?:^|/)(?:distutils|f2py|_distutils|tests?|build)/"
 )
@@ -89,6 +91,8 @@ def look(command: list[str], env: list[str], roots: list[str], sources: Any, *, 
             seen.text(path)
     for path in mimetypes.knownfiles:  # the standard library's own; a web framework asks it of each file that it sends
         seen.path(str(path), "mimetypes")
+    for path in _ASKED_BY_ITSELF:
+        seen.path(path, "the standard library")
     words = seen.with_scripts(seen.words | (seen.settings if seen.is_open else set()))
     return {
         "programs": _there(dict.fromkeys(words, "")),

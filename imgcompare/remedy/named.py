@@ -51,17 +51,8 @@ class Named:
         """What is not there in a candidate's files; with a look inside it, the programs that were not found there."""
         if self._probe is None:
             return
-        for name, place in self._probe.programs.items():
-            if name not in probe.programs if probe else not candidate.has(place):
-                yield Lost(f"the program {name}", name, _just(self._original.files.owner_as_written(place)))
-        for path, by in self._probe.paths.items():
-            if not self._counts(path, by):
-                continue
-            if not candidate.has(path):
-                yield Lost(f"{path}, which {by} names,", path, self._owners(path))
-            elif gone := list(self._gone(path, by, candidate)):
-                owners = dict.fromkeys(map(self._original.files.owner, gone))
-                yield Lost(f"{gone[0]} in {path}, which {by} names,", path, tuple(owners)[:_MOST_OWNERS])
+        yield from self._lost_programs(self._probe, candidate, probe)
+        yield from self._lost_paths(self._probe, candidate)
         for name, path in self._present.items():
             if not _has_named(candidate, name):
                 yield Lost(
@@ -69,6 +60,29 @@ class Named:
                     name.rstrip("."),
                     _just(self._original.files.owner(f"/{path}")),
                 )
+
+    def _lost_programs(self, own: Probe, candidate: Files, probe: Probe | None) -> Iterator[Lost]:
+        """Programs that are nowhere, or in whose place another of that name is found first."""
+        for name, place in own.programs.items():
+            if name not in probe.programs if probe else not candidate.has(place):
+                yield Lost(f"the program {name}", name, _just(self._original.files.owner_as_written(place)))
+            elif probe and probe.programs[name] not in (place, self._moved(place, probe)):
+                yield Lost(f"the program {name} at {place}, of which {probe.programs[name]} takes the place,", name)
+
+    def _lost_paths(self, own: Probe, candidate: Files) -> Iterator[Lost]:
+        for path, by in own.paths.items():
+            if not self._counts(path, by):
+                continue
+            if not candidate.has(path):
+                yield Lost(f"{path}, which {by} names,", path, self._owners(path))
+            elif gone := list(self._gone(path, by, candidate)):
+                owners = dict.fromkeys(map(self._original.files.owner, gone))
+                yield Lost(f"{gone[0]} in {path}, which {by} names,", path, tuple(owners)[:_MOST_OWNERS])
+
+    def _moved(self, place: str, probe: Probe) -> str:
+        """Where a program of the original's Python is in a candidate's environment."""
+        old = self._probe.prefix if self._probe else "/-"
+        return f"{probe.prefix}{place[len(old) :]}" if place.startswith(f"{old}/") else place
 
     @cached_property
     def _present(self) -> Mapping[str, str]:

@@ -56,7 +56,9 @@ def prove(compared: Comparison) -> Proof:
     if started := _not_there(compared, original.script_programs, candidate):
         unproved.append(f"Not there, and started by scripts that nothing names: {', '.join(started[:8])}.")
     if unsaid := _unsaid(original, candidate):
-        unproved.append(f"{len(unsaid)} modules took too long to import: {', '.join(unsaid[:5])}.")
+        unproved.append(
+            f"{'These modules' if len(unsaid) > 1 else 'A module'} took too long to import: {', '.join(unsaid[:5])}."
+        )
     return Proof(
         passed=all(one.passed for one in findings),
         findings=tuple(findings),

@@ -200,7 +200,9 @@ def test_what_the_applications_files_name(seen: Probe) -> None:
     named = {path: Path(by).name for path, by in seen.paths.items() if path.startswith("/etc/")}
     assert named == {"/etc/passwd": "lazy.py", "/etc/group": "backup.sh", "/etc/hosts": "settings.conf"} | {
         "/etc/shells": "ENV SHELLS",
-    } | {path: "mimetypes" for path in mimetypes.knownfiles if os.path.lexists(path)}
+    } | {path: "mimetypes" for path in mimetypes.knownfiles if os.path.lexists(path)} | (
+        {"/etc/services": "the standard library"} if os.path.lexists("/etc/services") else {}
+    )
     assert (seen.libraries, seen.fonts) == (("libmagic.so.1", "libsqlite3.so."), ("DejaVuSans.ttf",))
 
 

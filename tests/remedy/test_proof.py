@@ -361,6 +361,23 @@ def test_rights_and_capabilities_that_a_script_gave() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("now", "lost"),
+    [("/app/bin/flask", False), ("/opt/venv/bin/flask", True)],
+)
+def test_a_program_of_that_name_is_the_same_one(now: str, lost: bool) -> None:
+    """PATH decides which: an environment before all else would take the place of the application's own."""
+    before, after = probe(programs={"flask": "/app/bin/flask"}), probe(prefix="/opt/venv", programs={"flask": now})
+    found = list(Named(seen(before)).lost(seen(after).files, after))
+    assert [one.short for one in found] == (["flask"] if lost else [])
+    python = probe(programs={"python": "/usr/local/bin/python"})
+    assert not list(
+        Named(seen(python)).lost(
+            seen(after).files, probe(prefix="/opt/venv", programs={"python": "/opt/venv/bin/python"})
+        )
+    )
+
+
 def test_scripts_that_nothing_names_are_told() -> None:
     """Somebody may start them: what they call is not proved, and said so."""
     base: Written = {**PYTHON, "/usr/bin/git": elf()}
@@ -427,8 +444,11 @@ def test_what_a_script_changed_or_deleted() -> None:
 def test_caches_that_are_no_downloads_of_installers() -> None:
     """A model or a browser is fetched once, when the image is built."""
     kept: Written = {"/root/.cache/huggingface/model": "x", "/root/.cache/pip/x": "x", "/root/.npm/_cacache/x": "x"}
+    kept |= {"/root/.cache/uv/environments-v2/job/bin/x": "x", "/root/.cache/uv/archive-v0/x": "x"}
     original = seen(PROBE, written={3: APP[3], 4: {**APP[4], **kept}})
-    assert failed(original, seen(PROBE)) == {"files": ("/root/.cache/huggingface/model is missing",)}
+    assert failed(original, seen(PROBE)) == {
+        "files": ("/root/.cache/huggingface/model is missing", "/root/.cache/uv/environments-v2/job/bin/x is missing")
+    }
 
 
 @pytest.mark.parametrize(
