@@ -41,19 +41,19 @@ def may_be_foreseen(config: Config) -> bool:
 
 
 def foresee(spec: VariantSpec, desk: Desk) -> None:
-    """Have those candidates built that the Dockerfile and its base tell of, where their bases are there."""
+    """Have those candidates built and read that the Dockerfile and its base tell of, where their bases are there."""
     with suppress(ImgcompareError):
         document = Document.read(spec.dockerfile.read_bytes()) if spec.dockerfile else Document("")
         stage, variables = document.target(spec.target), desk.variables(document)
         if slim := on_slim_base(document, stage, variables):
-            desk.meanwhile(_build, written(spec, "slim", slim), desk)
+            desk.meanwhile(_unseen, written(spec, "slim", slim), desk)
         base = last_base(stage.base, variables, document.escape)
         if (
             base
             and (original := _unbuilt(spec, desk))
             and (text := in_two_stages(Shape(document, stage, original), base))
         ):
-            desk.meanwhile(_build, written(spec, "multi-stage", text), desk)
+            desk.meanwhile(_unseen, written(spec, "multi-stage", text), desk)
 
 
 def on_slim_base(document: Document, stage: DocumentStage, variables: Mapping[str, str]) -> str:
@@ -91,9 +91,10 @@ def _unbuilt(spec: VariantSpec, desk: Desk) -> Subject | None:
     return Subject(spec.name, built, archived, describe(archived), Seen(None))
 
 
-def _build(spec: VariantSpec, desk: Desk) -> None:
+def _unseen(spec: VariantSpec, desk: Desk) -> None:
     with suppress(ImgcompareError):
-        desk.build_if_bases_are_there(spec)
+        if desk.has_bases(spec):
+            desk.unseen(spec)
 
 
 def try_ahead(draft: Draft, spec: VariantSpec, roots: tuple[str, ...], desk: Desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from itertools import count
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -70,7 +71,7 @@ class Desk:
     ``made`` are the images of all rounds, ``tried`` the names of what was built, ``kept`` that of what stays.
     """
 
-    def __init__(self, plan: Plan, bench: Workbench, bases: Executor, ahead: Executor) -> None:
+    def __init__(self, plan: Plan, bench: Workbench, bases: Executor, ahead: Executor, looks: Executor) -> None:
         self.made: set[str] = set()
         self.tried: set[str] = set()
         self.kept = ""
@@ -78,6 +79,9 @@ class Desk:
         self.bench = bench
         self._bases = bases
         self._ahead = ahead
+        self._looks = looks
+        self._looking: list[Future[None]] = []
+        self._numbers = count(1)
         self._meanwhile: list[Future[object]] = []
         self._once = Once()
 
@@ -90,6 +94,11 @@ class Desk:
         for each in self._meanwhile:
             each.cancel()
         wait(self._meanwhile)
+
+    def leave(self) -> None:
+        """Wait until nobody works here any more, and the containers that were looked into are gone."""
+        self.wait()
+        wait(self._looking)
 
     @property
     def platforms(self) -> Platforms:
@@ -110,10 +119,9 @@ class Desk:
         """Build a variant, once; what an earlier build left in the cache is taken."""
         return self._once.do(spec, lambda: self._build(spec), failed=lambda built: isinstance(built, NotBuilt))
 
-    def build_if_bases_are_there(self, spec: VariantSpec) -> None:
-        """Build a variant, but pull nothing for it."""
-        if all(self.bench.engine.image(base) for base in self.drawn(spec)[1].bases):
-            self.build(spec)
+    def has_bases(self, spec: VariantSpec) -> bool:
+        """Whether nothing needs to be pulled for a variant."""
+        return all(self.bench.engine.image(base) for base in self.drawn(spec)[1].bases)
 
     def drawn(self, spec: VariantSpec) -> tuple[Plan, Blueprint]:
         """The plan of a variant alone, and what its build needs."""
@@ -165,8 +173,14 @@ class Desk:
     def seen(self, subject: Subject, roots: tuple[str, ...]) -> Subject:
         """Look inside a variant's image, at the files in ``roots``."""
         image = subject.built.image
-        work = lambda: look_inside(subject.name, image, roots, self.plan, self.bench)  # noqa: E731
-        return subject.looked_into(self._once.do(("look", image.image, roots), work), roots)
+        seen = self._once.do(("look", image.image, roots), lambda: self._look(subject.name, image, roots))
+        return subject.looked_into(seen, roots)
+
+    def _look(self, name: str, image: EngineImage, roots: tuple[str, ...]) -> Seen:
+        found: Future[Seen] = Future()
+        what = name, next(self._numbers), image, roots
+        self._looking.append(self._looks.submit(look_inside, found, *what, self.plan, self.bench))
+        return found.result()
 
     def read(self, image: EngineImage) -> ArchivedImage:
         """An image's layers."""

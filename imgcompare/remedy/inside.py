@@ -161,12 +161,17 @@ def _python_of_script(text: str, first: str, depth: int) -> str:
 
 def _become(interpreter: str) -> None:
     """Go on as another interpreter where the application has another."""
-    if os.path.abspath(interpreter) == os.path.abspath(sys.executable) or os.environ.get("IMGCOMPARE_INSIDE"):
+    if _place(interpreter) == _place(sys.executable) or os.environ.get("IMGCOMPARE_INSIDE"):
         return
     with open("/proc/self/cmdline", "rb") as file:
         words = file.read().rstrip(b"\0").split(b"\0")
     os.environ["IMGCOMPARE_INSIDE"] = "1"
     os.execv(interpreter, [os.fsencode(interpreter), *words[1:]])  # noqa: S606
+
+
+def _place(interpreter: str) -> tuple[str, str]:
+    """What tells an interpreter from another: its folder, to which an environment belongs, and the program itself."""
+    return os.path.dirname(os.path.abspath(interpreter)), os.path.realpath(interpreter)
 
 
 def _walk(folder: str, depth: int = 12) -> Any:

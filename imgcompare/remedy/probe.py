@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from importlib import resources
 
 import msgspec
@@ -85,10 +87,34 @@ class Seen(Struct, frozen=True):
     also: tuple[tuple[str, int | None], ...] = ()
 
 
-def look_inside(name: str, image: EngineImage, roots: tuple[str, ...], plan: Plan, bench: Workbench) -> Seen:
-    """Start a container of the image that only waits, and look; ``roots`` are the application's folders."""
+def look_inside(
+    found: Future[Seen],
+    name: str,
+    number: int,
+    image: EngineImage,
+    roots: tuple[str, ...],
+    plan: Plan,
+    bench: Workbench,
+) -> None:
+    """Start a container of the image that only waits, and look; ``roots`` are the application's folders.
+
+    ``found`` is told what is seen at once: whoever waits for it need not wait until the container is removed. Of one
+    name, several may be there: each has another ``number``.
+    """
+    try:
+        with _waiting(name, number, image, plan, bench) as container:
+            found.set_result(_looked(container, image, roots, plan))
+    except BaseException as exc:
+        if found.done():
+            raise
+        found.set_exception(exc)
+
+
+def _waiting(
+    name: str, number: int, image: EngineImage, plan: Plan, bench: Workbench
+) -> AbstractContextManager[Container]:
     spec = ContainerSpec(
-        name=f"imgcompare-inside-{plan.run_id}-{name}",
+        name=f"imgcompare-inside-{number}-{plan.run_id}-{name}",
         image=image.image,
         container_port=None,
         env=plan.config.env,
@@ -97,12 +123,15 @@ def look_inside(name: str, image: EngineImage, roots: tuple[str, ...], plan: Pla
         entrypoint=_FOREVER,
     )
     bench.progress.stage(name, Stage.CHECK, "importing all modules")
-    with bench.container(spec) as container:
-        container.start()
-        if error := container.state().error:
-            return Seen(None, error)
-        seen = _probed(container, _request(image, roots))
-        also = tuple((text, container.execute(["/bin/sh", "-c", text], 600.0).exit_code) for text in plan.config.also)
+    return bench.container(spec)
+
+
+def _looked(container: Container, image: EngineImage, roots: tuple[str, ...], plan: Plan) -> Seen:
+    container.start()
+    if error := container.state().error:
+        return Seen(None, error)
+    seen = _probed(container, _request(image, roots))
+    also = tuple((text, container.execute(["/bin/sh", "-c", text], 600.0).exit_code) for text in plan.config.also)
     return replace(seen, also=also)
 
 

@@ -110,15 +110,20 @@ def shrink(config: Config, connection: Connection, progress: Progress, reports: 
 @contextmanager
 def _desk(plan: Plan, bench: Workbench) -> Iterator[Desk]:
     """Where candidates are tried; of their images only the result's stays."""
-    with _threads(3, "bases") as bases, _threads(max(1, _jobs(plan.config) - 1), "ahead") as ahead:
-        desk = Desk(plan, bench, bases, ahead)
+    jobs = _jobs(plan.config)
+    with (
+        _threads(3, "bases") as bases,
+        _threads(max(1, jobs - 1), "ahead") as ahead,
+        _threads(3 * jobs, "looks") as looks,
+    ):
+        desk = Desk(plan, bench, bases, ahead, looks)
         try:
             yield desk
         except BaseException:
             bench.cancel()
             raise
         finally:
-            desk.wait()
+            desk.leave()
             _let_go(plan, desk.tried.intersection(CANDIDATES) - {desk.kept}, desk.made, bench)
 
 

@@ -14,6 +14,7 @@ from imgcompare.engine.interface import Captured
 from imgcompare.model import Verdict
 from imgcompare.remedy.desk import Desk, written
 from imgcompare.remedy.shrink import Result, shrink
+from imgcompare.remedy.subject import Subject
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.opening import Connection, opened
 from imgcompare.run.plan import make_plan
@@ -92,7 +93,7 @@ def test_the_tag_is_that_of_the_image_that_is_wanted(shop: Shop, spec: VariantSp
     """Where a build that was only foreseen took it since, the wanted one is made again, from the cache."""
     plan = make_plan(shop.config(spec, baseline="shop"), RUN_ID)
     with opened(plan, shop.engine, shop.told) as bench, ThreadPoolExecutor(2) as pool:
-        desk = Desk(plan, bench, pool, pool)
+        desk = Desk(plan, bench, pool, pool, pool)
         wanted = written(spec, "slim", f"FROM python:3.11-slim\n{LINES.format('works')}")
         built = desk.build(wanted)
         assert isinstance(built, BuiltVariant)
@@ -102,3 +103,19 @@ def test_the_tag_is_that_of_the_image_that_is_wanted(shop: Shop, spec: VariantSp
         assert desk.settled([wanted])["slim"].image.image == shop.engine.tags[tag] == built.image.image
         assert desk.settled([wanted])["slim"].image.image == built.image.image
     assert shop.engine.told("build").count(tag) == 3
+
+
+def test_what_was_seen_does_not_wait_for_the_container_to_go(shop: Shop, spec: VariantSpec) -> None:
+    """Of one name two may be there, one foreseen and one that came out otherwise; in the end both are gone."""
+    plan = make_plan(shop.config(spec, baseline="shop"), RUN_ID)
+    with opened(plan, shop.engine, shop.told) as bench, ThreadPoolExecutor(2) as pool:
+        desk = Desk(plan, bench, pool, pool, pool)
+        shop.engine.hold("remove", "slim")
+        for lines in (LINES, f"RUN late\n{LINES}"):
+            subject = desk.unseen(written(spec, "slim", f"FROM python:3.11-slim\n{lines.format('works')}"))
+            assert isinstance(subject, Subject)
+            assert desk.seen(subject, ()).probe == PROBE
+        assert len(shop.left()) == 2
+        shop.engine.let_go("remove", "slim")
+        desk.leave()
+        assert shop.left() == []
