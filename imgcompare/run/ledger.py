@@ -11,7 +11,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -25,13 +25,17 @@ GROUP = "group"
 
 
 class Made(Struct, frozen=True):
-    """One object a run made: its kind, its name or tag, the engine's identity, and whether it was meant to stay."""
+    """One object a run made: its kind, its name or tag, the engine's identity, and whether it was meant to stay.
+
+    ``gone`` says that the run has removed it again.
+    """
 
     kind: str
     name: str
     engine: str
     endpoint: str
     kept: bool = False
+    gone: bool = False
 
 
 class Ledger:
@@ -42,7 +46,7 @@ class Ledger:
         self._engine = engine
         self._endpoint = endpoint
         self._path = folder / f"{run_id}.jsonl"
-        self._removed: set[str] = set()
+        self._removed: dict[str, None] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._fd = _create_locked(self._path)
@@ -51,7 +55,8 @@ class Ledger:
 
     def record(self, kind: str, name: str, *, kept: bool = False) -> None:
         """Write one object down; on disk before the caller makes the object."""
-        line = msgspec.json.encode(Made(kind, name, self._engine, self._endpoint, kept)) + b"\n"
+        self._removed.pop(name, None)
+        line = self._line(kind, name, kept=kept)
         try:
             written = os.write(self._fd, line)
         except OSError as exc:
@@ -65,8 +70,8 @@ class Ledger:
         return self._fd
 
     def removed(self, name: str) -> None:
-        """Note that an object is gone again; only for this process, another one looks for itself."""
-        self._removed.add(name)
+        """Note that an object is gone again; for others that is written down at the end, until then they look."""
+        self._removed[name] = None
 
     def made(self) -> list[Made]:
         """Everything recorded so far that is not gone again."""
@@ -76,7 +81,14 @@ class Ledger:
         """End the run: the file goes unless something recorded in it is ``left`` on the engine."""
         if not left:
             self._path.unlink(missing_ok=True)
+        elif self._removed:
+            kinds = {made.name: made.kind for made in _read(self._path)}
+            with suppress(OSError):  # whoever cleans up looks for what is gone, too
+                os.write(self._fd, b"".join(self._line(kinds[name], name, gone=True) for name in self._removed))
         os.close(self._fd)
+
+    def _line(self, kind: str, name: str, *, kept: bool = False, gone: bool = False) -> bytes:
+        return msgspec.json.encode(Made(kind, name, self._engine, self._endpoint, kept, gone)) + b"\n"
 
     def _unwritable(self, exc: OSError) -> UsageError:
         return UsageError(
@@ -149,15 +161,20 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _read(path: Path) -> list[Made]:
-    """Read the whole lines of a ledger; the last one may be half-written by a process that was killed."""
+    """Read the whole lines of a ledger, but for what is gone; the last may be half-written by one that was killed."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError:
         return []
-    made = []
-    for line in lines:
+    made: list[Made] = []
+    gone: set[str] = set()
+    for line in reversed(lines):
         try:
-            made.append(msgspec.json.decode(line, type=Made))
+            entry = msgspec.json.decode(line, type=Made)
         except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
             continue
-    return made
+        if entry.gone:
+            gone.add(entry.name)
+        elif entry.name not in gone:
+            made.append(entry)
+    return made[::-1]

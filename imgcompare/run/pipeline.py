@@ -26,7 +26,7 @@ from imgcompare.run.build import Base, BuiltVariant, NotBuilt, build_variant, pr
 from imgcompare.run.container import run_variant
 from imgcompare.run.crew import Builds, Crew
 from imgcompare.run.plan import Plan
-from imgcompare.run.preload import preload
+from imgcompare.run.preload import preload_once_built
 from imgcompare.run.resources import Workbench
 from imgcompare.run.results import Finished, Results, blank
 from imgcompare.run.sparing import Sparing
@@ -133,7 +133,7 @@ def _measure(plan: Plan, builds: Builds, bench: Workbench) -> Images:
     """
     each = builds.each()
     first = next(each, None)
-    preload()
+    preload_once_built()
     from imgcompare.run.measure import measure_images  # noqa: PLC0415 - not before there is something to measure
 
     return measure_images(plan, chain((first,) if first else (), each), bench)

@@ -20,6 +20,7 @@ from imgcompare.run.blueprints import Blueprint, draw_blueprints
 from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.pipeline import Outcome, run_comparison
 from imgcompare.run.plan import Plan, make_plan
+from imgcompare.run.preload import preload_to_build
 from imgcompare.run.resources import Halt
 
 
@@ -61,6 +62,7 @@ class Errand(Struct, frozen=True):
     ) -> Outcome:
         """Run it with a ledger of its own; nothing that must not stay is left. ``halt`` ends it before its time."""
         refuse_remote(engine.endpoint, self.plan.config)
+        preload_to_build()
         for remark in self.plan.config.remarks:
             progress.note(remark)
         with opened(self.plan, engine, progress, save=save, began=self.began, halt=halt) as bench:

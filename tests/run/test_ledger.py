@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -208,3 +209,25 @@ def test_what_cannot_be_written_down_is_not_made(tmp_path: Path) -> None:
     limited = ("sh", "-c", 'ulimit -f 1 && exec "$@"', "sh", sys.executable, "-c", FULL, str(tmp_path))
     done = subprocess.run(limited, stdout=subprocess.PIPE, text=True, check=True)
     assert len(ended(tmp_path)["run"]) == int(done.stdout) > 0
+
+
+def test_what_a_run_has_removed_again_is_not_looked_for_by_the_next(tmp_path: Path) -> None:
+    """Of a run whose images stay, the next one need not ask the engine for each container that is gone."""
+    ours = ledger(tmp_path)
+    ours.record(IMAGE, "image", kept=True)
+    for name in ("gone", "again"):
+        ours.record(CONTAINER, name)
+        ours.removed(name)
+    ours.record(CONTAINER, "again")
+    assert {made.name for made in ours.made()} == {"image", "again"}
+    ours.close(left=True)
+    assert {made.name for made in ended(tmp_path)["run"]} == {"image", "again"}
+
+
+def test_what_a_killed_run_had_removed_is_looked_for(tmp_path: Path) -> None:
+    """That something is gone is written down at a run's end: of one that was killed all is looked for."""
+    ours = ledger(tmp_path)
+    ours.record(CONTAINER, "gone")
+    ours.removed("gone")
+    os.close(ours.lock)
+    assert [made.name for made in ended(tmp_path)["run"]] == ["gone"]

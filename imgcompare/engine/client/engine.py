@@ -24,10 +24,8 @@ from docker.utils import parse_repository_tag
 from docker.utils.config import find_config_file
 from msgspec.structs import replace
 
-from imgcompare.engine.build import buildkit, classic, solve
 from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
 from imgcompare.engine.build.errors import refuse_unknown_options
-from imgcompare.engine.build.session import Sessions
 from imgcompare.engine.client import groups
 from imgcompare.engine.client.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.client.container import SdkContainer
@@ -62,6 +60,7 @@ from imgcompare.model import EngineInfo
 from imgcompare.text.printable import printable
 
 if TYPE_CHECKING:
+    from imgcompare.engine.build.session import Sessions
     from imgcompare.image.overlay2 import LayerStore
 
 _PULL_SILENCE_S = 60.0
@@ -80,7 +79,6 @@ class SdkEngine:
         self._endpoint = endpoint
         version = os.environ.get("DOCKER_API_VERSION")
         self._api = Api(endpoint, lambda: connect(endpoint), timeout_s=timeout_s, version=version)
-        self._sessions = Sessions(self._api.http2, login)
         self._builds: set[str] = set()
         self._builds_lock = threading.RLock()  # re-entrant: cancel may come from a signal handler
 
@@ -88,6 +86,12 @@ class SdkEngine:
     def endpoint(self) -> Endpoint:
         """Where it listens, and what named it."""
         return self._endpoint
+
+    @cached_property
+    def _sessions(self) -> Sessions:
+        from imgcompare.engine.build.session import Sessions  # noqa: PLC0415 - only for those who build
+
+        return Sessions(self._api.http2, login)
 
     @cached_property
     def _info(self) -> dict[str, Any]:
@@ -178,6 +182,8 @@ class SdkEngine:
 
     def build(self, request: BuildRequest, progress: Callable[[str], None]) -> Built | BuildFailed:
         """Build an image; a failed step is a value, a lost engine raises."""
+        from imgcompare.engine.build import buildkit, classic, solve  # noqa: PLC0415 - only for those who build
+
         proxies = proxy_arguments(self._endpoint.url, request.build_args)
         request = replace(request, build_args={**proxies, **request.build_args})
         self._refuse_exports(request)
