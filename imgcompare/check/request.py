@@ -7,6 +7,8 @@ import io
 import socket
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -33,12 +35,14 @@ class Reply(Struct, frozen=True):
 class NoReply(Struct, frozen=True):
     """A request that got no whole reply, and why, in a few words; ``received`` counts the bytes that came of one.
 
-    ``timed_out`` says that the connection was taken and still open when the time was over.
+    ``timed_out`` says that the connection was taken and still open when the time was over, ``closed`` that it was taken
+    and closed without a byte.
     """
 
     reason: str
     timed_out: bool = False
     received: int = 0
+    closed: bool = False
 
 
 def request(
@@ -67,8 +71,11 @@ def request(
 
 
 def _reply(stream: _Bounded, began: float, method: str) -> Reply | NoReply:
+    reader = io.BufferedReader(stream)
+    if not reader.peek(1):  # as of most requests while a server is waited for: they are to cost little
+        return NoReply("the connection was closed without a reply", closed=True)
     # Of a socket it asks for nothing but makefile().
-    response = http.client.HTTPResponse(stream, method=method)  # type: ignore[arg-type]
+    response = http.client.HTTPResponse(_Opened(reader), method=method)  # type: ignore[arg-type]
     response.begin()
     body = _read_body(response)
     if response.length and len(body) <= BODY_LIMIT_BYTES:
@@ -94,8 +101,6 @@ def _timed_out(stream: _Bounded | None) -> str:
 
 def _reason(exc: Exception) -> str:
     match exc:
-        case http.client.RemoteDisconnected():
-            return "the connection was closed without a reply"
         case http.client.HTTPException():
             return f"what came is no HTTP reply ({type(exc).__name__})"
         case ConnectionRefusedError():
@@ -117,12 +122,13 @@ def _read_body(response: http.client.HTTPResponse) -> bytes:
 
 
 def _connected(at: Published, timeout_s: float) -> socket.socket:
-    if not at.socket:
+    numeric = not at.host.strip("0123456789.")
+    if not (at.socket or numeric):
         return socket.create_connection((at.host, at.port), timeout=timeout_s)
-    sock = socket.socket(socket.AF_UNIX)
+    sock = socket.socket(socket.AF_UNIX if at.socket else socket.AF_INET)
     try:
         sock.settimeout(timeout_s)
-        sock.connect(at.socket)
+        sock.connect(at.socket or (at.host, at.port))
     except BaseException:
         sock.close()
         raise
@@ -134,6 +140,7 @@ def authority(at: Published) -> str:
     return f"[{at.host}]:{at.port}" if ":" in at.host else f"{at.host}:{at.port}"
 
 
+@lru_cache(maxsize=64)
 def _request_bytes(at: Published, route: str, asking: Asking) -> bytes:
     given = {name.lower() for name, _ in asking.headers}
     own = (("Host", authority(at)), ("User-Agent", f"imgcompare/{__version__}"), ("Accept", "*/*"))
@@ -145,6 +152,15 @@ def _request_bytes(at: Published, route: str, asking: Asking) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("latin-1") + asking.body
 
 
+class _Opened(NamedTuple):
+    """What reads a socket, in the place of the socket."""
+
+    reader: io.BufferedReader
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return self.reader
+
+
 class _Bounded(io.RawIOBase):
     """A socket as http.client wants it, with one deadline for all reads: a server that drips cannot hold us."""
 
@@ -153,9 +169,6 @@ class _Bounded(io.RawIOBase):
         self._deadline = deadline
         self._idle = idle
         self.received = 0
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(self)
 
     def readable(self) -> bool:
         return True

@@ -83,6 +83,7 @@ def wait_until_ready(
     pause = _FIRST_PAUSE_S
     try:
         while (remaining := began + timeout_s - time.monotonic()) > 0:
+            taken = False
             match request(at, route, limit_s=remaining, idle=watch.held, asking=asking.only_looking()):
                 case Reply(status=503) as reply if expected.status != reply.status:
                     reason, listens = "the server kept answering 503", True
@@ -94,9 +95,9 @@ def wait_until_ready(
                     return Ready(time.monotonic() - began, reply)
                 case NoReply(timed_out=True) if listens and remaining < _TELLS_S:
                     pass  # broken off by the end of the time: it tells less than the tries before it
-                case NoReply(why, timed_out, received):
+                case NoReply(why, timed_out, received, taken):
                     reason, listens = why, timed_out or received > 0
-            watch.between()
+            watch.between(taken=taken and not at.socket)
             waited_s = time.monotonic() - began
             pause = min(pause * 1.5, _LONGEST_PAUSE_S) if listens else _retry_s(at, waited_s)
             time.sleep(max(0.0, min(pause, timeout_s - waited_s)))
@@ -131,9 +132,12 @@ class _Watch:
         self._cancelled = cancelled
         self._looked = time.monotonic()
 
-    def between(self) -> None:
-        """Look between two requests. Raises _EndedError, and EngineError when the run is cancelled."""
-        self._look(_LOOK_S)
+    def between(self, *, taken: bool) -> None:
+        """Look between two requests. Raises _EndedError, and EngineError when the run is cancelled.
+
+        What took the last one, only to close it, is the engine, which publishes a port for as long as it runs.
+        """
+        self._look(_LOOK_HELD_S if taken else _LOOK_S)
 
     def held(self, received: int) -> bool:
         """Look while a request is waited for; whether it never got there, as when the way there was just being made."""
