@@ -260,7 +260,7 @@ class SecretFile(Struct, frozen=True, kw_only=True, gc=False):
     holds: tuple[str, ...]
 
 
-class Image(Struct, frozen=True, kw_only=True, gc=False):
+class Image(Struct, frozen=True, kw_only=True, weakref=True):
     """An image as exported: ``image_id`` is the digest of the config's bytes, computed and never taken from the engine.
 
     ``uncompressed_size`` is the sum over ``layers``, a layer listed twice counting twice; in ``compressed_size`` it

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
 import msgspec
 import platformdirs
@@ -34,6 +35,8 @@ _CHECKSUM_BYTES = 32
 _LENGTH_BYTES = 4
 _Loaded = TypeVar("_Loaded")
 _T = TypeVar("_T", bound=msgspec.Struct)
+# What was found out and is in use: a hundred comparisons of one image hold it once.
+_FINDINGS: WeakValueDictionary[tuple[str, str], msgspec.Struct] = WeakValueDictionary()
 
 
 class _CachedImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,13 +118,20 @@ class ImageCache:
         entry = self._load(image_id, f"finding {kind}", _one(_CachedFinding))
         if entry is None or (entry.image_id, entry.kind) != (image_id, kind):
             return None
+        known = _FINDINGS.get((image_id, kind))
+        if isinstance(known, shape):
+            return known
         try:
-            return msgspec.msgpack.decode(entry.value, type=shape)
+            found = msgspec.msgpack.decode(entry.value, type=shape)
         except msgspec.MsgspecError:
             return None
+        if shape.__struct_config__.weakref:
+            _FINDINGS[image_id, kind] = found
+        return found
 
     def put_finding(self, image_id: str, kind: str, value: msgspec.Struct) -> None:
         """Keep what was worked out; ``kind`` must name what it is, its version, and all else that it depends on."""
+        _FINDINGS.pop((image_id, kind), None)
         entry = _CachedFinding(image_id=image_id, kind=kind, value=msgspec.Raw(msgspec.msgpack.encode(value)))
         self._store(image_id, f"finding {kind}", iter((msgspec.msgpack.encode(entry),)))
 

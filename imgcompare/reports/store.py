@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,16 +49,20 @@ def save(document: Document, folder: Path, run_id: str) -> Path:
 
 
 def _pieces(document: Document) -> Iterator[bytes]:
-    """Its JSON, a comparison at a time: of a hundred no more is in memory than of one."""
-    if isinstance(document, Report) or not document.comparisons:
-        yield as_json(document)
-        return
-    key = b'"comparisons":['
-    before, _, after = as_json(replace(document, comparisons=())).partition(key + b"]")
+    """Its JSON, a variant at a time: of a hundred no more is in memory than of one."""
+    members: Iterable[Iterable[bytes]]
+    if isinstance(document, Report):
+        key, rest = b'"variants":[', as_json(replace(document, variants=()))
+        members = ((as_json(variant),) for variant in document.variants)
+    else:
+        key, rest = b'"comparisons":[', as_json(replace(document, comparisons=()))
+        members = map(_pieces, document.comparisons)
+    before, _, after = rest.partition(key)
     yield before + key
-    for number, report in enumerate(document.comparisons):
-        yield (b"," if number else b"") + as_json(report)
-    yield b"]" + after
+    for number, member in enumerate(members):
+        yield b"," if number else b""
+        yield from member
+    yield after
 
 
 def load(path: Path) -> Document:

@@ -104,6 +104,14 @@ def test_what_is_saved_is_what_is_loaded(report: Report, tmp_path_factory: pytes
     assert store.load(store.save(report, folder, "run")) == report
 
 
+def test_what_is_saved_a_variant_at_a_time_is_what_it_was(tmp_path: Path) -> None:
+    """Whatever its names hold."""
+    odd = [replace(variant, name=name) for variant in REPORT.variants for name in ('"variants":[]', "größe")]
+    for variants in ((), tuple(odd)):
+        report = replace(REPORT, variants=variants, scenario='"variants":[')
+        assert store.load(store.save(report, tmp_path, "run")) == report
+
+
 def test_a_collection_is_loaded_as_one(tmp_path: Path) -> None:
     """Several comparisons saved together come back together."""
     collection = collect([REPORT, REPORT], created="2025-01-02T03:04:05Z")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from imgcompare.text.as_json import as_json
 
 # JSON's own escapes stop at U+001F (RFC 8259 section 7). C1 controls and bidi characters can drive a terminal as well.
 _UNSHOWN = regex("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_DEEPER = "\n    "  # a comparison's place in a collection; no text in JSON has a line feed
+_DEEPER = "\n    "  # the place of what is in a list; no text in JSON has a line feed
 _NOT_ASCII = regex("[^\x00-\x7e]")
 
 
@@ -26,17 +26,27 @@ def render(document: Document, context: RenderContext) -> str:
 
 
 def pieces(document: Document, context: RenderContext) -> Iterator[str]:
-    """Yield the same text a comparison at a time, so that of many no more is held twice than one."""
-    if isinstance(document, Report) or not document.comparisons:
-        yield to_json(document, context.style)
-        return
-    key = '\n  "comparisons": ['
-    before, _, after = to_json(replace(document, comparisons=()), context.style).partition(f"{key}]")
+    """Yield the same text a variant at a time, so that of many no more is held twice than one."""
+    yield from _pieces(document, context)
+    yield "\n"
+
+
+def _pieces(document: Document, context: RenderContext) -> Iterator[str]:
+    members: Iterable[Iterable[str]]
+    if isinstance(document, Report):
+        name, rest = "variants", to_json(replace(document, variants=()), context.style)
+        members = ((to_json(variant, context.style).rstrip("\n"),) for variant in document.variants)
+    else:
+        name, rest = "comparisons", to_json(replace(document, comparisons=()), context.style)
+        members = (_pieces(report, context) for report in document.comparisons)
+    before, key, after = rest.rstrip("\n").partition(f'\n  "{name}": [')
     yield before + key
-    for number, report in enumerate(document.comparisons):
-        text = to_json(report, context.style).rstrip("\n").replace("\n", _DEEPER)
-        yield f"{',' if number else ''}{_DEEPER}{text}"
-    yield f"\n  ]{after}"
+    comma = ""
+    for member in members:
+        yield comma + _DEEPER
+        yield from (piece.replace("\n", _DEEPER) for piece in member)
+        comma = ","
+    yield f"\n  {after}" if comma else after
 
 
 def to_json(value: msgspec.Struct, style: Style) -> str:
