@@ -54,8 +54,12 @@ class PrivateStatus(Struct, frozen=True, kw_only=True):
     endpoint: str
     preferred: bool
     log: str
-    pid: int | None = None
     version: str | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, looked for among all there are: none of those who only want to use it waits for that."""
+        return next(iter(_Place(Path(self.log).parent).dockerd()), None)
 
 
 class _Place(Struct, frozen=True):
@@ -115,7 +119,6 @@ def status() -> PrivateStatus:
         endpoint=f"unix://{place.socket}",
         preferred=place.preferred.exists(),
         log=str(place.log),
-        pid=next(iter(place.dockerd()), None),
         version=version,
     )
 
