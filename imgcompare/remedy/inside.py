@@ -5,25 +5,28 @@ It is started as ``python -c THIS ELF SOURCES MENTIONS REQUEST``: THIS is the te
 finds goes to standard output as one JSON object. Only the standard library is there, of Python 3.7 or later, and
 nothing of ours.
 
-The modules of a package are imported one after another in one process, for a thousand processes take minutes; what
-fails there is tried again alone, for an import may stand in another's way. Standard input is closed, and each has a
+The modules of a package are imported one after another in one process, for a thousand processes take minutes, and
+Python itself, with what packages want of its library, is started but once: the processes part from it. What fails
+there is tried again alone, for an import may stand in another's way. Standard input is closed, and each has a
 time: a module that waits for an answer or starts a server at its import must not hold the rest up.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import grp
+import importlib
 import json
 import os
 import re
 import select
 import shutil
-import subprocess
+import signal
 import sys
 import sysconfig
 import time
-from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -50,13 +53,32 @@ _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages"
 _PYTHON = re.compile(r"python[\d.]*$")
 _SHELL = re.compile(r"\b(?:ba|da|a|k|z)?sh\b")
 _MOST_DEEP = 3
+_LANES = 4
 _SINGLES = 300
 _SINGLES_S = 10.0
 _TEXT_BYTES = 1 << 16
 
+# What many packages import of the standard library, and takes its time.
+_OFTEN = (
+    *(
+        "argparse",
+        "asyncio",
+        "concurrent.futures",
+        "configparser",
+        "csv",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+    ),
+    *("email.message", "email.policy", "hashlib", "html.parser", "http.client", "http.cookies", "importlib.resources"),
+    *("inspect", "logging", "pprint", "secrets", "socketserver", "ssl", "tempfile", "textwrap"),
+    *("typing", "urllib.request", "uuid", "xml.etree.ElementTree", "zipfile"),
+)
+
 _WORKER = """
 import importlib, os, sys
-names = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\\n")
+names = b"".join(iter(lambda: os.read(0, 1 << 16), b"")).decode("utf-8", "surrogateescape").split("\\n")
 said = os.fdopen(os.dup(1), "w", buffering=1, errors="backslashreplace")
 null = os.open(os.devnull, os.O_RDWR)
 for number in (0, 1, 2):
@@ -337,28 +359,54 @@ def _may_be_missing(name: str) -> bool:
 
 def _imports(names: list[str], time_s: float, deadline: float, *, together: bool = False) -> dict[str, str]:
     """What comes of importing each: "" where it works, else why not; "?" where there was no time to say."""
-    outcome: dict[str, str] = {}
     # A process for each top-level package: what one sets up (Django's settings, say) must not carry another's imports.
     tops: dict[str, list[str]] = {}
     for name in names:
         tops.setdefault("" if together else name.partition(".")[0], []).append(name)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda group: _batch(group, time_s, deadline, outcome), tops.values()))
+    _is_prepared()  # here, for those that part from this process have it, too
+    outcome = _side_by_side(list(tops.values()), time_s, deadline, deadline)
     # What is not installed is not there for one alone either. As both images are asked in one order, what there is no
     # time for stays as it was.
     failed = [name for name, why in outcome.items() if why and not why.startswith("ModuleNotFoundError")][:_SINGLES]
-    until = time.monotonic() + _SINGLES_S
-
-    def alone(name: str) -> None:
-        if time.monotonic() > until:
-            return
-        again: dict[str, str] = {}
-        _batch([name], time_s, deadline, again)
-        outcome[name] = again.get(name) or "" if again.get(name) != "?" else outcome[name]
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(alone, failed))
+    again = _side_by_side([[name] for name in failed], time_s, deadline, time.monotonic() + _SINGLES_S)
+    outcome.update({name: why for name, why in again.items() if why != "?"})
     return {name: outcome.get(name, "?") for name in names}
+
+
+def _side_by_side(groups: list[list[str]], time_s: float, deadline: float, until: float) -> dict[str, str]:
+    """What comes of each group's imports; those that have not begun ``until`` then do not begin."""
+    waiting, numbers = os.pipe()
+    lanes = []
+    for _ in range(min(_LANES, len(groups))):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            os.close(numbers)
+            _lane(waiting, writing, groups, time_s, deadline, until)
+        os.close(writing)
+        lanes.append((pid, reading))
+    os.close(waiting)
+    with os.fdopen(numbers, "wb") as file:
+        file.write(b"".join(number.to_bytes(4, "big") for number in range(len(groups))))
+    outcome: dict[str, str] = {}
+    for pid, reading in lanes:
+        with os.fdopen(reading, "rb") as answer:
+            outcome.update(json.loads(answer.read()))  # nothing, where it broke, is no answer at all
+        os.waitpid(pid, 0)
+    return outcome
+
+
+def _lane(waiting: int, writing: int, groups: list[list[str]], time_s: float, deadline: float, until: float) -> None:
+    """Take one group after another, as other lanes do, and tell what came of them; it does not return."""
+    try:
+        outcome: dict[str, str] = {}
+        for number in iter(lambda: os.read(waiting, 4), b""):
+            if time.monotonic() < until:
+                _batch(groups[int.from_bytes(number, "big")], time_s, deadline, outcome)
+        with os.fdopen(writing, "wb") as answer:
+            answer.write(json.dumps(outcome).encode())
+    finally:
+        os._exit(0)
 
 
 def _batch(names: list[str], time_s: float, deadline: float, outcome: dict[str, str]) -> None:
@@ -371,18 +419,8 @@ def _batch(names: list[str], time_s: float, deadline: float, outcome: dict[str, 
 
 def _process(names: list[str], time_s: float, deadline: float, outcome: dict[str, str]) -> int:
     """Import in one process as far as it goes; say how many it took."""
-    worker = subprocess.Popen(
-        [sys.executable, "-c", _WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert worker.stdin
-    assert worker.stdout
-    try:
-        worker.stdin.write("\n".join(names).encode("utf-8", "surrogateescape"))
-        worker.stdin.close()
-    except OSError:
-        pass
+    pid, descriptor = _worker("\n".join(names).encode("utf-8", "surrogateescape"))
     count, pending = 0, b""
-    descriptor = worker.stdout.fileno()
     ended = "it ends the process"
     while True:
         wait_s = min(time_s, deadline - time.monotonic())
@@ -399,12 +437,64 @@ def _process(names: list[str], time_s: float, deadline: float, outcome: dict[str
                 count += 1
             elif count:
                 outcome[names[count - 1]] = "" if word == "yes" else rest or "it fails"
-    worker.kill()
-    worker.wait()
-    worker.stdout.close()
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(descriptor)
     if count and names[count - 1] not in outcome:
         outcome[names[count - 1]] = ended
     return max(count, 1)
+
+
+def _worker(names: bytes) -> tuple[int, int]:
+    """A process that imports these, and where it tells of them.
+
+    It is this one once more, which has the standard library's part of the work behind it; a new one where the
+    application has a module in the place of one of these.
+    """
+    asked, asking = os.pipe()
+    reading, telling = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.dup2(asked, 0)
+            os.dup2(telling, 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            os.closerange(3, 1 << 10)
+            if _is_prepared():
+                exec(_WORKER, {"__name__": "__main__"})  # noqa: S102 - our own text
+            os.execv(sys.executable, [sys.executable, "-c", _WORKER])  # noqa: S606
+        finally:
+            os._exit(1)
+    os.close(asked)
+    os.close(telling)
+    with contextlib.suppress(OSError), os.fdopen(asking, "wb") as file:
+        file.write(names)
+    return pid, reading
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033 - Python 3.7
+def _is_prepared() -> bool:
+    """Import what many packages import, from the standard library alone; whether it is what they would import.
+
+    Not so where a folder before the standard library's has a module of the same name.
+    """
+    standard = os.path.dirname(os.__file__)
+    path = sys.path[:]
+    sys.path[:] = [place for place in path if place == standard or place.startswith(f"{standard}/lib-dynload")]
+    for name in _OFTEN:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    sys.path[:] = path
+    before = path[: path.index(standard)] if standard in path else path
+    try:
+        first = {file.partition(".")[0] for place in before for file in _listed(place or ".")}
+    except OSError:
+        return False  # what is there cannot be seen
+    return not first.intersection(name.partition(".")[0] for name in sys.modules)
+
+
+def _listed(folder: str) -> list[str]:
+    return os.listdir(folder) if os.path.isdir(folder) else []
 
 
 def _module(name: str, text: str) -> Any:
