@@ -20,13 +20,14 @@ from statistics import median
 from uuid import uuid4
 
 from benchmarks.pairs import Command, report
+from imgcompare.remedy.probe import TEXTS
 from imgcompare.scenarios import scenario
 
 _RUNS = 3
 _DISTRIBUTIONS = 60
-_TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "mentions.py"))
 _REQUEST = {
     "healthcheck": [],
+    "env": [],
     "roots": [],
     "skip": [],
     "time_s": 10.0,
@@ -82,7 +83,7 @@ def _imports(bench: Bench) -> bool:
     subprocess.run([python, "-m", "compileall", "-q", site], check=False)
     request = json.dumps({**_REQUEST, "command": [python]})
     package = resources.files("imgcompare")
-    texts = [package.joinpath(*path).read_text() for path in _TEXTS]
+    texts = [package.joinpath(*path).read_text() for path in TEXTS]
     began = time.monotonic()
     done = subprocess.run([python, "-c", *texts, request], capture_output=True, text=True, check=True, cwd="/")
     took, seen = time.monotonic() - began, json.loads(done.stdout)

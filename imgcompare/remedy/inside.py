@@ -487,14 +487,19 @@ def _is_prepared() -> bool:
     sys.path[:] = path
     before = path[: path.index(standard)] if standard in path else path
     try:
-        first = {file.partition(".")[0] for place in before for file in _listed(place or ".")}
+        first = {name for place in before for name in _first_of(place or ".")}
     except OSError:
         return False  # what is there cannot be seen
     return not first.intersection(name.partition(".")[0] for name in sys.modules)
 
 
-def _listed(folder: str) -> list[str]:
-    return os.listdir(folder) if os.path.isdir(folder) else []
+def _first_of(folder: str) -> Any:
+    """The modules of a folder that come before those of folders behind it; a folder without ``__init__`` does not."""
+    for file in os.listdir(folder) if os.path.isdir(folder) else ():
+        path, name = os.path.join(folder, file), file.partition(".")[0]
+        begins = [os.path.join(path, f"__init__{end}") for end in (".py", ".pyc", *_SUFFIXES)]
+        if name not in sys.builtin_module_names and (os.path.isfile(path) or any(map(os.path.exists, begins))):
+            yield name
 
 
 def _module(name: str, text: str) -> Any:

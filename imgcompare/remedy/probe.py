@@ -28,7 +28,8 @@ _FOREVER = ("sleep", "3600")
 _PYTHONS = ("python3", "python")
 _NO_SUCH_PROGRAM = (126, 127)  # engines before 23 say 126
 _SKIPPED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
-_TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "sources.py"), ("remedy", "mentions.py"))
+TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "sources.py"), ("remedy", "mentions.py"))
+"""The files of this package whose texts run inside, as they are given to ``python -c``."""
 _LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu", "386": "i386-linux-gnu"}
 
 
@@ -137,7 +138,7 @@ def _looked(container: Container, image: EngineImage, roots: tuple[str, ...], pl
 
 def _probed(container: Container, request: str) -> Seen:
     package = resources.files("imgcompare")
-    texts = [package.joinpath(*path).read_text(encoding="utf-8") for path in _TEXTS]
+    texts = [package.joinpath(*path).read_text(encoding="utf-8") for path in TEXTS]
     reason = "it has no Python, and only what runs on Python can be proved"
     for python in _PYTHONS:
         captured = container.capture([python, "-c", *texts, request], _DEADLINE_S + 2 * _OWN_S + 30.0, _ANSWER_LIMIT)

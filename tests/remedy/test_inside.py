@@ -276,12 +276,13 @@ def test_which_python_is_asked(tmp_path: Path, name: str) -> None:
     assert (seen.executable == str(venv / "bin" / "python")) == (name in STARTED_BY_ITS_OWN)
 
 
+@pytest.mark.parametrize("file", ["secrets.py", "secrets/__init__.py"])
 @pytest.mark.parametrize("place", ["app", "site-packages"])
-def test_what_stands_in_the_place_of_the_standard_librarys(tmp_path: Path, place: str) -> None:
+def test_what_stands_in_the_place_of_the_standard_librarys(tmp_path: Path, place: str, file: str) -> None:
     """It is imported, and not what the look itself has imported already: for the application it comes first."""
-    for folder in ("app", "site-packages"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / place / "secrets.py").write_text("import not_there\n")
+    for folder in ("app", "site-packages", f"{place}/{Path(file).parent}"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / place / file).write_text("import not_there\n")
     (tmp_path / place / "asks.py").write_text("import secrets\n")
     seen = look(tmp_path / "app", tmp_path / "site-packages", ["python"])
     found = seen.own_modules if place == "app" else seen.modules
