@@ -63,6 +63,7 @@ def _command(project: Project) -> list[str]:
     env = [word for pair in project.env for word in ("--env", pair)]
     return [
         *(sys.executable, "-m", "imgcompare", "shrink", project.dockerfile, "--json", "--quiet", "--rm-images"),
+        *("--compose", "none"),  # they are those that answer without another service
         *(word for route in (project.route, *project.more_routes) for word in ("--route", route)),
         *("--container-port", str(project.port), "--expect-status", str(project.status)),
         *("--timeout", "90", *env),

@@ -104,8 +104,10 @@ def _rights_undone(compared: Comparison) -> Iterator[str]:
         if layer < original.base_count or path not in before or path not in theirs or _by_apt_alone(original, layer):
             continue
         entry, was, found = mine.entries[path], before[path], theirs[path]
-        changed = (entry.mode, entry.uid, entry.gid) != (was.mode, was.uid, was.gid)
-        if changed and entry.kind == was.kind and _has_less(entry, found):
+        only_rights = (entry.kind, entry.digest) == (was.kind, was.digest) and (
+            (entry.mode, entry.uid, entry.gid) != (was.mode, was.uid, was.gid)
+        )
+        if only_rights and _has_less(entry, found) and original.categories.of(path) is not Category.PYTHON_PACKAGES:
             yield f"/{path} has another owner or fewer rights"
 
 

@@ -50,7 +50,7 @@ WORTH = 0.03
 """The share of the original's bytes that must be saved to be worth a new Dockerfile."""
 
 UNPROVED = (
-    "programs that are started at run time by a name that does not stand in the application's files, or by packages",
+    "programs that are started at run time by packages, or by a name that stands neither in code nor in settings",
     "features that only another configuration turns on",
     "libraries that packages open lazily, by ctypes or dlopen",
 )
