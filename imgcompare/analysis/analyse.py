@@ -22,8 +22,6 @@ from imgcompare.image.oci import ImageConfig, Settings, decode
 from imgcompare.model import Image, SecretFile
 from imgcompare.text.printable import file_name
 
-# Raised with every change of what is worked out, so that a cached analysis of an older kind is not used.
-VERSION = 10
 _LARGEST = 20
 _MOST_SECRETS = 20
 

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
 from imgcompare.analysis.filesystem import WHITEOUT, is_whiteout
@@ -173,12 +173,6 @@ def breakdown(
         below = sum(layer.uncompressed_size for layer in layers[:base_layer_count])
         apart = {str(Category.BASE_IMAGE): below, **apart}
     return apart, contents
-
-
-def reason(before: Mapping[str, int], after: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Which categories grew or shrank, by how many bytes, the greatest change first."""
-    deltas = {category: after.get(category, 0) - before.get(category, 0) for category in {**before, **after}}
-    return sorted(((name, delta) for name, delta in deltas.items() if delta), key=lambda item: (-abs(item[1]), item[0]))
 
 
 class Categories:

@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from imgcompare.analysis.breakdown import reason
 from imgcompare.analysis.diff_config import SettingChange, config_changes
 from imgcompare.analysis.diff_content import ContentDifference
 from imgcompare.analysis.diff_files import Change as FileChange
 from imgcompare.analysis.diff_files import collapse, difference
 from imgcompare.analysis.diff_history import HistoryPair, pair_history
 from imgcompare.analysis.filesystem import merge
+from imgcompare.analysis.reason import reason
 from imgcompare.image.archive import ArchivedImage
 from imgcompare.model import Change, DebianPackage, Image, Layer, Package, PythonPackage
 from imgcompare.text.ecosystems import TITLES

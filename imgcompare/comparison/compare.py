@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from imgcompare.analysis.breakdown import reason
+from imgcompare.analysis.reason import reason
 from imgcompare.model import Change, Check, Comparison, ComparisonRow, Failure, Image, Stage, Variant, Verdict
 
 SameButFor: TypeAlias = Callable[[str, str], str | None]

@@ -21,8 +21,9 @@ from imgcompare.remedy.probe import Seen, look_inside
 from imgcompare.remedy.subject import Files, Subject
 from imgcompare.run.blueprints import Blueprint, draw_blueprints, for_engine
 from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
-from imgcompare.run.measure import images_at_hand, measure_images, read_images
+from imgcompare.run.measure import measure_images
 from imgcompare.run.plan import Plan, make_plan
+from imgcompare.run.read_images import images_at_hand, read_images
 from imgcompare.run.resources import Workbench
 
 T = TypeVar("T")

@@ -20,9 +20,9 @@ from imgcompare.errors import EngineError, ImgcompareError
 from imgcompare.model import Failure, Stage, Variant, Verdict
 from imgcompare.run.blueprints import Blueprint
 from imgcompare.run.build import BuiltVariant, build_stage
-from imgcompare.run.measure import read_images
 from imgcompare.run.not_built import case_of
 from imgcompare.run.plan import Plan
+from imgcompare.run.read_images import read_images
 from imgcompare.run.resources import Workbench
 
 _SUBJECT = "diagnosis"

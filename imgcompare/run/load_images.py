@@ -30,9 +30,10 @@ from imgcompare.reports.run_id import new_run_id
 from imgcompare.run.blueprints import draw_blueprints, for_engine
 from imgcompare.run.build import BuiltVariant, NotBuilt, build_variant, provide_bases
 from imgcompare.run.image_arguments import ArchiveFile, Subject, find_subjects, variants_by_name
-from imgcompare.run.measure import measure_images, read_images
+from imgcompare.run.measure import measure_images
 from imgcompare.run.opening import Connection, opened, working_engine
 from imgcompare.run.plan import Plan, make_plan
+from imgcompare.run.read_images import read_images
 from imgcompare.run.resources import Workbench
 from imgcompare.text.printable import printable
 from imgcompare.text.units import format_bytes

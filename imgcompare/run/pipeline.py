@@ -108,7 +108,7 @@ def _work(
     results.add_images(crew.images[0].result())
     results.add_digests(digests.result())
     if changes := results.changes:
-        from imgcompare.run.measure import pull_sizes  # noqa: PLC0415 - only where it was asked for
+        from imgcompare.run.read_images import pull_sizes  # noqa: PLC0415 - only where it was asked for
 
         results.add_pull_sizes(crew.pool.submit(pull_sizes, changes, plan, bench).result())
     if plan.config.runs > 1 or plan.config.build_runs:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from imgcompare.analysis.breakdown import Categories, Category, breakdown, reason
+from imgcompare.analysis.breakdown import Categories, Category, breakdown
 from imgcompare.analysis.packages import Inventory, Owner
+from imgcompare.analysis.reason import reason
 from imgcompare.image.layer_index import FileEntry, LayerIndex
 from imgcompare.model import Packages
 

@@ -17,8 +17,9 @@ from imgcompare.image.archive import read_archive
 from imgcompare.image.cache import ImageCache
 from imgcompare.run.build import BuiltVariant
 from imgcompare.run.ledger import Ledger
-from imgcompare.run.measure import _from_store, measure_images
+from imgcompare.run.measure import measure_images
 from imgcompare.run.plan import make_plan
+from imgcompare.run.read_images import _from_store
 from imgcompare.run.resources import Workbench
 from tests.support.builds import written_context
 

@@ -27,13 +27,10 @@ def test_nothing_is_imported_before_the_first_build_that_only_what_is_built_need
 
 
 def test_what_is_preloaded_asks_measures_and_reports() -> None:
-    """While the engine makes the first containers, all is imported that every run needs from then on."""
+    """While the engine makes the first containers, all is imported that every run needs from then on.
+
+    What reads and analyses images is not: mostly they are known.
+    """
     preloaded = loaded("from imgcompare.run.preload import preload_once_built", "preload_once_built()")
-    assert {
-        "run.trial",
-        "check.route",
-        "diagnosis.observed",
-        "run.measure",
-        "analysis.analyse",
-        "run.report",
-    } <= preloaded
+    assert {"run.trial", "check.route", "diagnosis.observed", "run.measure", "run.report"} <= preloaded
+    assert not {"analysis.analyse", "run.read_images", "image.archive"} & preloaded
