@@ -28,7 +28,13 @@ _FOREVER = ("sleep", "3600")
 _PYTHONS = ("python3", "python")
 _NO_SUCH_PROGRAM = (126, 127)  # engines before 23 say 126
 _SKIPPED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
-TEXTS = (("remedy", "inside.py"), ("analysis", "elf.py"), ("remedy", "sources.py"), ("remedy", "mentions.py"))
+TEXTS = (
+    ("remedy", "inside.py"),
+    ("analysis", "elf.py"),
+    ("remedy", "sources.py"),
+    ("remedy", "mentions.py"),
+    ("remedy", "importing.py"),
+)
 """The files of this package whose texts run inside, as they are given to ``python -c``."""
 _LIBRARY_FOLDERS = {"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu", "386": "i386-linux-gnu"}
 

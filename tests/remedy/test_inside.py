@@ -1,4 +1,4 @@
-"""The look inside, run here by this Python as in containers: ``python -c THIS ELF SOURCES MENTIONS REQUEST``."""
+"""The look inside, run here by this Python as in containers, with the texts of all its files."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from imgcompare.remedy.probe import Probe
 INSIDE = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
 ELF = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
 SOURCES = resources.files("imgcompare.remedy").joinpath("sources.py").read_text(encoding="utf-8")
+IMPORTING = resources.files("imgcompare.remedy").joinpath("importing.py").read_text(encoding="utf-8")
 MENTIONS = resources.files("imgcompare.remedy").joinpath("mentions.py").read_text(encoding="utf-8")
 MODULES = {
     "plain.py": "",
@@ -107,7 +108,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
         "library_folders": ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"],
     }
     done = subprocess.run(
-        [sys.executable, "-S", "-c", INSIDE, ELF, SOURCES, MENTIONS, json.dumps(request)],
+        [sys.executable, "-S", "-c", INSIDE, ELF, SOURCES, MENTIONS, IMPORTING, json.dumps(request)],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": str(home)},
         stdin=subprocess.DEVNULL,
@@ -314,7 +315,7 @@ def test_who_needs_setuptools(tmp_path: Path) -> None:
 
 def test_it_stands_alone() -> None:
     """Nothing of ours is in a container, and Python may be as old as 3.7."""
-    for text in (INSIDE, ELF, SOURCES, MENTIONS):
+    for text in (INSIDE, ELF, SOURCES, MENTIONS, IMPORTING):
         tree = ast.parse(text, feature_version=(3, 7))
         imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
