@@ -14,10 +14,9 @@ engine.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from heapq import heappop, heappush
-from itertools import chain
 from mmap import mmap
 from typing import TypeAlias
 
@@ -28,7 +27,7 @@ from zlib_ng import zlib_ng
 Piece: TypeAlias = bytes | memoryview
 
 _PART = 1 << 17
-_PARTS = 8
+_BLOCK = 1 << 20
 _WINDOW = 1 << 15
 _RAW = -15
 _CLASSES = 8
@@ -37,74 +36,90 @@ _STEPS = ((4 << 30, 8), (1 << 30, 4), (64 << 20, 2), (0, 1))
 # All of a small layer's parts are sampled, and of larger ones up to so many.
 _ALL_SAMPLED, _MOST_SAMPLED = 32, 96
 _SAMPLED_OF = 8
+# Sampled parts are handed out by so many: a thread's job is worth its hand-over.
+_AT_ONCE = 4
 # Of zlib-ng's levels this one stays nearest to Go's default for any content. Of what is saved by matches (and not by
 # shorter codes) Go loses this share: measured on layers of Python, Debian, Go, Java, Node, NumPy, compilers, manuals.
 _GOOD = 7
 _GO_LOSS = 0.016
 # A gzip file's header and trailer (RFC 1952), and the empty block with which Go's writer closes the stream.
 _FRAME = 18 + 5
-_UNDER_WAY = 2
+_UNDER_WAY = 4
 
 
 class _Block(msgspec.Struct, frozen=True):
-    """Parts in a row, as they came: the first is the layer's ``number``-th, and ``before`` is that before it."""
+    """A mebibyte of the layer (its end may be shorter), as the pieces it came in: the first part is the ``number``-th.
 
-    parts: list[list[memoryview]]
-    before: list[memoryview]
+    ``before`` is the end of the block before it, as far as it is needed.
+    """
+
+    pieces: list[memoryview]
+    length: int
+    before: Piece
     number: int
 
     @property
     def step(self) -> int:
-        """Each how-manieth is looked at."""
+        """Each how-manieth part is looked at."""
         return next(step for after, step in _STEPS if self.number * _PART >= after)
 
     def looked_at(self) -> range:
-        """Which parts; the last one may be shorter."""
-        return range(0, len(self.parts), self.step)
+        """Where the parts begin that are looked at."""
+        return range(0, self.length, self.step * _PART)
 
-    def part(self, index: int) -> Piece:
-        """One part, -1 that before the block."""
-        views = self.parts[index] if index >= 0 else self.before
-        return views[0] if len(views) == 1 else b"".join(views)
+    def part(self, start: int) -> Piece:
+        """The part that begins there; the layer's last one may be shorter."""
+        return _cut(self.pieces, start, start + _PART)
+
+    def window(self, start: int) -> Piece:
+        """What comes before that part, as far as a match can reach."""
+        return _cut(self.pieces, start - _WINDOW, start) if start else self.before
 
 
 class _Sample(msgspec.Struct, frozen=True):
-    """The layer's ``number``-th part: its class, what is made of it quickly, and a copy.
+    """One part of a layer: its class, what is made of it quickly, and a copy with what comes ``before`` it."""
 
-    ``data`` begins with what comes before the part's ``length`` bytes, as far as a match can reach.
-    """
-
-    number: int
     compressibility: int
     fast: int
-    length: int
-    data: mmap
+    before: memoryview
+    data: memoryview
 
 
 class _Samples:
-    """Parts of the layer, evenly spread whatever its length: those of the smallest ranks, measured only at its end."""
+    """Parts of the layer, evenly spread whatever its length: those of the smallest ranks, measured only at its end.
+
+    Copies lie in pages of their own, again and again the same: among a layer's many small things they would be lost.
+    """
 
     def __init__(self) -> None:
-        self._kept: list[tuple[int, int, _Sample]] = []  # a heap, of the greatest rank first
+        self._kept: list[tuple[int, int, int, _Sample]] = []  # a heap, of the greatest rank first
         self._refused = 1 << 32
+        self._pages = memoryview(mmap(-1, (_WINDOW + _PART) * (_MOST_SAMPLED + 1)))
+        self._free = list(range(0, len(self._pages), _WINDOW + _PART))
 
-    def offer(self, block: _Block, index: int, compressibility: int, fast: int) -> None:
+    def offer(self, block: _Block, start: int, compressibility: int, fast: int) -> None:
         """Keep a part for now if its rank is small enough, and let go those for which there are too many."""
-        number = block.number + index
+        number = block.number + start // _PART
         # Multiples of the golden ratio, of which any first ones lie nearly evenly (Knuth, volume 3, 6.4).
         rank = (number * 0x9E3779B9 % (1 << 32)) // block.step
         if rank >= self._refused:
             return
-        before, part = block.part(index - 1)[-_WINDOW:], block.part(index)
-        data = mmap(-1, len(before) + len(part))  # its own pages: among a layer's many small things they would be lost
-        data[: len(before)], data[len(before) :] = before, part
-        heappush(self._kept, (-rank, number, _Sample(number, compressibility, fast, len(part), data)))
+        place = self._free.pop()
+        before, data = self._copy(place, block.window(start)), self._copy(place + _WINDOW, block.part(start))
+        heappush(self._kept, (-rank, number, place, _Sample(compressibility, fast, before, data)))
         while len(self._kept) > min(_ALL_SAMPLED + number // _SAMPLED_OF, _MOST_SAMPLED):
-            self._refused = -heappop(self._kept)[0]
+            rank, _, place, _ = heappop(self._kept)
+            self._refused = -rank
+            self._free.append(place)
+
+    def _copy(self, place: int, data: Piece) -> memoryview:
+        copy = self._pages[place : place + len(data)]
+        copy[:] = data
+        return copy
 
     def kept(self) -> list[_Sample]:
         """The sample, in the order of the layer."""
-        return sorted((sample for _, _, sample in self._kept), key=lambda sample: sample.number)
+        return [sample for *_, sample in sorted(self._kept, key=lambda kept: kept[1])]
 
 
 class GzipSize:
@@ -112,10 +127,9 @@ class GzipSize:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._before: list[memoryview] = []
-        self._parts: list[list[memoryview]] = []
-        self._part: list[memoryview] = []
-        self._room = _PART
+        self._before: Piece = b""
+        self._pieces: list[memoryview] = []
+        self._room = _BLOCK
         self._number = 0
         self._under_way: deque[tuple[_Block, Future[list[int]]]] = deque()
         self._fast = [0] * _CLASSES
@@ -125,24 +139,26 @@ class GzipSize:
         """Pass the pieces on, taking each; waits while too many are still to be measured."""
         for piece in pieces:
             view = memoryview(piece)
-            while view:
-                self._part.append(view[: self._room])
+            while len(view) >= self._room:
+                self._pieces.append(view[: self._room])
                 view = view[self._room :]
-                self._room -= len(self._part[-1])
-                if not self._room:
-                    self._end_part()
+                self._room = 0
+                self._submit()
+            if view:
+                self._pieces.append(view)
+                self._room -= len(view)
             yield piece
 
     def result(self) -> int:
         """The estimate in bytes, once everything was taken."""
-        self._end_part()
-        if not self._number and len(self._parts) <= 1:
-            return _FRAME + _good(b"".join(chain.from_iterable(self._parts)), b"")
+        if not self._number and _BLOCK - self._room <= _PART:
+            return _FRAME + _good(b"".join(self._pieces), b"")
         self._submit()
         while self._under_way:
             self._classify()
         kept = self._samples.kept()
-        measured = list(self._executor.map(_like_go, kept))
+        some = (kept[start : start + _AT_ONCE] for start in range(0, len(kept), _AT_ONCE))
+        measured = [size for sizes in self._executor.map(_like_go, some) for size in sizes]
         ratio = sum(measured) / sum(sample.fast for sample in kept)
         estimate = 0.0
         for compressibility, fast in enumerate(self._fast):
@@ -154,37 +170,44 @@ class GzipSize:
             estimate += fast * (sum(good for good, _ in its) / sum(part for _, part in its) if its else ratio)
         return _FRAME + round(estimate)
 
-    def _end_part(self) -> None:
-        if self._part:
-            self._parts.append(self._part)
-        self._part, self._room = [], _PART
-        if len(self._parts) == _PARTS:
-            self._submit()
-
     def _submit(self) -> None:
-        """Have the parts that were gathered measured."""
-        if not self._parts:
+        """Have what was gathered measured."""
+        if not self._pieces:
             return
-        block = _Block(self._parts, self._before, self._number)
+        block = _Block(self._pieces, _BLOCK - self._room, self._before, self._number)
         self._under_way.append((block, self._executor.submit(_fast, block)))
-        self._number += len(self._parts)
-        self._before, self._parts = self._parts[-1], []
+        self._number += _BLOCK // _PART
+        self._before = block.window(_BLOCK)
+        self._pieces, self._room = [], _BLOCK
         if len(self._under_way) > _UNDER_WAY:
             self._classify()
 
     def _classify(self) -> None:
         """Put the oldest block's parts into their classes, and sample some of them."""
         block, measured = self._under_way.popleft()
-        for index, size in zip(block.looked_at(), measured.result(), strict=True):
-            length = sum(map(len, block.parts[index]))
+        step = block.step
+        for start, size in zip(block.looked_at(), measured.result(), strict=True):
+            length = min(_PART, block.length - start)
             compressibility = min(size * _CLASSES // length, _CLASSES - 1)
-            self._fast[compressibility] += size * block.step
-            self._samples.offer(block, index, compressibility, size)
+            self._fast[compressibility] += size * step
+            self._samples.offer(block, start, compressibility, size)
+
+
+def _cut(pieces: Iterable[memoryview], start: int, end: int) -> Piece:
+    """The bytes from ``start`` up to ``end``, or as far as they go; a copy only where a piece ends among them."""
+    found = []
+    for piece in pieces:
+        if end <= 0:
+            break
+        if start < len(piece):
+            found.append(piece[max(start, 0) : end])
+        start, end = start - len(piece), end - len(piece)
+    return found[0] if len(found) == 1 else b"".join(found)
 
 
 def _fast(block: _Block) -> list[int]:
     """What the fast compressor makes of the parts that are looked at."""
-    return [_quick(block.part(index)) for index in block.looked_at()]
+    return [_quick(block.part(start)) for start in block.looked_at()]
 
 
 def _quick(part: Piece) -> int:
@@ -200,10 +223,12 @@ def _good(part: Piece, before: Piece) -> int:
     return len(stream.compress(part)) + len(stream.flush())
 
 
-def _like_go(sample: _Sample) -> float:
-    """What Go's compressor would make of a part of a longer stream."""
-    data = memoryview(sample.data)
-    part, before = data[-sample.length :], data[: -sample.length]
+def _like_go(samples: Sequence[_Sample]) -> list[float]:
+    """What Go's compressor would make of parts of a longer stream."""
+    return [_as_go(sample.data, sample.before) for sample in samples]
+
+
+def _as_go(part: Piece, before: Piece) -> float:
     size = _good(part, before)
     # How short codes alone make it hardly changes within a part.
     some = part[: _PART // 4]
