@@ -46,7 +46,6 @@ class Attempt(Struct, frozen=True):
     proof: Proof | None = None
     rounds: int = 0
     reason: str = ""
-    subject: Subject | None = None
 
     @property
     def proved(self) -> bool:
@@ -71,7 +70,7 @@ def attempt(draft: Draft, shape: Shape, needs: Sequence[Need], spec: VariantSpec
             result = replace(result, reason=candidate)
             break
         compared = Comparison(shape.original, candidate, shape.named, draft.without_tools, draft.user)
-        result = replace(result, subject=candidate, proof=prove(compared))
+        result = replace(result, proof=prove(compared))
         if result.proved:
             return result
         result = replace(result, reason=differs(result.proof))

@@ -57,13 +57,14 @@ def _written(shop: Shop, app: str) -> VariantSpec:
     return VariantSpec(name="shop", dockerfile=path)
 
 
-def _shrink(shop: Shop, spec: VariantSpec) -> Result:
-    return shrink(shop.config(spec, jobs=4), Connection(), shop.told, None)
+def _shrink(shop: Shop, spec: VariantSpec, jobs: int = 4) -> Result:
+    return shrink(shop.config(spec, jobs=jobs), Connection(), shop.told, None)
 
 
-def test_each_image_is_built_once_and_the_proved_one_is_run(shop: Shop, spec: VariantSpec) -> None:
-    """What is looked into is what is run and kept: nothing comes from a build of its own."""
-    result = _shrink(shop, spec)
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_each_image_is_built_once_and_the_proved_one_is_run(shop: Shop, spec: VariantSpec, jobs: int) -> None:
+    """What is looked into is what is run and kept, and nothing comes from a build of its own; one at a time, too."""
+    result = _shrink(shop, spec, jobs)
     assert result.error is None
     assert result.report.shrunk
     assert result.report.shrunk.result == "slim"
