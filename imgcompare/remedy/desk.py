@@ -91,10 +91,9 @@ class Desk:
         self._meanwhile.append(self._ahead.submit(work, *arguments))
 
     def wait(self) -> None:
-        """Wait for what was to be done meanwhile; what has not begun does not begin."""
-        for each in self._meanwhile:
-            each.cancel()
-        wait(self._meanwhile)
+        """Wait for what was to be done meanwhile, and what that began; what has not begun does not begin."""
+        while under_way := [each for each in self._meanwhile if not each.cancel() and not each.done()]:
+            wait(under_way)
 
     def leave(self) -> None:
         """Wait until nobody works here any more, and the containers that were looked into are gone."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Event, Timer
 
 import pytest
 from msgspec import json
@@ -120,3 +121,28 @@ def test_what_was_seen_does_not_wait_for_the_container_to_go(shop: Shop, spec: V
         shop.engine.let_go("remove", "slim")
         desk.leave()
         assert shop.left() == []
+
+
+def test_nothing_goes_on_behind_it(shop: Shop, spec: VariantSpec) -> None:
+    """What is done meanwhile may begin more: when nothing is waited for any longer, nothing is under way."""
+    plan = make_plan(shop.config(spec, baseline="shop"), RUN_ID)
+    ended: list[str] = []
+    with opened(plan, shop.engine, shop.told) as bench, ThreadPoolExecutor(3) as pool:
+        desk = Desk(plan, bench, pool, pool, pool)
+        go, begun = Event(), Event()
+
+        def last() -> None:
+            begun.set()
+            go.wait(10)
+            ended.append("last")
+
+        def first() -> None:
+            desk.meanwhile(last)
+            begun.wait(10)
+            Timer(0.05, go.set).start()
+            ended.append("first")
+
+        desk.meanwhile(first)
+        begun.wait(10)
+        desk.wait()
+        assert ended == ["first", "last"]
