@@ -389,6 +389,40 @@ main()
 
 def test_ctrl_c_while_python_itself_ends_is_silent_too(tmp_path: Path) -> None:
     """The command has done its work; what Python tells of a Ctrl-C then is a traceback."""
-    command = [sys.executable, "-c", _INTERRUPTED_AT_ITS_END]
+    command = [sys.executable, "-W", "error", "-c", _INTERRUPTED_AT_ITS_END]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+_ENDS = """
+import atexit, sys, threading, time
+
+atexit.register(print, "atexit")
+threading._register_atexit(print, "taken apart")
+{before}
+sys.argv = ["imgcompare", "--version"]
+from imgcompare.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "before", "taken_apart"),
+    [
+        ((), "", False),
+        (("-W", "error"), "", True),
+        ((), "sys.setprofile(lambda *_: None)", True),
+        ((), "threading.Thread(target=time.sleep, args=(0.3,)).start()", True),
+    ],
+    ids=["usually", "warnings", "profile", "thread"],
+)
+def test_an_end_writes_all_and_takes_nothing_apart(
+    tmp_path: Path, options: tuple[str, ...], before: str, taken_apart: bool
+) -> None:
+    """What is to be done at the end is done; Python's own way to it is gone where somebody looks on or is at work."""
+    command = [sys.executable, *options, "-c", _ENDS.format(before=before)]
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("imgcompare, version")
+    assert ("atexit" in done.stdout, "taken apart" in done.stdout) == (True, taken_apart)
