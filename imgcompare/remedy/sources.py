@@ -108,7 +108,7 @@ def _called(call: Any) -> str:
 
 def _text(node: Any) -> Any:
     """The text that a node is; None where it is none."""
-    value = getattr(node, "value", getattr(node, "s", None))
+    value = node.value if hasattr(node, "value") else getattr(node, "s", None)  # ``s`` before 3.8
     return value if isinstance(value, str) else None
 
 
