@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,13 +13,14 @@ from imgcompare.model import Failure, Proof
 from imgcompare.regex import regex
 from imgcompare.remedy.desk import Desk, written
 from imgcompare.remedy.named import Named
-from imgcompare.remedy.needs import Need, lost_packages
+from imgcompare.remedy.needs import PROGRAM_FOLDERS, Need, lost_packages
 from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.proof import prove
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Subject
 
 MOST_ROUNDS = 4
+_WORD = regex(r"[\w.+-]+")
 _LIBRARY = regex(r"(\S+\.so[.\d]*): cannot open shared object file")
 
 Write = Callable[[Sequence[Need]], "str | None"]
@@ -110,8 +111,22 @@ def _missing(compared: Comparison, known: Sequence[Need]) -> list[Need]:
         for name in libraries:
             if package := original.files.owner(places.get(name, f"/usr/lib/x86_64-linux-gnu/{name}")):
                 found.setdefault(package, name)
+        found |= _asked_at_import(compared, probe.modules)
     have = {need.package for need in known} | there
     return [Need(package, what) for package, what in sorted(found.items()) if package not in have]
+
+
+def _asked_at_import(compared: Comparison, modules: Mapping[str, str]) -> dict[str, str]:
+    """The packages of programs that an import fails without and says so, as GitPython's does of git."""
+    original, found = compared.original, dict[str, str]()
+    probe = original.probe
+    for name, why in modules.items() if probe else ():
+        if probe and why and probe.modules.get(name) == "":
+            for program in probe.package_programs.keys() & set(_WORD.findall(why)):
+                owners = (original.files.owner_as_written(f"/{folder}/{program}") for folder in PROGRAM_FOLDERS)
+                if package := next(filter(None, owners), ""):
+                    found.setdefault(package, program)
+    return found
 
 
 def differs(proof: Proof | None) -> str:

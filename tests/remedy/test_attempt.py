@@ -10,9 +10,10 @@ from msgspec.structs import replace
 
 from imgcompare.config.variants import VariantSpec
 from imgcompare.model import Failure, Stage
-from imgcompare.remedy.attempt import MOST_ROUNDS, Attempt, Draft, attempt
+from imgcompare.remedy.attempt import MOST_ROUNDS, Attempt, Draft, _missing, attempt
 from imgcompare.remedy.desk import Desk
 from imgcompare.remedy.needs import Need
+from imgcompare.remedy.pair import Comparison
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Subject
 from tests.support.cases import PYTHON, SITE, elf
@@ -105,3 +106,12 @@ def test_what_cannot_be_written_is_not_built() -> None:
     """Nothing to tidy, say."""
     result, texts = tried(lambda _text: candidate(library=True), Draft("tidy", lambda _needs: None))
     assert (result.proved, texts) == (False, [])
+
+
+def test_a_program_without_which_an_import_fails_is_installed() -> None:
+    """GitPython's does, and says of what; one that no message names is not."""
+    git: Written = {"/var/lib/dpkg/info/git.list": "/usr/bin/git\n", "/usr/bin/git": elf(), **packages("git")}
+    looked = replace(PROBE, modules={"git": "", "other": ""}, package_programs={"git": "git/cmd.py", "gcc": "x.py"})
+    before = subject(TEXT, {}, {**PYTHON, **git}, looked)
+    after = subject(TEXT, {}, PYTHON, replace(PROBE, modules={"git": "ImportError: Bad git executable.", "other": ""}))
+    assert _missing(Comparison(before, after), ()) == [Need("git", "git")]
