@@ -334,6 +334,12 @@ class Engine(Protocol):
     def remove_container(self, name: str, run_id: str) -> bool:
         """Remove the container of that name by force if its label says that run made it; False when there is none."""
 
+    def built_upon(self, image: str, within_s: float) -> tuple[str, ...]:
+        """The images without a tag whose parent it is, made at most so long after it; their digests.
+
+        That is what the classic builder still makes of the step under way when its client has gone.
+        """
+
     def remove_image(self, reference: str) -> bool:
         """Remove a tag, and the image when it was its last; False when there was none or it is in use."""
 

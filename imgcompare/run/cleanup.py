@@ -15,6 +15,7 @@ from imgcompare.run.ledger import CONTAINER, GROUP, IMAGE, Ledger, Made, ended_r
 
 _PATIENCE_S = 3.0
 _PAUSE_S = 0.05
+_LATE_S = 10.0
 
 
 class Cleaned(Struct, frozen=True):
@@ -104,7 +105,8 @@ def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int
 def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
     """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays.
 
-    A builder whose client was killed holds its last image a moment longer, until the step under way has ended.
+    A builder whose client was killed holds its last image a moment longer, until the step under way has ended; what
+    that step made is in no ledger, and goes with what it was made upon.
     """
     names = dict.fromkeys(entry.name for entry in made)
     # The newest first: an image that another one is made from cannot go before that.
@@ -115,10 +117,13 @@ def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
         while (image := engine.image(digest)) is not None and not image.tags:
             if engine.remove_image(digest):
                 removed += 1
+                break
+            if any(engine.remove_image(late) for late in engine.built_upon(image.image, _LATE_S)):
+                removed += 1
             elif time.monotonic() < patience_ends:
                 time.sleep(_PAUSE_S)
-                continue
-            break
+            else:
+                break
     return removed
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
 import time
 from collections.abc import Iterator
@@ -79,15 +81,21 @@ def test_a_container_made_after_the_kill_is_found_by_its_name(
 
 
 def test_what_a_killed_classic_build_left_is_removed(project: Project, client: docker.DockerClient) -> None:
-    """Its images have no tag; the builder told of each, and the ledger holds what it told."""
+    """Its images have no tag; the builder told of each, and the ledger holds what it told.
+
+    So is what it makes of the step under way when nobody listens any more, here in its place: one image upon the last.
+    """
     project.write({"Dockerfile": f"FROM {BASE}\nRUN echo {time.time_ns()} > /mark\nENV A=1\nRUN sleep 3600\n"})
     before = _untagged(client)
     running = project.start("run", "Dockerfile", "--builder", "classic")
     running.wait_for(r"^Dockerfile: build: \[4/4\]")
     running.send(signal.SIGKILL)
     running.end()
+    last = json.loads(project.ledgers()[0].read_text().splitlines()[-1])["name"]
+    late, _ = client.images.build(fileobj=io.BytesIO(f"FROM {last}\nENV B=1\n".encode()), rm=True, forcerm=True)
     made = _untagged(client) - before
-    assert len(made) >= 2
+    assert late.id in made
+    assert len(made) >= 3
     cleaned = project("clean")
     assert cleaned.code == 0, cleaned.stderr
     assert not _untagged(client) & made, (len(made), len(_untagged(client) & made), cleaned.stderr)

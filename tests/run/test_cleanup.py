@@ -36,6 +36,7 @@ class FakeEngine:
     groups: dict[str, str] = field(default_factory=dict)
     images: dict[str, set[str]] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
+    upon: dict[str, str] = field(default_factory=dict)
     name: str = "engine-1"
     refuses: set[str] = field(default_factory=set)
     lost: bool = False
@@ -77,10 +78,14 @@ class FakeEngine:
                 )
         return None
 
+    def built_upon(self, image: str, within_s: float) -> tuple[str, ...]:
+        """What was made of it in time."""
+        return tuple(upon for upon, parent in self.upon.items() if parent == image and upon in self.images)
+
     def remove_image(self, reference: str) -> bool:
         """Remove a tag, and the image with its last one, unless that is in use."""
         found = self.image(reference)
-        if found is None:
+        if found is None or any(parent == found.image and upon in self.images for upon, parent in self.upon.items()):
             return False
         others = set(found.tags) - {reference}
         if found.image in self.in_use and not others:
@@ -307,6 +312,19 @@ def test_an_image_without_a_tag_that_is_in_use_is_not_forgotten(tmp_path: Path) 
     assert clean(tmp_path, engine, images=True).images == 0
     engine.in_use.clear()
     assert clean(tmp_path, engine, images=True).images == 1
+    assert (engine.images, remembered(tmp_path)) == ({}, [])
+
+
+def test_what_a_killed_builder_still_made_goes_with_what_it_was_made_upon(tmp_path: Path) -> None:
+    """It ended the step under way without its client, so no ledger has that image; one in use stays, and its parent."""
+    late, taken = "sha256:" + "2" * 64, "sha256:" + "3" * 64
+    end(tmp_path, "dead", (IMAGE, DIGEST))
+    engine = FakeEngine(images={DIGEST: set(), late: set(), taken: set()}, upon={late: DIGEST, taken: DIGEST})
+    engine.in_use.add(taken)
+    assert clean(tmp_path, engine, images=True).images == 1
+    assert (engine.images, remembered(tmp_path)) == ({DIGEST: set(), taken: set()}, ["dead"])
+    engine.in_use.clear()
+    assert clean(tmp_path, engine, images=True).images == 2
     assert (engine.images, remembered(tmp_path)) == ({}, [])
 
 

@@ -273,6 +273,10 @@ class FakeEngine:
         found.remove()
         return True
 
+    def built_upon(self, image: str, within_s: float) -> tuple[str, ...]:
+        """Nothing: no build of its goes on without its client."""
+        return ()
+
     def remove_image(self, reference: str) -> bool:
         """Remove a tag, and the image when that was the last and no container is made from it."""
         self.call("remove_image", reference, cleanup=True)

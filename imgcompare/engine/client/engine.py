@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from imgcompare.engine.build.session import Sessions
     from imgcompare.image.overlay2 import LayerStore
 
+_NO_TAG = "<none>:<none>"  # what a listing says of an image without one
 _PULL_SILENCE_S = 60.0
 _EXPORT_CHUNK_BYTES = 1 << 20
 _CANCEL_TIMEOUT_S = 5.0
@@ -239,6 +240,13 @@ class SdkEngine:
         """Remove the container of that name by force if its label says that run made it; False when there is none."""
         return remove_of_run(self._api, name, run_id)
 
+    def built_upon(self, image: str, within_s: float) -> tuple[str, ...]:
+        """The images without a tag whose parent it is, made at most so long after it; their digests."""
+        rows = {str(row["Id"]): row for row in self._all_images()}
+        last = rows[image]["Created"] + within_s if image in rows else 0
+        upon = (row for row in rows.values() if row.get("ParentId") == image and row["Created"] <= last)
+        return tuple(str(row["Id"]) for row in upon if not set(row.get("RepoTags") or ()) - {_NO_TAG})
+
     def remove_image(self, reference: str) -> bool:
         """Remove a tag, and the image when it was its last; False when there was none or it is in use."""
         try:
@@ -284,7 +292,12 @@ class SdkEngine:
         return self._api.stream("POST", path, params=params, body=body, headers=headers)
 
     def _image_ids(self) -> Iterable[str]:
-        return [str(image["Id"]) for image in self._api.call("GET", "/images/json", params={"all": "true"})]
+        return [str(row["Id"]) for row in self._all_images()]
+
+    def _all_images(self) -> list[dict[str, Any]]:
+        """Every image, those between too."""
+        rows: list[dict[str, Any]] = self._api.call("GET", "/images/json", params={"all": "true"})
+        return rows
 
     def _discard(self, image: str) -> None:
         """Remove an image that a failed build left, if it has no tag; its parents may be another build's."""
