@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -50,6 +51,7 @@ def interruptible(say: Callable[[str], None] = tell) -> Iterator[None]:
         if len(seen) > 1:
             _force(number)
         say("Stopping: removing what this run made. Once more to leave at once.")
+        sys.unraisablehook = _but_for_half_made(sys.unraisablehook)
         raise InterruptedRunError(number)
 
     # Under `nohup` the end of a terminal is to be outlived.
@@ -61,6 +63,16 @@ def interruptible(say: Callable[[str], None] = tell) -> Iterator[None]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+
+
+def _but_for_half_made(tell_of: Callable[[sys.UnraisableHookArgs], object]) -> Callable[[sys.UnraisableHookArgs], None]:
+    """Tell of what cannot be raised, but not that an object whose making a signal broke off cannot be closed."""
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if not isinstance(unraisable.exc_value, AttributeError):
+            tell_of(unraisable)
+
+    return hook
 
 
 @contextmanager

@@ -103,6 +103,39 @@ def test_a_closed_stderr_does_not_keep_the_signal_from_working() -> None:
     assert (out, program.returncode) == ("cleaning\n", 143)
 
 
+HALF_MADE = """
+import os, signal
+from imgcompare.console.signals import interruptible
+from imgcompare.errors import InterruptedRunError
+
+class Half:
+    def __init__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.file = None
+    def __del__(self):
+        self.file.close()
+
+class Broken:
+    def __del__(self):
+        raise ValueError("to be told")
+
+try:
+    with interruptible():
+        Half()
+except InterruptedRunError:
+    pass
+Broken()
+"""
+
+
+def test_what_a_signal_left_half_made_is_no_error_of_anybody_s() -> None:
+    """It cannot be closed, and Python would say so with a traceback; what else goes wrong there is still told."""
+    done = subprocess.run([sys.executable, "-c", HALF_MADE], capture_output=True, text=True, check=True)
+    assert "Stopping" in done.stderr
+    assert "AttributeError" not in done.stderr
+    assert "ValueError: to be told" in done.stderr
+
+
 def test_the_earlier_handlers_are_back_afterwards() -> None:
     """Whoever calls us keeps the signals the way they were, also when the block ended with one."""
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
