@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,18 @@ _ROOT = Path(__file__).parents[2]
 _DOCS = _ROOT / "docs" / "ci.md"
 
 
+@cache
+def vendored(name: str) -> Schema:
+    """A schema of GitHub or GitLab."""
+    return Schema(json.loads((files("check_jsonschema.builtin_schemas.vendor") / f"{name}.json").read_text("utf-8")))
+
+
 def problems(schema: str, text: str) -> list[str]:
     """What a schema has against a YAML text."""
-    read = json.loads((files("check_jsonschema.builtin_schemas.vendor") / f"{schema}.json").read_text(encoding="utf-8"))
     document: Any = yaml.safe_load(text)
     if True in document:  # what YAML 1.1 makes of ``on``
         document["on"] = document.pop(True)
-    return Schema(read).problems(document)
+    return vendored(schema).problems(document)
 
 
 def blocks(first_line: str) -> list[str]:
