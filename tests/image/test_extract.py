@@ -222,6 +222,13 @@ def test_damaged_files_are_passed_over(data: st.DataObject) -> None:
     read(bytes(damaged), path)
 
 
+def test_a_database_whose_damaged_names_are_no_text_is_passed_over() -> None:
+    """SQLite names them in its error, which Python cannot read."""
+    data, path = WHOLE["sqlite"]
+    table = data.index(b"TABLE 'Packages'")
+    assert read(data[:table] + b"\x80" + data[table + 1 :], path) is None
+
+
 def _bomb() -> bytes:
     """A jar that holds a jar that unpacks to 300 MiB."""
     buffer = io.BytesIO()

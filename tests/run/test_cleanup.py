@@ -305,8 +305,11 @@ def test_an_image_in_use_is_not_forgotten(tmp_path: Path) -> None:
     assert (engine.images, remembered(tmp_path)) == ({}, [])
 
 
-def test_an_image_without_a_tag_that_is_in_use_is_not_forgotten(tmp_path: Path) -> None:
+def test_an_image_without_a_tag_that_is_in_use_is_not_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What a killed builder's last step holds for long goes with a later clean."""
+    monkeypatch.setattr("imgcompare.run.cleanup._PATIENCE_S", 0.1)
     end(tmp_path, "dead", (IMAGE, DIGEST))
     engine = FakeEngine(images={DIGEST: set()}, in_use={DIGEST})
     assert clean(tmp_path, engine, images=True).images == 0
@@ -315,8 +318,11 @@ def test_an_image_without_a_tag_that_is_in_use_is_not_forgotten(tmp_path: Path) 
     assert (engine.images, remembered(tmp_path)) == ({}, [])
 
 
-def test_what_a_killed_builder_still_made_goes_with_what_it_was_made_upon(tmp_path: Path) -> None:
+def test_what_a_killed_builder_still_made_goes_with_what_it_was_made_upon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It ended the step under way without its client, so no ledger has that image; one in use stays, and its parent."""
+    monkeypatch.setattr("imgcompare.run.cleanup._PATIENCE_S", 0.1)
     late, taken = "sha256:" + "2" * 64, "sha256:" + "3" * 64
     end(tmp_path, "dead", (IMAGE, DIGEST))
     engine = FakeEngine(images={DIGEST: set(), late: set(), taken: set()}, upon={late: DIGEST, taken: DIGEST})

@@ -77,7 +77,12 @@ def _sqlite(file: Pieces) -> Iterator[bytes]:
             for (header,) in database.execute("SELECT blob FROM Packages ORDER BY hnum LIMIT ?", (_MAX_PACKAGES,)):
                 if isinstance(header, bytes):
                     yield header
-        except (sqlite3.Error, OverflowError, MemoryError):
+        except (
+            sqlite3.Error,
+            OverflowError,
+            MemoryError,
+            UnicodeDecodeError,
+        ):  # the last: its error names what is no text
             return
 
 
