@@ -77,12 +77,7 @@ def _sqlite(file: Pieces) -> Iterator[bytes]:
             for (header,) in database.execute("SELECT blob FROM Packages ORDER BY hnum LIMIT ?", (_MAX_PACKAGES,)):
                 if isinstance(header, bytes):
                     yield header
-        except (
-            sqlite3.Error,
-            OverflowError,
-            MemoryError,
-            UnicodeDecodeError,
-        ):  # the last: its error names what is no text
+        except (sqlite3.Error, OverflowError, MemoryError, UnicodeDecodeError):  # the last: for a name in an error
             return
 
 
