@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import urlsplit
@@ -288,6 +289,14 @@ class Container(Protocol):
         """Memory in use without the page cache's inactive part (as ``docker stats`` counts), or None if unknown."""
 
 
+class Removal(Enum):
+    """What came of removing an image: ``IN_USE`` is one that a container or another image is made from."""
+
+    REMOVED = auto()
+    NOT_THERE = auto()
+    IN_USE = auto()
+
+
 class Engine(Protocol):
     """The engine as the pipeline sees it; safe to call from several threads."""
 
@@ -340,8 +349,8 @@ class Engine(Protocol):
         That is what the classic builder still makes of the step under way when its client has gone.
         """
 
-    def remove_image(self, reference: str) -> bool:
-        """Remove a tag, and the image when it was its last; False when there was none or it is in use."""
+    def remove_image(self, reference: str) -> Removal:
+        """Remove a tag, and the image when it was its last, or an image by its digest; says what came of it."""
 
     def cancel(self) -> None:
         """Stop every build and break off every stream, from any thread; what waits for them then raises EngineError."""

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from imgcompare.dockerfile.parser import SCRATCH, StageInfo
 from imgcompare.engine.build.context import BuildContext
-from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, EngineImage
+from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, Built, EngineImage
 from imgcompare.errors import BaseImageError
 from imgcompare.model import Build, Failure, Stage, Verdict
 from imgcompare.run.blueprints import Blueprint
@@ -22,6 +22,9 @@ from imgcompare.run.resources import Workbench
 
 if TYPE_CHECKING:
     from imgcompare.diagnosis.evidence import Evidence
+
+
+_ATTEMPTS = 3
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -77,20 +80,15 @@ def build_variant(
     wanted = [bases[name] for name in blueprint.bases]
     stand_ins = tuple(sorted({base.stand_in for base in wanted if base.stand_in}))
     reference, build = blueprint.source.image or "", None
-    if blueprint.context is not None:
-        bench.ledger.record(IMAGE, blueprint.variant.tag, kept=not plan.config.rm_images)
-        request = build_request(plan, blueprint, blueprint.context, blueprint.variant.tag)
-        outcome = bench.engine.build(
-            replace(request, made=partial(bench.ledger.record, IMAGE, kept=not plan.config.rm_images)),
-            lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text),
-        )
+    if blueprint.context is None:
+        image = bench.engine.image(reference)
+    else:
+        outcome, image = _build(plan, blueprint, blueprint.context, bench)
         if isinstance(outcome, BuildFailed):
             from imgcompare.run.not_built import failed  # noqa: PLC0415 - only where something failed
 
             return failed(plan, blueprint, outcome), outcome.build
         reference, build = outcome.image, outcome.build
-        bench.ledger.record(IMAGE, outcome.image, kept=not plan.config.rm_images)
-    image = bench.engine.image(reference)
     if image is None:
         from imgcompare.run.not_built import gone  # noqa: PLC0415 - only where something is missing
 
@@ -103,6 +101,29 @@ def build_variant(
         base_diff_ids=_base_diff_ids(blueprint, bases),
         stages=blueprint.stages,
     ), build
+
+
+def _build(
+    plan: Plan, blueprint: Blueprint, context: BuildContext, bench: Workbench
+) -> tuple[Built | BuildFailed, EngineImage | None]:
+    """Build a variant's image and look it up; where it is gone at once, it is built from the cache again.
+
+    Another run that made the very same image and removes it may take it away as ours gets its tag.
+    """
+    tag, note = blueprint.variant.tag, partial(bench.ledger.record, IMAGE, kept=not plan.config.rm_images)
+    note(tag)
+    request = replace(build_request(plan, blueprint, context, tag), made=note)
+    outcome = bench.engine.build(request, lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text))
+    image, attempt = None, outcome
+    for _ in range(_ATTEMPTS):
+        if isinstance(attempt, BuildFailed):
+            break
+        note(attempt.image)
+        image = bench.engine.image(attempt.image)
+        if image is not None and any(name.endswith(tag) for name in image.tags):  # Podman's begin with a host
+            break
+        attempt = bench.engine.build(without_export(request), lambda _text: None)
+    return outcome, image
 
 
 def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, bench: Workbench) -> EngineImage | None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from imgcompare.engine.interface import Engine
-from imgcompare.errors import EngineLostError, ImgcompareError
+from imgcompare.engine.interface import Engine, Removal
+from imgcompare.errors import EngineError, EngineLostError, ImgcompareError
 from imgcompare.run.ledger import CONTAINER, GROUP, IMAGE, Ledger, Made, ended_runs, names_in_use
 
+_DIGEST = "sha256:"
 _PATIENCE_S = 3.0
 _PAUSE_S = 0.05
 _LATE_S = 10.0
@@ -44,26 +45,25 @@ def reap_dead_runs(folder: Path, engine: Engine, ledger: Ledger) -> int:
     return removed
 
 
-def sweep(engine: Engine, ledger: Ledger, tags: Iterable[str] = ()) -> list[str]:
-    """At a run's end, remove whatever container of it is still there, and ``tags``; returns what stayed.
+def sweep(engine: Engine, ledger: Ledger) -> list[str]:
+    """At a run's end, remove the containers, groups and tags of it that are not to be kept; returns what stayed.
 
     Once the engine is lost it is not asked again: a frozen one would take its whole time-out for each.
     """
     made = ledger.made()
     kept = {entry.name for entry in made if entry.kept}
-    names = dict.fromkeys(entry.name for entry in made if entry.kind == CONTAINER and entry.name not in kept)
-    removals: list[tuple[str, Callable[[], object]]] = [
-        (name, partial(engine.remove_container, name, ledger.run_id)) for name in names
-    ]
-    groups = dict.fromkeys(entry.name for entry in made if entry.kind == GROUP and entry.name not in kept)
-    removals += [(name, partial(engine.remove_group, name, ledger.run_id)) for name in groups]
-    removals += [(tag, partial(engine.remove_image, tag)) for tag in tags]
+    going = [one for one in made if one.name not in kept and not one.name.startswith(_DIGEST)]
+    remove: dict[str, Callable[[str], object]] = {
+        CONTAINER: lambda name: engine.remove_container(name, ledger.run_id),
+        GROUP: lambda name: engine.remove_group(name, ledger.run_id),
+        IMAGE: partial(_untag, engine),  # which takes the image with its last tag
+    }
     left: list[str] = []
     lost = False
-    for name, remove in removals:
+    for kind, name in dict.fromkeys((kind, one.name) for kind in remove for one in going if one.kind == kind):
         try:
             if not lost:
-                remove()
+                remove[kind](name)
                 continue
         except ImgcompareError as exc:
             lost = isinstance(exc, EngineLostError)
@@ -102,6 +102,15 @@ def _remove_containers(engine: Engine, run_id: str, made: Iterable[Made]) -> int
     )
 
 
+def _untag(engine: Engine, tag: str) -> None:
+    """Remove a tag of ours. Raises EngineError where something else still uses its image after a moment."""
+    patience_ends = time.monotonic() + _PATIENCE_S
+    while engine.remove_image(tag) is Removal.IN_USE:
+        if time.monotonic() > patience_ends:
+            raise EngineError(f"the image {tag} is in use")
+        time.sleep(_PAUSE_S)
+
+
 def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
     """Remove our tags, then what they once pointed to; an image that anybody uses or gave another tag stays.
 
@@ -110,15 +119,16 @@ def _remove_images(engine: Engine, made: Iterable[Made]) -> int:
     """
     names = dict.fromkeys(entry.name for entry in made)
     # The newest first: an image that another one is made from cannot go before that.
-    digests = [name for name in reversed(names) if name.startswith("sha256:")]
-    removed = sum(engine.remove_image(name) for name in names if name not in digests)
+    digests = [name for name in reversed(names) if name.startswith(_DIGEST)]
+    removed = sum(engine.remove_image(name) is Removal.REMOVED for name in names if name not in digests)
     patience_ends = time.monotonic() + _PATIENCE_S
     for digest in digests:
         while (image := engine.image(digest)) is not None and not image.tags:
-            if engine.remove_image(digest):
+            if engine.remove_image(digest) is Removal.REMOVED:
                 removed += 1
                 break
-            if any(engine.remove_image(late) for late in engine.built_upon(image.image, _LATE_S)):
+            late = engine.built_upon(image.image, _LATE_S)
+            if any(engine.remove_image(upon) is Removal.REMOVED for upon in late):
                 removed += 1
             elif time.monotonic() < patience_ends:
                 time.sleep(_PAUSE_S)
@@ -131,4 +141,4 @@ def _images_left(engine: Engine, images: Iterable[Made]) -> bool:
     """Say whether an image of ours could not be removed, because it is in use; one with another's tag is not ours."""
     names = dict.fromkeys(made.name for made in images)
     there = ((name, image) for name in names if (image := engine.image(name)) is not None)
-    return any(not name.startswith("sha256:") or not image.tags for name, image in there)
+    return any(not name.startswith(_DIGEST) or not image.tags for name, image in there)

@@ -7,7 +7,7 @@ observed stays.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from imgcompare.diagnosis.evidence import Evidence, forgotten_stage
 from imgcompare.diagnosis.image_files import View
 from imgcompare.diagnosis.observed import diagnose
 from imgcompare.dockerfile.parser import SCRATCH, StageInfo
+from imgcompare.engine.interface import Removal
 from imgcompare.errors import EngineError, ImgcompareError
 from imgcompare.model import Failure, Stage, Variant, Verdict
 from imgcompare.run.blueprints import Blueprint
@@ -142,8 +143,6 @@ def _borrowed(plan: Plan, blueprint: Blueprint, stage: StageInfo, bench: Workben
         image = build_stage(plan, blueprint, stage, tag, bench)
         yield image.image if image else None
     finally:
-        try:
-            if bench.engine.remove_image(tag):
+        with suppress(EngineError):  # the run's end tries again
+            if bench.engine.remove_image(tag) is not Removal.IN_USE:
                 bench.ledger.removed(tag)
-        except EngineError:
-            bench.progress.note(f"Could not remove {tag}: `imgcompare clean` will.")

@@ -18,7 +18,7 @@ from imgcompare.errors import EngineRefusedError, ImgcompareError
 from imgcompare.image.cache import default_cache
 from imgcompare.model import Report
 from imgcompare.run.cleanup import reap_dead_runs, sweep
-from imgcompare.run.ledger import IMAGE, Ledger
+from imgcompare.run.ledger import Ledger
 from imgcompare.run.plan import Plan
 from imgcompare.run.resources import Halt, Workbench
 from imgcompare.text.redact import redact
@@ -95,7 +95,7 @@ def opened(
         exc.message = redact(exc.message, secrets)
         raise
     finally:
-        ledger.close(left=_leave(plan, engine, ledger, progress))
+        ledger.close(left=_leave(engine, ledger, progress))
 
 
 def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
@@ -109,15 +109,9 @@ def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
             progress.note(f"Removed {count} container(s) that a killed run had left.")
 
 
-def _leave(plan: Plan, engine: Engine, ledger: Ledger, progress: Progress) -> bool:
+def _leave(engine: Engine, ledger: Ledger, progress: Progress) -> bool:
     """Remove what must not stay, and say whether anything of this run does."""
-    tags = []
-    if plan.config.rm_images:  # those of companions, too, that are built at the first run that needs them
-        built = (entry.name for entry in ledger.made() if entry.kind == IMAGE)
-        tags = [variant.tag for variant in plan.variants if variant.tag]
-        tags += (tag for tag in dict.fromkeys(built) if tag.startswith(f"{plan.repository}:") and tag not in tags)
-    tags += [variant.changed_tag for variant in plan.variants if variant.changed_tag]
-    left = sweep(engine, ledger, tags)
+    left = sweep(engine, ledger)
     if left:
         progress.note(f"Could not remove {', '.join(left)}: `imgcompare clean` will, once the engine answers.")
     return bool(left) or any(entry.kept for entry in ledger.made())

@@ -27,6 +27,7 @@ from imgcompare.engine.interface import (
     Built,
     ContainerSpec,
     Endpoint,
+    Removal,
 )
 from imgcompare.errors import NoBuildKitError
 from imgcompare.image.archive import read_archive
@@ -195,9 +196,9 @@ def test_build_run_export_remove(other_engine: OtherEngine, other: Bench) -> Non
     assert found is not None
     assert found.exposed_ports == (f"{PORT}/tcp",)
     assert found.diff_ids == tuple(diff_id for diff_id, _, _ in other.numbers(tag).layers)
-    assert other.engine.remove_image(tag)
+    assert other.engine.remove_image(tag) is Removal.REMOVED
     assert other.engine.image(tag) is None
-    assert not other.engine.remove_image(tag)
+    assert other.engine.remove_image(tag) is Removal.NOT_THERE
 
 
 @pytest.mark.parametrize("other_engine", WITH_BUILDKIT, indirect=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from imgcompare.engine.interface import (
     Endpoint,
     EngineImage,
     Member,
+    Removal,
 )
 from imgcompare.errors import EngineError, EngineLostError
 from imgcompare.model import EngineInfo
@@ -82,18 +84,20 @@ class FakeEngine:
         """What was made of it in time."""
         return tuple(upon for upon, parent in self.upon.items() if parent == image and upon in self.images)
 
-    def remove_image(self, reference: str) -> bool:
+    def remove_image(self, reference: str) -> Removal:
         """Remove a tag, and the image with its last one, unless that is in use."""
         found = self.image(reference)
-        if found is None or any(parent == found.image and upon in self.images for upon, parent in self.upon.items()):
-            return False
+        if found is None:
+            return Removal.NOT_THERE
+        if any(parent == found.image and upon in self.images for upon, parent in self.upon.items()):
+            return Removal.IN_USE
         others = set(found.tags) - {reference}
         if found.image in self.in_use and not others:
-            return False
+            return Removal.IN_USE
         self.images[found.image].discard(reference)
         if not others:
             del self.images[found.image]
-        return True
+        return Removal.REMOVED
 
     def info(self) -> EngineInfo:
         """Not asked for."""
@@ -369,9 +373,9 @@ def test_what_the_engine_refuses_is_remembered(tmp_path: Path, ours: Ledger) -> 
 
 
 def test_a_sweep_removes_this_run_s_containers_but_the_kept_ones(tmp_path: Path) -> None:
-    """After a run was cut short, what it still has goes; images and other runs' containers are not looked at."""
+    """After a run was cut short, what it still has goes; kept images and other runs' containers are not looked at."""
     run = begin(
-        tmp_path, "run", (CONTAINER, "c1"), (CONTAINER, "c2"), (CONTAINER, "c2", True), (IMAGE, "imgcompare/x:a")
+        tmp_path, "run", (CONTAINER, "c1"), (CONTAINER, "c2"), (CONTAINER, "c2", True), (IMAGE, "imgcompare/x:a", True)
     )
     engine = FakeEngine(containers={"c1": "run", "c2": "run", "c3": "other"}, images={DIGEST: {"imgcompare/x:a"}})
     assert sweep(engine, run) == []
@@ -382,18 +386,32 @@ def test_a_sweep_removes_this_run_s_containers_but_the_kept_ones(tmp_path: Path)
 
 def test_a_sweep_removes_the_tags_that_are_not_to_stay(tmp_path: Path) -> None:
     """``--rm-images``: the run's own tags go, after the containers that use them."""
-    run = begin(tmp_path, "run", (CONTAINER, "c1"), (IMAGE, "imgcompare/x:a"))
+    run = begin(tmp_path, "run", (IMAGE, "imgcompare/x:a"), (IMAGE, DIGEST), (CONTAINER, "c1"))
     engine = FakeEngine(containers={"c1": "run"}, images={DIGEST: {"imgcompare/x:a"}})
-    assert sweep(engine, run, ["imgcompare/x:a"]) == []
+    assert sweep(engine, run) == []
     assert (engine.containers, engine.images) == ({}, {})
+    run.close(left=False)
+
+
+def test_a_tag_whose_image_another_run_still_uses_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs of one app share its image: its container, soon gone, is no reason to leave ours; one that stays is told."""
+    monkeypatch.setattr("imgcompare.run.cleanup._PATIENCE_S", 0.1)
+    run = begin(tmp_path, "run", (IMAGE, "imgcompare/x:a"))
+    engine = FakeEngine(images={DIGEST: {"imgcompare/x:a"}}, in_use={DIGEST})
+    assert sweep(engine, run) == ["imgcompare/x:a"]
+    monkeypatch.setattr("imgcompare.run.cleanup._PATIENCE_S", 10)
+    threading.Timer(0.1, engine.in_use.clear).start()
+    assert (sweep(engine, run), engine.images) == ([], {})
     run.close(left=False)
 
 
 def test_a_sweep_asks_a_lost_engine_once(tmp_path: Path) -> None:
     """A frozen engine takes its whole time-out for each answer: after the first, everything is said to stay."""
-    run = begin(tmp_path, "run", (CONTAINER, "c1"), (CONTAINER, "c2"))
+    run = begin(tmp_path, "run", (IMAGE, "imgcompare/x:a"), (CONTAINER, "c1"), (CONTAINER, "c2"))
     engine = FakeEngine(containers={"c1": "run", "c2": "run"}, lost=True)
-    assert sweep(engine, run, ["imgcompare/x:a"]) == ["c1", "c2", "imgcompare/x:a"]
+    assert sweep(engine, run) == ["c1", "c2", "imgcompare/x:a"]
     assert engine.asked == 1
     run.close(left=False)
 

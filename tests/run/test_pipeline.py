@@ -348,13 +348,13 @@ def test_a_second_run_reads_no_image_again(shop: Shop) -> None:
 
 @pytest.mark.parametrize("rm_images", [True, False])
 def test_images_of_companions_go_where_none_are_to_stay(shop: Shop, rm_images: bool) -> None:
-    """They are the run's own, and of nobody else's image a tag is taken."""
+    """They are the run's own, as its ledger says; a tag that is not in there is somebody else's."""
     plan = make_plan(shop.config(rm_images=rm_images), RUN_ID)
     tag, strange = f"{plan.repository}:companion-db", f"{plan.repository}-other:companion-db"
     with opened(plan, shop.engine, shop.told, save=shop.saved.append) as bench:
         for name in (tag, strange):
             shop.engine.tags[name] = shop.engine.tags[BASE]
-            bench.ledger.record(IMAGE, name, kept=not rm_images)
+        bench.ledger.record(IMAGE, tag, kept=not rm_images)
     assert (tag in shop.engine.tags, strange in shop.engine.tags, BASE in shop.engine.tags) == (
         not rm_images,
         True,

@@ -26,6 +26,7 @@ from imgcompare.engine.interface import (
     Engine,
     EngineImage,
     Executed,
+    Removal,
 )
 from imgcompare.errors import BaseImageError, EngineError, EngineRefusedError, PortTakenError
 from imgcompare.image.archive import read_archive
@@ -288,9 +289,9 @@ class EngineContract:
         """Removing says whether there was something to remove, and never takes an image from a container."""
         spec = world.running(*SERVES)
         with world.engine.container(spec):
-            assert not world.engine.remove_image(spec.image)
-        assert world.engine.remove_image(world.tag("runs"))
-        assert not world.engine.remove_image(world.tag("runs"))
+            assert world.engine.remove_image(spec.image) is Removal.IN_USE
+        assert world.engine.remove_image(world.tag("runs")) is Removal.REMOVED
+        assert world.engine.remove_image(world.tag("runs")) is Removal.NOT_THERE
         assert world.engine.image(spec.image) is None
 
     def test_after_cancel_only_what_cleans_up_is_answered(self, world: World) -> None:

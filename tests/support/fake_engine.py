@@ -38,6 +38,7 @@ from imgcompare.engine.interface import (
     Log,
     Member,
     Published,
+    Removal,
     Stopped,
 )
 from imgcompare.errors import BaseImageError, EngineError, EngineLostError, EngineRefusedError, PortTakenError
@@ -277,21 +278,21 @@ class FakeEngine:
         """Nothing: no build of its goes on without its client."""
         return ()
 
-    def remove_image(self, reference: str) -> bool:
+    def remove_image(self, reference: str) -> Removal:
         """Remove a tag, and the image when that was the last and no container is made from it."""
         self.call("remove_image", reference, cleanup=True)
         found = self._find(reference)
         if found is None:
-            return False
+            return Removal.NOT_THERE
         tags = {tag for tag, digest in self.tags.items() if digest == found.digest}
         removed = tags if reference == found.digest else {_tag(reference)}
         if removed == tags:
             if any(made.image.digest == found.digest for made in self.containers.values()):
-                return False
+                return Removal.IN_USE
             del self.images[found.digest]
         for tag in removed:
             del self.tags[tag]
-        return True
+        return Removal.REMOVED
 
     def cancel(self) -> None:
         """Break off what waits; only what cleans up is answered from now on."""

@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import requests.utils
 from docker import APIClient
@@ -33,6 +32,7 @@ from imgcompare.engine.client.docker_config import login, proxy_arguments, pull_
 from imgcompare.engine.client.inspect_image import read_image
 from imgcompare.engine.client.pull import follow_pull, unavailable
 from imgcompare.engine.client.remove import remove_of_run
+from imgcompare.engine.client.remove_image import NO_TAG, quoted, remove_image
 from imgcompare.engine.interface import (
     SCHEME,
     BuildFailed,
@@ -43,6 +43,7 @@ from imgcompare.engine.interface import (
     Endpoint,
     EngineImage,
     Member,
+    Removal,
     is_local,
 )
 from imgcompare.engine.transport.errors import place
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
     from imgcompare.engine.build.session import Sessions
     from imgcompare.image.overlay2 import LayerStore
 
-_NO_TAG = "<none>:<none>"  # what a listing says of an image without one
 _PULL_SILENCE_S = 60.0
 _EXPORT_CHUNK_BYTES = 1 << 20
 _CANCEL_TIMEOUT_S = 5.0
@@ -159,7 +159,7 @@ class SdkEngine:
             return None
         if self._name() == _PODMAN:
             # Its compatible answer leaves HEALTHCHECK out; its own has it.
-            found = {**self._api.get(f"/libpod/images/{_quoted(reference)}/json"), **found}
+            found = {**self._api.get(f"/libpod/images/{quoted(reference)}/json"), **found}
         return read_image(found, reference)
 
     def pull(self, reference: str, platform: str | None, progress: Callable[[str], None]) -> None:
@@ -245,17 +245,11 @@ class SdkEngine:
         rows = {str(row["Id"]): row for row in self._all_images()}
         last = rows[image]["Created"] + within_s if image in rows else 0
         upon = (row for row in rows.values() if row.get("ParentId") == image and row["Created"] <= last)
-        return tuple(str(row["Id"]) for row in upon if not set(row.get("RepoTags") or ()) - {_NO_TAG})
+        return tuple(str(row["Id"]) for row in upon if not set(row.get("RepoTags") or ()) - {NO_TAG})
 
-    def remove_image(self, reference: str) -> bool:
-        """Remove a tag, and the image when it was its last; False when there was none or it is in use."""
-        try:
-            self._api.call("DELETE", f"/images/{_quoted(reference)}", cleanup=True)
-        except EngineRefusedError as exc:
-            if exc.status in {404, 409}:
-                return False
-            raise
-        return True
+    def remove_image(self, reference: str) -> Removal:
+        """Remove a tag, and the image when it was its last, or an image by its digest; says what came of it."""
+        return remove_image(self._api, reference, keeps_lost_names=self._name() != _PODMAN)
 
     def cancel(self) -> None:
         """Stop every build and break off every stream, from any thread; what waits for them then raises EngineError."""
@@ -279,7 +273,7 @@ class SdkEngine:
 
     def _inspect_image(self, reference: str, *, cleanup: bool = False) -> dict[str, Any] | None:
         try:
-            return self._api.get(f"/images/{_quoted(reference)}/json", cleanup=cleanup)
+            return self._api.get(f"/images/{quoted(reference)}/json", cleanup=cleanup)
         except EngineRefusedError as exc:
             # 400, or 301 for "..": what is no reference names no image, and pulling it says why.
             if exc.status in {301, 400, 404}:
@@ -303,7 +297,7 @@ class SdkEngine:
         """Remove an image that a failed build left, if it has no tag; its parents may be another build's."""
         found = self._inspect_image(image, cleanup=True)
         if found is not None and not found.get("RepoTags"):
-            self._api.call("DELETE", f"/images/{_quoted(image)}", params={"noprune": "true"}, cleanup=True)
+            self._api.call("DELETE", f"/images/{quoted(image)}", params={"noprune": "true"}, cleanup=True)
 
 
 def connect(endpoint: Endpoint) -> Link:
@@ -338,7 +332,3 @@ def _tls(tls: Mapping[str, str]) -> TLSConfig | bool:
         return False
     pair = (tls["cert"], tls["key"]) if "cert" in tls and "key" in tls else None
     return TLSConfig(client_cert=pair, ca_cert=tls.get("ca"), verify=tls.get("verify") != "0")
-
-
-def _quoted(reference: str) -> str:
-    return quote(reference, safe="/:@")

@@ -34,6 +34,7 @@ from imgcompare.engine.interface import (
     ContainerState,
     Endpoint,
     Executed,
+    Removal,
 )
 from imgcompare.errors import (
     BaseImageError,
@@ -82,7 +83,7 @@ def make_image(engine: SdkEngine) -> Iterator[Callable[[str], str]]:
 
     yield make
     for tag in tags.values():
-        assert engine.remove_image(tag)
+        assert engine.remove_image(tag) is Removal.REMOVED
 
 
 def _request(instructions: str, tag: str, *, no_cache: bool = False) -> BuildRequest:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from imgcompare.engine.client.engine import SdkEngine
-from imgcompare.engine.interface import ContainerSpec, Endpoint
+from imgcompare.engine.interface import ContainerSpec, Endpoint, Removal
 from imgcompare.errors import BaseImageError, EngineError, EngineLostError, NoEngineError
 from tests.support.impostors import client, peer, version_or
 
@@ -254,3 +254,42 @@ def test_after_cancel_no_container_is_asked_for(tmp_path: Path) -> None:
         with pytest.raises(EngineError, match="cancelled"), engine.container(NEVER):
             pytest.fail("created")
     assert len(heads) == seen
+
+
+REMOVALS = {
+    "removed": (200, "[]", Removal.REMOVED),
+    "none": (404, '{"message": "No such image: x:1"}', Removal.NOT_THERE),
+    "in use": (409, '{"message": "conflict: container 1 is using its referenced image"}', Removal.IN_USE),
+    "raced": (500, '{"message": "unrecognized image ID sha256:11"}', Removal.REMOVED),
+}
+
+
+@pytest.mark.parametrize("case", REMOVALS)
+def test_a_removal_that_races_with_another_client_s_is_none_the_worse(tmp_path: Path, case: str) -> None:
+    """Two that remove the last tags of one image at once: to the second the engine says 500, and both tags are gone."""
+    status, body, came = REMOVALS[case]
+    with peer(tmp_path, partial(version_or, rest=_replied(status, body))) as url, client(url) as engine:
+        assert engine.remove_image("sha256:" + "1" * 64) is came
+
+
+def test_a_name_that_leads_nowhere_is_freed(tmp_path: Path) -> None:
+    """A tag that the engine calls unknown may come back with the same image: it is moved to another, and removed."""
+    asked: list[str] = []
+    images = '[{"Id": "sha256:22", "RepoTags": ["<none>:<none>"]}, {"Id": "sha256:33", "RepoTags": ["base:1"]}]'
+
+    def answer(connection: socket.socket, head: bytes) -> None:
+        line = head.partition(b" HTTP/")[0].decode().replace("/v1.41", "").replace("/v1.44", "")
+        if line != "GET /version":
+            asked.append(line)
+        known = "/tag?" in "".join(asked)
+        reply = {"DELETE": (200, "[]") if known else (404, "{}"), "GET": (200, images), "POST": (201, "")}
+        version_or(connection, head, _replied(*reply[line.partition(" ")[0]]))
+
+    with peer(tmp_path, answer) as url, client(url) as engine:
+        assert engine.remove_image("imgcompare/app:one") is Removal.NOT_THERE
+    removal = "DELETE /images/imgcompare/app:one"
+    assert asked == [removal, "GET /images/json", "POST /images/sha256:33/tag?repo=imgcompare%2Fapp&tag=one", removal]
+
+
+def _replied(status: int, body: str) -> bytes:
+    return f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
