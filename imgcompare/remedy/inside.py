@@ -1,8 +1,8 @@
 """Run inside a container, by its Python: what can be imported there, which libraries are found, which programs run.
 
-It is started as ``python -c THIS ELF SOURCES MENTIONS IMPORTING REQUEST``: THIS is the text of this file, ELF that of
-``analysis/elf.py``, the others those of the files of their names, REQUEST a JSON object. What it finds goes to standard
-output as one JSON object. Only the standard library is there, of Python 3.7 or later, and nothing of ours.
+It is started as ``python -c THIS ELF SOURCES LANGUAGES MENTIONS IMPORTING REQUEST``: THIS is the text of this file,
+ELF that of ``analysis/elf.py``, the others those of the files of their names, REQUEST a JSON object. What it finds goes
+to standard output as one JSON object. Only the standard library is there, of Python 3.7 or later, and nothing of ours.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _TEXT_BYTES = 1 << 16
 
 def main() -> None:
     """Look, and print what was found."""
-    request = json.loads(sys.argv[5])
+    request = json.loads(sys.argv[6])
     began = time.monotonic()
     interpreter = _interpreter(request["command"])
     _become(interpreter or sys.executable)
@@ -60,7 +60,7 @@ def main() -> None:
     own = [name for name in _modules(os.getcwd(), frozenset()) if os.getcwd() != "/"]
     own = [name for name in own if name.rpartition(".")[2] not in ("setup", "conftest")]
     command = request["command"] + request["healthcheck"]
-    named = mentions.look(command, request["env"], own_files, sources, every_language=not interpreter)
+    named = mentions.look(command, request["env"], own_files, sources, languages, every_language=not interpreter)
     imported = [name for name in named.pop("imported") if _may_be_missing(name)]
     imported = sorted(set(imported).difference(modules, own))
     found = {
@@ -314,6 +314,7 @@ def _module(name: str, text: str) -> Any:
 
 elf = _module("elf", sys.argv[1])
 sources = _module("sources", sys.argv[2])
-mentions = _module("mentions", sys.argv[3])
-importing = _module("importing", sys.argv[4])
+languages = _module("languages", sys.argv[3])
+mentions = _module("mentions", sys.argv[4])
+importing = _module("importing", sys.argv[5])
 main()

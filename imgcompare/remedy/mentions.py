@@ -26,8 +26,6 @@ _SETTING = re.compile(r"""[=:]\s*(?:(["'])(?P<quoted>[A-Za-z][\w.+-]*)\1|(?P<pla
 _SETTINGS = re.compile(r".*\.(?:json|ya?ml|toml|ini|cfg|conf|env|properties)|\.?env", re.IGNORECASE)
 _LIBRARY = re.compile(r"lib[\w.+-]*\.so(?:\.[\d.]+)?$")
 _FONT = re.compile(r"[\w .+-]+\.(?:ttf|otf|ttc|pfb)$", re.IGNORECASE)
-_OTHER_SOURCES = re.compile(r".*\.(?:[cm]?[jt]s|rb|php|p[lm]|java|kts?|scala|groovy|go|rs|lua|exs?|R)$")
-_QUOTED = re.compile(r"""["'`]([^"'`\n]{1,300})["'`]""")
 # What is read by a person or a builder, not by what runs.
 _NOT_READ = re.compile(
     r"(?:.*\.)?(?:dockerfile|containerfile|jenkinsfile|makefile|vagrantfile|license|changelog|contributing)(?:[._-].*)?"
@@ -45,6 +43,7 @@ _MOST_FILES = 3000
 _MOST_PARSED = 400
 _MOST_SCRIPTS = 50
 _MOST_NAMED = 3000
+_MOST_FOREIGN = 20
 _TEXT_BYTES = 1 << 18
 _SOURCE_BYTES = 1 << 20
 _DEPTH = 8
@@ -71,31 +70,39 @@ def of_packages(folders: list[str], skip: Any, sources: Any) -> dict[str, str]:
     return found
 
 
-def look(command: list[str], env: list[str], roots: list[str], sources: Any, *, every_language: bool) -> dict[str, Any]:
+def look(
+    command: list[str], env: list[str], roots: list[str], sources: Any, languages: Any, *, every_language: bool
+) -> dict[str, Any]:
     """What is named by the command, its scripts, the variables, and the files below ``roots``, or these files.
 
-    ``sources`` is ``sources.py``, which reads what Python's own modules name; ``every_language`` reads others, too.
+    ``sources`` is ``sources.py``, which reads what Python's own modules name, ``languages`` is ``languages.py``:
+    sources of others are read where what runs them is started, or all with ``every_language``.
     """
-    seen = _Seen(sources)
+    seen = _Seen(sources, languages)
+    others: dict[str, Any] = {}
     for word in command:
         seen.words.update(split(word))
     for name, _, value in (text.partition("=") for text in env):
         if name != "PATH":
             seen.variable(name, value)
     for path in _files(roots):
-        if path.endswith(".py") or head(path, 64).split(b"\n")[0].endswith((b"python", b"python3")):
+        first = head(path, 64).split(b"\n")[0]
+        if path.endswith(".py") or first.endswith((b"python", b"python3")):
             seen.module(path)
-        elif every_language and _OTHER_SOURCES.match(path):
-            seen.other_source(path)
-        elif not _NOT_READ.fullmatch(os.path.basename(path)):
+            continue
+        runners = languages.runners(path, first.decode("utf-8", "replace"))
+        if runners:
+            others[path] = runners
+        if not (runners and every_language) and not _NOT_READ.fullmatch(os.path.basename(path)):
             seen.text(path)
     for path in mimetypes.knownfiles:  # the standard library's own; a web framework asks it of each file that it sends
         seen.path(str(path), "mimetypes")
     for path in _ASKED_BY_ITSELF:
         seen.path(path, "the standard library")
-    words = seen.with_scripts(seen.words | (seen.settings if seen.is_open else set()))
+    words, foreign = seen.with_others(others, roots, every_language=every_language)
     return {
-        "programs": _there(dict.fromkeys(words, "")),
+        "programs": _there(words),
+        "foreign": foreign[:_MOST_FOREIGN],
         "script_programs": {
             word: seen.scripts[word] for word in _there(seen.scripts) if word not in words and _WORD.match(word)
         },
@@ -119,8 +126,9 @@ class _Seen:
     ``scripts`` are the programs of scripts of which it is not known who starts them.
     """
 
-    def __init__(self, sources: Any) -> None:
+    def __init__(self, sources: Any, languages: Any) -> None:
         self._sources = sources
+        self._languages = languages
         self.words: set[str] = set()
         self.settings: set[str] = set()
         self.is_open = False
@@ -157,11 +165,35 @@ class _Seen:
                 for found in _PATH.findall(re.sub(r"\s#\s.*", "", line)):
                     self.path(found, path)
 
-    def other_source(self, path: str) -> None:
+    def with_others(self, others: Any, roots: list[str], *, every_language: bool) -> tuple[set[str], list[str]]:
+        """All words that may be programs, and what is read for them that is no Python: what one starts starts others.
+
+        ``others`` tells of each source of another language what may run it.
+        """
+        read: dict[str, None] = {}
+        while True:
+            words = self.with_scripts(self.words | (self.settings if self.is_open else set()))
+            programs = set(_there(words).values())
+            started = set(map(self._languages.plain, programs))
+            own = [path for path in sorted(programs) if _is_below(path, roots) and head(path, 4) == b"\x7fELF"]
+            started |= {self._languages.OWN} if own else set()
+            more = [path for path, by in others.items() if every_language or started & by]
+            more = [path for path in dict.fromkeys([*more, *own]) if path not in read]
+            if not more:
+                return words, list(read)
+            for path in more:
+                read[path] = None
+                self._other(path, compiled=path in own or self._languages.is_compiled(path))
+
+    def _other(self, path: str, *, compiled: bool) -> None:
         """What the texts in a source of another language name: all their first words, for its grammar is not known."""
-        for text in _QUOTED.findall(head(path, _SOURCE_BYTES).decode("utf-8", "replace")):
-            self.words.update(self._sources.programs(text) if text.strip() else ())
-            for found in _PATH.findall(text):
+        source = "" if compiled else head(path, _SOURCE_BYTES).decode("utf-8", "replace")
+        for text in self._languages.compiled_texts(path) if compiled else self._languages.texts(source):
+            self.words.update(self._sources.programs(text))
+            for found in [] if compiled else _PATH.findall(text):
+                self.path(found, path)
+        if source and "perl" in self._languages.runners(path, source.partition("\n")[0]):
+            for found in self._languages.perls_modules(source):
                 self.path(found, path)
 
     def path(self, named: str, by: str) -> None:
@@ -216,6 +248,10 @@ class _Seen:
 def _is_shells(name: str, text: str) -> bool:
     """Whether a file is a script for a shell."""
     return name.endswith(".sh") or re.match(r"#!.*\b(?:ba|da|a|k|z)?sh\b", text) is not None
+
+
+def _is_below(path: str, roots: list[str]) -> bool:
+    return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in map(os.path.realpath, roots))
 
 
 def _files(roots: list[str]) -> Any:

@@ -99,10 +99,14 @@ class Named:
         """Not what only building needs, unless a module opens it; nor a folder with nothing in it."""
         owners = self._owners(path)
         files = self._original.files
-        if owners and not by.endswith(".py") and all(map(files.installed.is_for_building, owners)):
+        if owners and not self._is_opened(by) and all(map(files.installed.is_for_building, owners)):
             return False
         entry = files.links.file(path.strip("/"))
         return entry is None or entry.kind != DIRECTORY or bool(owners) or any(self._below(path))
+
+    def _is_opened(self, by: str) -> bool:
+        """Whether it is code that names a path, and no setting or script."""
+        return by.endswith(".py") or (self._probe is not None and by in self._probe.foreign)
 
     def _gone(self, path: str, by: str, candidate: Files) -> Iterator[str]:
         """What packages have in a folder that is named, and a candidate has not: who lists it finds less."""
@@ -111,7 +115,7 @@ class Named:
             return
         for place in self._below(path):
             owner = files.owner(f"/{place}")
-            counts = owner and (by.endswith(".py") or not files.installed.is_for_building(owner))
+            counts = owner and (self._is_opened(by) or not files.installed.is_for_building(owner))
             if counts and not candidate.has(f"/{place}"):
                 yield f"/{place}"
 

@@ -32,6 +32,7 @@ TEXTS = (
     ("remedy", "inside.py"),
     ("analysis", "elf.py"),
     ("remedy", "sources.py"),
+    ("remedy", "languages.py"),
     ("remedy", "mentions.py"),
     ("remedy", "importing.py"),
 )
@@ -59,7 +60,8 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     What the application's files name: ``programs`` that are started, and where they are; ``paths`` that are there, with
     the file that names each; ``libraries`` to be loaded (``libx.so.1``, or ``libx.so.`` for any version) and ``fonts``.
     ``script_programs`` are started by scripts of which it is not known who starts them, with a script of each;
-    ``package_programs`` by modules of packages, with a module of each.
+    ``package_programs`` by modules of packages, with a module of each. ``foreign`` are its files that run and are no
+    Python: of these no more is known than what their texts name.
 
     ``capabilities`` are those of programs, by path; ``groups`` the members of each. ``runs_python`` tells whether the
     command was found to start Python.
@@ -81,6 +83,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     imported: dict[str, str] = {}
     script_programs: dict[str, str] = {}
     package_programs: dict[str, str] = {}
+    foreign: tuple[str, ...] = ()
     capabilities: dict[str, str] = {}
     groups: dict[str, tuple[str, ...]] = {}
     runs_python: bool = True

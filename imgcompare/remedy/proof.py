@@ -22,6 +22,7 @@ from imgcompare.remedy.subject import Subject
 from imgcompare.text.printable import printable
 
 _SHOWN = 12
+_SHOWN_FILES = 5
 _UNSAID = "?"
 _COMPILERS = frozenset(
     ("gcc", "cc", "g++", "c++", "cpp", "make", "cmake", "ld", "ar", "as", "nm", "strip", "pip", "pip3")
@@ -50,6 +51,9 @@ def prove(compared: Comparison) -> Proof:
     findings += _commands(compared)
     if not original.runs_python:
         unproved.append("What it starts is no Python: what that starts and opens is known by words in its files alone.")
+    elif original.foreign:
+        some = ", ".join(original.foreign[:_SHOWN_FILES])
+        unproved.append(f"It starts what is no Python: what that starts and opens is known by words alone, in {some}.")
     asked = {name: by for name, by in original.package_programs.items() if name not in _COMPILERS}
     if started := _not_there(compared, asked, candidate):
         unproved.append(f"Not there, and started by packages: {', '.join(started[:8])}.")

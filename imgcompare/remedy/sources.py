@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from typing import Any
 
 _STARTERS = frozenset(
@@ -30,6 +31,11 @@ _PLACE = re.compile(
     r"(?:^|[;&|(`{])[ \t]*(?:(?:then|do|else|elif|exec|if|while|until|!|sudo|env|nohup|nice|time|command|xargs"
     r"|[A-Za-z_]\w*=\S*)[ \t]+)*([\w./+-]+)",
     re.MULTILINE,
+)
+# What starts a program that stands behind its own options, or in a text.
+_STARTS_OTHERS = re.compile(
+    r"-|(?:.*/)?(?:sudo|env|nohup|nice|ionice|time|timeout|xargs|setsid|stdbuf|chroot|flock|exec|su|find|watch|parallel"
+    r"|tini|dumb-init|gosu|(?:ba|da|a|k|z)?sh)$"
 )
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*$")
 # What of the standard library slim images cannot import.
@@ -97,9 +103,24 @@ def programs(text: str) -> list[str]:
 def script_words(text: str) -> list[str]:
     """The words of a script that stand where a program does."""
     words = _PLACE.findall(text)
+    if any(map(_STARTS_OTHERS.match, words)):
+        words += [word for line in text.splitlines() for word in _started_by_others(line)]
     first = text.partition("\n")[0]
     words += ["sudo"] if re.search(r"\bsudo[ \t]", text) else []
     return words + (first[2:].split() if first.startswith("#!") else [])
+
+
+def _started_by_others(line: str) -> list[str]:
+    """All words of a line in which something starts what stands behind it, and behind its options."""
+    if line.lstrip().startswith("#") or not any(map(_STARTS_OTHERS.match, _PLACE.findall(line))):
+        return []
+    try:
+        parts = shlex.split(line, comments=True)
+    except ValueError:
+        parts = line.split()
+    texts = [part for part in parts if any(letter.isspace() for letter in part)]
+    words = [word for text in texts for word in script_words(text)]
+    return words + [word.strip(";()`") for word in parts if word not in texts]
 
 
 def _called(call: Any) -> str:

@@ -20,6 +20,7 @@ INSIDE = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(en
 ELF = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
 SOURCES = resources.files("imgcompare.remedy").joinpath("sources.py").read_text(encoding="utf-8")
 IMPORTING = resources.files("imgcompare.remedy").joinpath("importing.py").read_text(encoding="utf-8")
+LANGUAGES = resources.files("imgcompare.remedy").joinpath("languages.py").read_text(encoding="utf-8")
 MENTIONS = resources.files("imgcompare.remedy").joinpath("mentions.py").read_text(encoding="utf-8")
 MODULES = {
     "plain.py": "",
@@ -108,7 +109,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
         "library_folders": ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"],
     }
     done = subprocess.run(
-        [sys.executable, "-S", "-c", INSIDE, ELF, SOURCES, MENTIONS, IMPORTING, json.dumps(request)],
+        [sys.executable, "-S", "-c", INSIDE, ELF, SOURCES, LANGUAGES, MENTIONS, IMPORTING, json.dumps(request)],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": str(home)},
         stdin=subprocess.DEVNULL,
@@ -315,7 +316,7 @@ def test_who_needs_setuptools(tmp_path: Path) -> None:
 
 def test_it_stands_alone() -> None:
     """Nothing of ours is in a container, and Python may be as old as 3.7."""
-    for text in (INSIDE, ELF, SOURCES, MENTIONS, IMPORTING):
+    for text in (INSIDE, ELF, SOURCES, LANGUAGES, MENTIONS, IMPORTING):
         tree = ast.parse(text, feature_version=(3, 7))
         imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}

@@ -126,3 +126,31 @@ def test_sudo_is_started_and_what_it_starts() -> None:
 def test_what_is_no_source_names_nothing(text: str) -> None:
     """Another version's syntax, or a template."""
     assert asked(text).words == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "timeout 5 git log",
+        "nice -n 5 git log",
+        "cd /x && sudo -u worker git pull",
+        "bash -c 'git log'",
+        'sh -c "cd /x; git log"',
+        "env A=1 timeout -k 1 5 git log",
+        "ls | xargs -n1 git add",
+        "find . -name x -exec git add {} +",
+        "su worker -c 'git log'",
+        "exec tini -- git daemon",
+        "flock /tmp/lock git pull",
+    ],
+)
+def test_what_another_program_starts(text: str) -> None:
+    """Behind its options, or in a text that it gives a shell."""
+    assert "git" in script_words(text)
+    assert "git" in asked(f"subprocess.run({text!r}, shell=True)").words
+
+
+@pytest.mark.parametrize("text", ["# timeout 5 git log", "ls git", "echo 'git log'", "timeout 5 ls # git"])
+def test_what_no_program_starts(text: str) -> None:
+    """Comments, and arguments of what starts nothing."""
+    assert "git" not in script_words(text)
