@@ -33,7 +33,7 @@ _QUOTED = re.compile(r"""(["'`])((?:(?!\1)[^\\\n]|\\.){1,300})\1""")
 _SHELLED = re.compile(r"(?:%x|\bqx|\bqw)\s*[({\[<|/!]([^)}\]>|/!\n]{1,300})")
 _PRINTABLE = re.compile(rb"[\x20-\x7e]{2,200}")
 _COMMAND = re.compile(r"[a-z/][\w./+-]*(?: -.*)?$")
-_PERLS = re.compile(r"^\s*(?:use|require|no)\s+([A-Za-z_]\w*(?:::\w+)*)", re.MULTILINE)
+_PERLS = re.compile(r"(?:^|[;{])[ \t]*(?:use|require|no)\s+([A-Za-z_]\w*(?:::\w+)*)", re.MULTILINE)
 _PERLS_FOLDERS = (
     *("/etc/perl", "/usr/local/lib/*-linux-gnu/perl/5*", "/usr/local/share/perl/5*", "/usr/lib/*-linux-gnu/perl5/5*"),
     *("/usr/share/perl5", "/usr/lib/*-linux-gnu/perl-base", "/usr/lib/*-linux-gnu/perl/5*", "/usr/share/perl/5*"),

@@ -177,7 +177,7 @@ def _write_last(shape: Shape, stages: _Stages, base: str, lines: Iterable[str], 
     stages.last += _needed(needs)
     for part in rest:
         if part.keyword != "RUN":
-            stages.last.append(part.text)
+            stages.last += [] if shape.is_thrown_away(part.instruction) else [part.text]
             continue
         if part.instruction is shape.installers[0]:
             stages.last += ["\n", *(f"{line}\n" for line in lines)]

@@ -115,6 +115,17 @@ class Shape(Struct, frozen=True, dict=True):
             if root.layer_of[path] in layers and entry.kind != DIRECTORY
         }
 
+    def is_thrown_away(self, instruction: Instruction) -> bool:
+        """Whether nothing is left of what a COPY brought, for the RUN that compiled it deleted it."""
+        if instruction.keyword not in {"COPY", "ADD"} or self.written(instruction):
+            return False
+        later = [part.instruction for part in self.parts if part.instruction.line > instruction.line]
+        parted = (commands_of(one) or () for one in later if one.keyword == "RUN")
+        deleting = next((commands for commands in parted if any(one.program == "rm" for one in commands)), ())
+        told = zip(self.original.archived.layers, self.original.image.layers, strict=True)
+        brought = (layer.entries for layer, one in told if one.dockerfile_line == instruction.line and not one.base)
+        return any(map(is_compiling, deleting)) and any(brought)
+
     def installs(self, instruction: Instruction) -> bool:
         """Whether an instruction's layer has Python packages, other than those that apt brought.
 

@@ -269,6 +269,23 @@ def test_what_is_compiled_is_copied_in_place() -> None:
 
 
 @pytest.mark.parametrize(
+    ("run", "stays"),
+    [
+        ("gcc -o /usr/local/bin/x /src/x.c && rm -r /src", False),
+        ("gcc -o /usr/local/bin/x /src/x.c\nRUN rm -r /src", True),
+        ("rm -r /src\nRUN gcc -o /usr/local/bin/x x.c && rm -r /x", True),
+        ("gcc -o /usr/local/bin/x /src/x.c", True),
+    ],
+)
+def test_sources_that_the_builder_throws_away(run: str, stays: bool) -> None:
+    """They are not brought a second time, where nothing would delete them; what another RUN deletes has to be there."""
+    text = PLAIN.replace("COPY . .", f"COPY x.c /src/\nRUN {run}\nCOPY . .")
+    gone: Written = {"/src/.wh.x.c": b""} if "/src/x.c && rm" in run or "rm -r /src" in run else {}
+    layers: dict[int, Written] = {8: INSTALLED[8], 9: {"/src/x.c": b"x"}, 10: {"/usr/local/bin/x": b"x", **gone}}
+    assert ("COPY x.c /src/" in last(written(shape(text, layers), in_place=True))) == stays
+
+
+@pytest.mark.parametrize(
     ("run", "compiles"),
     [
         ("gcc -o /usr/local/bin/x x.c", True),
