@@ -42,6 +42,16 @@ null = os.open(os.devnull, os.O_RDWR)
 for number in (0, 1, 2):
     os.dup2(null, number)
 sys.argv = ["imgcompare"]
+def maps(open=open):
+    try:
+        with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+def libraries(text):
+    words = [line.split(None, 5)[5:] for line in text.splitlines() if ".so" in line]
+    return {path for rest in words for path in rest if path[0] == "/"}
+count, loaded = maps().count(".so"), libraries(maps())
 for name in names:
     print("try", name, file=said)
     try:
@@ -50,12 +60,23 @@ for name in names:
         print("no", type(exc).__name__ + ":", " ".join(str(exc).split())[:300], file=said)
     else:
         print("yes", file=said)
+    text = maps()
+    if text.count(".so") != count:
+        count, now = text.count(".so"), libraries(text)
+        for path in sorted(now - loaded):
+            print("has", path, file=said)
+        loaded |= now
 os._exit(0)
 """
 
 
-def imports(names: list[str], time_s: float, deadline: float, *, together: bool = False) -> dict[str, str]:
-    """What comes of importing each: "" where it works, else why not; "?" where there was no time to say."""
+def imports(
+    names: list[str], time_s: float, deadline: float, loaded: dict[str, str], *, together: bool = False
+) -> dict[str, str]:
+    """What comes of importing each: "" where it works, else why not; "?" where there was no time to say.
+
+    ``loaded`` is told the libraries that were loaded for it, and by importing which of them.
+    """
     # A process for each top-level package: what one sets up (Django's settings, say) must not carry another's imports.
     tops: dict[str, list[str]] = {}
     for name in names:
@@ -64,14 +85,30 @@ def imports(names: list[str], time_s: float, deadline: float, *, together: bool 
     outcome = _side_by_side(list(tops.values()), time_s, deadline, deadline)
     # What is not installed is not there for one alone either. As both images are asked in one order, what there is no
     # time for stays as it was.
+    _take_libraries(outcome, loaded)
     failed = [name for name, why in outcome.items() if why and not why.startswith("ModuleNotFoundError")][:_SINGLES]
     again = _side_by_side([[name] for name in failed], time_s, deadline, time.monotonic() + _SINGLES_S)
+    _take_libraries(again, loaded)
     outcome.update({name: why for name, why in again.items() if why != "?"})
     return {name: outcome.get(name, "?") for name in names}
 
 
+def _take_libraries(outcome: dict[str, str], loaded: dict[str, str]) -> None:
+    """Part the libraries from the modules."""
+    _update(loaded, {path: outcome.pop(path) for path in list(outcome) if path.startswith("/")})
+
+
+def _update(outcome: dict[str, str], more: dict[str, str]) -> None:
+    """Add to it; of those who loaded a library the first by name is told, whoever came first."""
+    for name, why in more.items():
+        outcome[name] = min(why, outcome.get(name, why)) if name.startswith("/") else why
+
+
 def _side_by_side(groups: list[list[str]], time_s: float, deadline: float, until: float) -> dict[str, str]:
-    """What comes of each group's imports; those that have not begun ``until`` then do not begin."""
+    """What comes of each group's imports, by name, and which of them loaded a library, by its path.
+
+    Those that have not begun ``until`` then do not begin.
+    """
     waiting, numbers = os.pipe()
     lanes = []
     for _ in range(min(_LANES, len(groups))):
@@ -88,7 +125,7 @@ def _side_by_side(groups: list[list[str]], time_s: float, deadline: float, until
     outcome: dict[str, str] = {}
     for pid, reading in lanes:
         with os.fdopen(reading, "rb") as answer:
-            outcome.update(json.loads(answer.read()))  # nothing, where it broke, is no answer at all
+            _update(outcome, json.loads(answer.read()))  # nothing, where it broke, is no answer at all
         os.waitpid(pid, 0)
     return outcome
 
@@ -132,6 +169,8 @@ def _process(names: list[str], time_s: float, deadline: float, outcome: dict[str
             word, _, rest = line.decode("utf-8", "replace").partition(" ")
             if word == "try":
                 count += 1
+            elif word == "has":
+                _update(outcome, {rest: names[max(count, 1) - 1]})
             elif count:
                 outcome[names[count - 1]] = "" if word == "yes" else rest or "it fails"
     os.kill(pid, signal.SIGKILL)

@@ -63,6 +63,7 @@ def main() -> None:
     named = mentions.look(command, request["env"], own_files, sources, languages, every_language=not interpreter)
     imported = [name for name in named.pop("imported") if _may_be_missing(name)]
     imported = sorted(set(imported).difference(modules, own))
+    loaded: dict[str, str] = {}
     found = {
         "python": sys.version.split()[0],
         "executable": sys.executable,
@@ -73,9 +74,12 @@ def main() -> None:
         "setuptools": [path for folder in [*folders, *roots] for path in _with_setuptools(folder, skip)][:5],
         **named,
         "package_programs": mentions.of_packages(folders, skip, sources),
-        "modules": importing.imports(modules, request["time_s"], deadline),
-        "own_modules": importing.imports(own, request["time_s"], time.monotonic() + request["own_s"]),
-        "imported": importing.imports(imported, request["time_s"], time.monotonic() + request["own_s"], together=True),
+        "modules": importing.imports(modules, request["time_s"], deadline, loaded),
+        "own_modules": importing.imports(own, request["time_s"], time.monotonic() + request["own_s"], loaded),
+        "imported": importing.imports(
+            imported, request["time_s"], time.monotonic() + request["own_s"], loaded, together=True
+        ),
+        "loaded": loaded,
         "capabilities": _capabilities([*os.environ.get("PATH", "").split(":"), *roots]),
         "groups": {one.gr_name: one.gr_mem for one in grp.getgrall()},
         "runs_python": bool(interpreter),

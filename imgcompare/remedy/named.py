@@ -18,6 +18,7 @@ from imgcompare.remedy.subject import Files, Subject
 _LIBRARIES = ("lib/", "usr/lib/", "usr/local/lib/", "lib64/", "usr/lib64/")
 _FONTS = ("usr/share/fonts/", "usr/local/share/fonts/")
 _MOST_OWNERS = 5
+_SONAME = regex(r"(lib.+?\.so(?:\.\d+)?)(?:\.[\d.]+)?")
 # Every image has these, each with its own files in them; documents are told, and never held to.
 _EVERYWHERE = regex(
     r"(?:[^/]*|etc/\w+|var/\w+|(?:usr/|usr/local/)?(?:s?bin|lib\w*|share|include|src|games|etc)"
@@ -60,6 +61,7 @@ class Named:
                     name.rstrip("."),
                     _just(self._original.files.owner(f"/{path}")),
                 )
+        yield from self._lost_loaded(self._probe, candidate)
 
     def _lost_programs(self, own: Probe, candidate: Files, probe: Probe | None) -> Iterator[Lost]:
         """Programs that are nowhere, or in whose place another of that name is found first."""
@@ -68,6 +70,15 @@ class Named:
                 yield Lost(f"the program {name}", name, _just(self._original.files.owner_as_written(place)))
             elif probe and probe.programs[name] not in (place, self._moved(place, probe)):
                 yield Lost(f"the program {name} at {place}, of which {probe.programs[name]} takes the place,", name)
+
+    def _lost_loaded(self, own: Probe, candidate: Files) -> Iterator[Lost]:
+        """Libraries that packages open when they are imported; of a package of Debian's, for others are compared."""
+        for path, by in own.loaded.items():
+            name = _SONAME.fullmatch(path.rpartition("/")[2])
+            if name is None or candidate.has(path) or not (owner := self._original.files.owner(path)):
+                continue
+            if not (_has_named(candidate, name[1]) or _has_named(candidate, f"{name[1]}.")):
+                yield Lost(f"{name[1]}, which importing {by} loads,", name[1], (owner,))
 
     def _lost_paths(self, own: Probe, candidate: Files) -> Iterator[Lost]:
         for path, by in own.paths.items():

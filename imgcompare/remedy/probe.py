@@ -55,7 +55,8 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     ``folders`` are those of sys.path that packages lie in. ``elf`` tells of each file what it needs and where that is,
     "" where it is nowhere. ``modules`` and ``own_modules`` (the application's) tell what comes of importing each: ""
     where it works; "?" begins what could not be said; ``imported`` the same of what the application's modules import
-    anywhere, and be it within a function. ``setuptools`` are modules that need it.
+    anywhere, and be it within a function; ``loaded`` are libraries that these imports loaded, by path, and which
+    of them. ``setuptools`` are modules that need it.
 
     What the application's files name: ``programs`` that are started, and where they are; ``paths`` that are there, with
     the file that names each; ``libraries`` to be loaded (``libx.so.1``, or ``libx.so.`` for any version) and ``fonts``.
@@ -81,6 +82,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     libraries: tuple[str, ...] = ()
     fonts: tuple[str, ...] = ()
     imported: dict[str, str] = {}
+    loaded: dict[str, str] = {}
     script_programs: dict[str, str] = {}
     package_programs: dict[str, str] = {}
     foreign: tuple[str, ...] = ()

@@ -52,7 +52,7 @@ WORTH = 0.03
 UNPROVED = (
     "programs that are started at run time by packages, or by a name that stands neither in code nor in settings",
     "features that only another configuration turns on",
-    "libraries that packages open lazily, by ctypes or dlopen",
+    "libraries that packages open later than at their import, by ctypes or dlopen",
 )
 
 

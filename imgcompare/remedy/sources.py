@@ -20,6 +20,9 @@ _STARTERS = frozenset(
         *("spawnvpe",),
     )
 )
+# What these are of, and what has a name for each program.
+_STARTING = frozenset(("subprocess", "os", "asyncio", "asyncio.subprocess", "shutil", "pty"))
+_SHELLS = ("sh", "plumbum.cmd")
 _COMMANDS = ("args", "cmd", "command", "executable", "program")
 _LOADERS = frozenset(("CDLL", "PyDLL", "LoadLibrary", "dlopen"))
 _IMPORTERS = frozenset(("import_module", "__import__", "find_spec", "import_string"))
@@ -71,12 +74,14 @@ def read(source: bytes, *, only_programs: bool = False) -> Source:
         return found
     nodes = list(ast.walk(tree))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    starts = [call for call in calls if _called(call) in _STARTERS]
+    starters = _STARTERS | _by_other_names(nodes)
+    starts = [call for call in calls if _called(call) in starters]
     for call in starts:
         named = [one.value for one in call.keywords if one.arg in _COMMANDS]
         for text in _each([*call.args, *named]):
             found.words.update(programs(text))
-    found.is_open = any(not all(map(_is_plain, call.args[:1])) for call in starts)
+    found.is_open = any(not all(map(_is_plain, call.args[:1])) for call in starts) or _hands_on(nodes, calls)
+    found.words.update(_of_shells(nodes))
     for node in nodes:
         if isinstance(node, ast.arguments):
             found.defaults.update(_first_words(_each([*node.defaults, *node.kw_defaults])))
@@ -121,6 +126,57 @@ def _started_by_others(line: str) -> list[str]:
     texts = [part for part in parts if any(letter.isspace() for letter in part)]
     words = [word for text in texts for word in script_words(text)]
     return words + [word.strip(";()`") for word in parts if word not in texts]
+
+
+def _by_other_names(nodes: Any) -> Any:
+    """What starters are called in a module that imports them by other names."""
+    named = [
+        one for node in nodes if isinstance(node, ast.ImportFrom) and node.module in _STARTING for one in node.names
+    ]
+    return {one.asname for one in named if one.asname and one.name in _STARTERS}
+
+
+def _hands_on(nodes: Any, calls: Any) -> bool:
+    """Whether a starter goes to somebody else who calls it, a thread say: what it is given stands anywhere."""
+    called = {id(call.func) for call in calls}
+    modules = {
+        one.asname or one.name
+        for node in nodes
+        if isinstance(node, ast.Import)
+        for one in node.names
+        if one.name in _STARTING
+    }
+    names = {
+        one.asname or one.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module in _STARTING
+        for one in node.names
+        if one.name in _STARTERS
+    }
+    for node in nodes:
+        if id(node) in called:
+            continue
+        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load):
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in _STARTERS and getattr(node.value, "id", "") in modules:
+            return True
+    return False
+
+
+def _of_shells(nodes: Any) -> Any:
+    """Programs that are spelled as Python's own names: ``sh.git``, ``from sh import git``, ``local["git"]``."""
+    modules = {one.name for node in nodes if isinstance(node, ast.Import) for one in node.names}
+    taken = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    modules |= {node.module or "" for node in taken}
+    for node in taken:
+        if node.module in _SHELLS:
+            yield from (one.name.replace("_", "-") for one in node.names)
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and "sh" in modules and getattr(node.value, "id", "") == "sh":
+            yield node.attr.replace("_", "-")
+        if isinstance(node, ast.Subscript) and "plumbum" in modules and getattr(node.value, "id", "") == "local":
+            place: Any = node.slice
+            yield from leading(getattr(place, "value", place) if _text(place) is None else place)  # Index before 3.9
 
 
 def _called(call: Any) -> str:

@@ -34,6 +34,7 @@ MODULES = {
     "leaves.py": "import sys; sys.exit(1)",
     "after.py": "",
     "waits.py": "import time; time.sleep(60)",
+    "opens.py": "import ctypes, ctypes.util; ctypes.CDLL(ctypes.util.find_library('sqlite3'))",
     "order_a.py": "import builtins; builtins.imgcompare_first = True",
     "order_b.py": "import builtins\nif hasattr(builtins, 'imgcompare_first'): raise RuntimeError('second')",
     "starts.py": "import subprocess\ndef f(binary='expand'):\n    subprocess.Popen([binary, '-'])\n",
@@ -123,7 +124,7 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
 def test_what_can_be_imported(seen: Probe) -> None:
     """One process for all: a module that exits, ends the process, waits or asks holds no other up."""
     assert {name for name, why in seen.modules.items() if not why} == {
-        *("plain", "package", "package.inner", "after", "order_a", "order_b", "starts", "versioneer"),
+        *("plain", "package", "package.inner", "after", "opens", "order_a", "order_b", "starts", "versioneer"),
     }
 
 
@@ -134,6 +135,13 @@ def test_why_others_cannot(seen: Probe) -> None:
     assert seen.modules["leaves"].startswith("SystemExit")
     assert seen.modules["ends"] == "it ends the process"
     assert seen.modules["waits"].startswith("?")
+
+
+def test_which_libraries_are_loaded(seen: Probe) -> None:
+    """By an import that opens them itself, which no ELF file tells, and not by what only names them."""
+    assert {Path(path).name.partition(".")[0]: by for path, by in seen.loaded.items() if "libsqlite" in path} == {
+        "libsqlite3": "opens"
+    }
 
 
 def test_what_is_not_asked_for(seen: Probe) -> None:

@@ -54,6 +54,26 @@ def test_a_module_that_cannot_be_imported_any_more() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("there", "lost"),
+    [
+        ({}, ("libmagic.so.1, which importing magic loads, is missing",)),
+        ({"/usr/lib/libmagic.so.1.0.9": b"x"}, ()),
+        ({"/lib/x86_64-linux-gnu/libmagic.so.1": b"x"}, ()),
+        ({"/usr/lib/libmagic.so.2": b"x"}, ("libmagic.so.1, which importing magic loads, is missing",)),
+        ({"/opt/libmagic.so.1": b"x"}, ("libmagic.so.1, which importing magic loads, is missing",)),
+    ],
+)
+def test_a_library_that_an_import_opens(there: Written, lost: tuple[str, ...]) -> None:
+    """No ELF file tells of it; a Debian package has it, in whatever build of one version. Others are no business."""
+    path = "/usr/lib/libmagic.so.1.0.0"
+    before = probe(loaded={path: "magic", "/opt/libown.so": "x", f"{SITE}/libother.so": "y", "/lib/plug.so": "z"})
+    debian: Written = packages("libmagic1") | {"/var/lib/dpkg/info/libmagic1.list": f"{path}\n/lib/plug.so\n"}
+    original = seen(before, base=PYTHON | debian | {path: b"x", "/lib/plug.so": b"x"})
+    assert failed(original, seen(PROBE, base=PYTHON | there)).get("named", ()) == lost
+    assert [one.packages for one in Named(original).lost(original.files)] == []
+
+
 def test_a_library_is_compared_never_judged() -> None:
     """One that is found no more; those that a wheel bundles are found in neither."""
     module = f"{SITE}/x.so"

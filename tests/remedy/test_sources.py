@@ -32,6 +32,15 @@ def asked(text: str) -> Source:
         "parser.add_argument('--tool', default='git')\nsubprocess.run([args.tool])",
         "subprocess.run(words, executable='git')",
         "if (tool := 'git'):\n    subprocess.run([tool])",
+        "from subprocess import check_output as out\nout(['git'])",
+        "from subprocess import run\nawait asyncio.to_thread(run, ['git', 'log'])",
+        "import subprocess as sp\npool.submit(sp.check_output, ['git', 'log'])",
+        "import os\nThread(target=os.system, args=('git log',))",
+        "import subprocess\ngo = partial(subprocess.run, check=True)\ngo(['git'])",
+        "import sh\nsh.git('log')",
+        "from sh import git\ngit('log')",
+        "from plumbum import local\nlocal['git']('log')",
+        "from plumbum.cmd import git",
     ],
 )
 def test_programs_however_they_are_put_together(text: str) -> None:
@@ -52,6 +61,10 @@ def test_programs_however_they_are_put_together(text: str) -> None:
         "'git is what this starts'\nsubprocess.run(words)",
         "subprocess.run(words)\nNAMES = {'git': 1}\nNAMES.get('git')",
         "subprocess.run(words + ' git')",
+        "from subprocess import run, PIPE\nrun(['ls'], stdout=PIPE)\nKIND = 'git'",
+        "import os\nthread(os.path, self.run)\nKIND = 'git'",
+        "sh.git('log')",
+        "local['git']",
     ],
 )
 def test_texts_that_are_no_programs(text: str) -> None:
