@@ -15,22 +15,24 @@ from typing import Any
 OWN = "a program of its own"
 """Who runs the sources of a compiled program: it is the application's."""
 
-# How the names of a language's sources end, and what runs them, its name without a version.
+# The names of a language's sources, and what runs them, its name without a version.
 _LANGUAGES = (
-    (r"[cm]?[jt]s", ("node", "nodejs", "deno", "bun", "npm", "npx", "yarn", "pnpm")),
-    (r"rb|ru", ("ruby", "bundle", "rackup", "rails", "puma")),
-    (r"php", ("php", "php-fpm", "php-cgi", "apache2", "apache2ctl", "apachectl")),
-    (r"p[lm]", ("perl",)),
-    (r"java|kts?|scala|groovy|class|jar|war", ("java", "kotlin", "scala", "groovy", "jshell")),
-    (r"lua", ("lua", "luajit", "nginx", "haproxy")),
-    (r"[rR]", ("R", "Rscript")),
-    (r"exs?", ("elixir", "mix", "iex")),
-    (r"go|rs|c|cc|cpp|cxx", ("go", "cargo", "tcc", OWN)),
+    (r".*\.[cm]?[jt]s|package\.json", ("node", "nodejs", "deno", "bun", "npm", "npx", "yarn", "pnpm")),
+    (r".*\.(?:rb|ru|rake)|Rakefile", ("rake", "ruby", "bundle", "rackup", "rails", "puma")),
+    (r".*\.php", ("php", "php-fpm", "php-cgi", "apache2", "apache2ctl", "apachectl")),
+    (r".*\.p[lm]", ("perl",)),
+    (r".*\.(?:java|kts?|scala|groovy|class|jar|war)", ("java", "kotlin", "scala", "groovy", "jshell")),
+    (r".*\.lua", ("lua", "luajit", "nginx", "haproxy")),
+    (r".*\.[rR]", ("R", "Rscript")),
+    (r".*\.exs?", ("elixir", "mix", "iex")),
+    (r".*\.(?:go|rs|c|cc|cpp|cxx)", ("go", "cargo", "tcc", OWN)),
+    (r"(?:GNU)?[mM]akefile|.*\.mk", ("make", "gmake")),
 )
-_ENDS = tuple((re.compile(rf".*\.(?:{ends})"), frozenset(runners)) for ends, runners in _LANGUAGES)
+_NAMES = tuple((re.compile(pattern), frozenset(runners)) for pattern, runners in _LANGUAGES)
 _VERSION = re.compile(r"[\d.]+$")
 _QUOTED = re.compile(r"""(["'`])((?:(?!\1)[^\\\n]|\\.){1,300})\1""")
 _SHELLED = re.compile(r"(?:%x|\bqx|\bqw)\s*[({\[<|/!]([^)}\]>|/!\n]{1,300})")
+_RECIPE = re.compile(r"^\t[ \t]*[@+-]*(\w.{1,300})$", re.MULTILINE)
 _PRINTABLE = re.compile(rb"[\x20-\x7e]{2,200}")
 _COMMAND = re.compile(r"[a-z/][\w./+-]*(?: -.*)?$")
 _PERLS = re.compile(r"(?:^|[;{])[ \t]*(?:use|require|no)\s+([A-Za-z_]\w*(?:::\w+)*)", re.MULTILINE)
@@ -46,8 +48,9 @@ def runners(path: str, first: str) -> frozenset[str]:
     """What may run a file, by its name or its first line; nothing for none of these languages."""
     if first.startswith("#!"):
         words = [plain(word) for word in first[2:].split()]
-        return next((names for _, names in _ENDS if names.intersection(words)), frozenset())
-    return next((names for ends, names in _ENDS if ends.fullmatch(path)), frozenset())
+        return next((names for _, names in _NAMES if names.intersection(words)), frozenset())
+    file = os.path.basename(path)
+    return next((names for pattern, names in _NAMES if pattern.fullmatch(file)), frozenset())
 
 
 def plain(program: str) -> str:
@@ -60,10 +63,11 @@ def is_compiled(path: str) -> bool:
     return path.endswith((".class", ".jar", ".war"))
 
 
-def texts(source: str) -> Any:
-    """The texts in a source, and what it gives a shell."""
+def texts(path: str, source: str) -> Any:
+    """The texts in a source, and what it gives a shell; what make does stands behind tabs."""
     yield from (text for _, text in _QUOTED.findall(source) if text.strip())
     yield from _SHELLED.findall(source)
+    yield from _RECIPE.findall(source) if "make" in runners(path, "") else ()
 
 
 def perls_modules(source: str) -> Any:

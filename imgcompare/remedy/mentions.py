@@ -188,7 +188,7 @@ class _Seen:
     def _other(self, path: str, *, compiled: bool) -> None:
         """What the texts in a source of another language name: all their first words, for its grammar is not known."""
         source = "" if compiled else head(path, _SOURCE_BYTES).decode("utf-8", "replace")
-        for text in self._languages.compiled_texts(path) if compiled else self._languages.texts(source):
+        for text in self._languages.compiled_texts(path) if compiled else self._languages.texts(path, source):
             self.words.update(self._sources.programs(text))
             for found in [] if compiled else _PATH.findall(text):
                 self.path(found, path)

@@ -275,9 +275,18 @@ def _settings(tree: Any) -> Any:
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
-            yield from leading(node.value)
+            yield from _any_of(node.value)
         elif isinstance(node, (ast.ClassDef, ast.If, ast.Try)):
             waiting += [*node.body, *getattr(node, "orelse", [])]
+
+
+def _any_of(node: Any) -> Any:
+    """The texts that what is set may begin with, whichever of a collection is taken."""
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Dict)):
+        for one in node.values if isinstance(node, ast.Dict) else node.elts:
+            yield from () if isinstance(one, ast.Dict) else _any_of(one)
+    else:
+        yield from leading(node)
 
 
 def _constants(tree: Any, nodes: Any) -> Any:

@@ -18,6 +18,8 @@ SOURCES = {
     "perl's own quotes": ("perl", "lib/My/Tool.pm", "my $x = qx{tac x}; my $y = qx(nl x);"),
     "a shell within": ("perl", "tool.pl", "system(\"sh -c 'tac x | nl'\");"),
     "by the first line": ("{app}/bin/tool", "bin/tool", "#!/usr/bin/env perl\nsystem('tac x'); system('nl', 'x');\n"),
+    "a makefile": ("{app}/bin/make", "Makefile", "x:\n\t@tac x | \\\n\t  nl\n# y: sum\n"),
+    "a package's scripts": ("{app}/bin/npm", "package.json", '{"scripts": {"start": "tac x | nl"}}'),
     "with a version": ("{app}/bin/perl5.99", "tool.pl", "system('tac'); system('nl');"),
 }
 
@@ -36,7 +38,7 @@ def seen_with(folder: Path, files: dict[str, str], starts: str) -> Probe:
 def test_sources_of_what_is_started(tmp_path: Path, name: str) -> None:
     """Their texts name what they start and open, and the proof is told that no more is known of them."""
     starts, file, text = SOURCES[name]
-    files = {file: text} | ({"bin/perl5.99": "#!/bin/sh\n"} if "5.99" in starts else {})
+    files = {starts.replace("{app}/", ""): "#!/bin/sh\n", file: text}
     found = seen_with(tmp_path, files, starts)
     assert {"tac", "nl"} <= found.programs.keys()
     assert found.foreign == (str(tmp_path / "app" / file),)

@@ -76,9 +76,10 @@ def test_texts_that_are_no_programs(text: str) -> None:
 def test_what_another_module_may_start() -> None:
     """What a module and its classes set, and no more."""
     found = asked(
-        "TOOL = 'git'\nclass A:\n    b: str = Field('file')\nDEEP = {'a': {'b': 'x'}}\ndef f():\n    c = 'y'\n"
+        "TOOL = 'git'\nclass A:\n    b: str = Field('file')\nDEEP = {'a': {'b': 'x'}}\nMORE = [('a', 'nl')]\n"
+        "def f():\n    c = 'y'\n"
     )
-    assert found.settings == {"git", "file"}
+    assert found.settings == {"git", "file", "a", "nl"}
 
 
 @pytest.mark.parametrize(
