@@ -24,7 +24,7 @@ def peer(tmp_path: Path, answer: Callable[[socket.socket, bytes], None]) -> Iter
             head = b""
             while data := connection.recv(65536):
                 head += data
-                if _is_whole(head):
+                if is_whole(head):
                     answer(connection, head)
                     if b"close" in head.lower():
                         return
@@ -49,7 +49,8 @@ def peer(tmp_path: Path, answer: Callable[[socket.socket, bytes], None]) -> Iter
         thread.join()
 
 
-def _is_whole(request: bytes) -> bool:
+def is_whole(request: bytes) -> bool:
+    """Whether a request's head has come, and the body of the length that it tells."""
     head, end, body = request.partition(b"\r\n\r\n")
     length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
     return bool(end) and len(body) >= int(length[1] if length else 0)
