@@ -74,13 +74,14 @@ def read(source: bytes, *, only_programs: bool = False) -> Source:
         return found
     nodes = list(ast.walk(tree))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
-    starters = _STARTERS | _by_other_names(nodes)
+    taken = _taken_starters(nodes)
+    starters = _STARTERS | taken
     starts = [call for call in calls if _called(call) in starters]
     for call in starts:
         named = [one.value for one in call.keywords if one.arg in _COMMANDS]
         for text in _each([*call.args, *named]):
             found.words.update(programs(text))
-    found.is_open = any(not all(map(_is_plain, call.args[:1])) for call in starts) or _hands_on(nodes, calls)
+    found.is_open = any(not all(map(_is_plain, call.args[:1])) for call in starts) or _hands_on(nodes, calls, taken)
     found.words.update(_of_shells(nodes))
     for node in nodes:
         if isinstance(node, ast.arguments):
@@ -128,35 +129,21 @@ def _started_by_others(line: str) -> list[str]:
     return words + [word.strip(";()`") for word in parts if word not in texts]
 
 
-def _by_other_names(nodes: Any) -> Any:
-    """What starters are called in a module that imports them by other names."""
-    named = [
-        one for node in nodes if isinstance(node, ast.ImportFrom) and node.module in _STARTING for one in node.names
-    ]
-    return {one.asname for one in named if one.asname and one.name in _STARTERS}
+def _taken_starters(nodes: Any) -> Any:
+    """What starters are called in a module that imports them by themselves."""
+    taken = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module in _STARTING]
+    return {one.asname or one.name for node in taken for one in node.names if one.name in _STARTERS}
 
 
-def _hands_on(nodes: Any, calls: Any) -> bool:
+def _hands_on(nodes: Any, calls: Any, taken: Any) -> bool:
     """Whether a starter goes to somebody else who calls it, a thread say: what it is given stands anywhere."""
     called = {id(call.func) for call in calls}
-    modules = {
-        one.asname or one.name
-        for node in nodes
-        if isinstance(node, ast.Import)
-        for one in node.names
-        if one.name in _STARTING
-    }
-    names = {
-        one.asname or one.name
-        for node in nodes
-        if isinstance(node, ast.ImportFrom) and node.module in _STARTING
-        for one in node.names
-        if one.name in _STARTERS
-    }
+    imports = [node for node in nodes if isinstance(node, ast.Import)]
+    modules = {one.asname or one.name for node in imports for one in node.names if one.name in _STARTING}
     for node in nodes:
         if id(node) in called:
             continue
-        if isinstance(node, ast.Name) and node.id in names and isinstance(node.ctx, ast.Load):
+        if isinstance(node, ast.Name) and node.id in taken and isinstance(node.ctx, ast.Load):
             return True
         if isinstance(node, ast.Attribute) and node.attr in _STARTERS and getattr(node.value, "id", "") in modules:
             return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imgcompare.diagnosis.evidence import Evidence
 
 
-_ATTEMPTS = 3
+_MORE_ATTEMPTS = 2
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -114,16 +114,23 @@ def _build(
     note(tag)
     request = replace(build_request(plan, blueprint, context, tag), made=note)
     outcome = bench.engine.build(request, lambda text: bench.progress.stage(blueprint.variant.name, Stage.BUILD, text))
-    image, attempt = None, outcome
-    for _ in range(_ATTEMPTS):
-        if isinstance(attempt, BuildFailed):
+    image = _look_up(outcome, note, bench)
+    for _ in range(_MORE_ATTEMPTS):
+        if isinstance(outcome, BuildFailed) or _has(image, tag):
             break
-        note(attempt.image)
-        image = bench.engine.image(attempt.image)
-        if image is not None and any(name.endswith(tag) for name in image.tags):  # Podman's begin with a host
-            break
-        attempt = bench.engine.build(without_export(request), lambda _text: None)
+        image = _look_up(bench.engine.build(without_export(request), lambda _text: None), note, bench)
     return outcome, image
+
+
+def _look_up(outcome: Built | BuildFailed, note: Callable[[str], None], bench: Workbench) -> EngineImage | None:
+    if isinstance(outcome, BuildFailed):
+        return None
+    note(outcome.image)
+    return bench.engine.image(outcome.image)
+
+
+def _has(image: EngineImage | None, tag: str) -> bool:
+    return image is not None and any(name.endswith(tag) for name in image.tags)  # Podman's begin with a host
 
 
 def build_stage(plan: Plan, blueprint: Blueprint, stage: StageInfo, tag: str, bench: Workbench) -> EngineImage | None:

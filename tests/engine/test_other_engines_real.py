@@ -192,6 +192,9 @@ def test_build_run_export_remove(other_engine: OtherEngine, other: Bench) -> Non
         assert (container.memory_bytes() or 0) > 0
     assert other.client.containers.list(all=True) == []
     assert other.numbers(built.image) == other.numbers(tag)
+    by_digest = other.engine.image(built.image)
+    assert by_digest is not None
+    assert any(name.endswith(tag) for name in by_digest.tags)  # or a run would build it again
     found = other.engine.image(tag)
     assert found is not None
     assert found.exposed_ports == (f"{PORT}/tcp",)

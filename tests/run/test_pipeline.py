@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from imgcompare.check.ports import Listens
 from imgcompare.config.variants import VariantSpec
 from imgcompare.diagnosis import observed
-from imgcompare.engine.interface import STAND_IN_LABEL, Published
+from imgcompare.engine.interface import STAND_IN_LABEL, BuildFailed, BuildRequest, Built, Published
 from imgcompare.engine.options import BuildOptions, CacheEntry
 from imgcompare.errors import (
     EngineLostError,
@@ -76,6 +76,35 @@ def test_every_variant_is_built_run_checked_and_measured(shop: Shop) -> None:
     assert shop.saved[-1] == outcome.report
     assert shop.left() == []
     assert len(shop.engine.tags) == 3
+
+
+@pytest.mark.parametrize(
+    ("times", "whole", "builds", "verdict"),
+    [(0, True, 1, "works"), (1, True, 2, "works"), (1, False, 2, "works")] + [(9, True, 3, "image-gone")],
+)
+def test_an_image_that_another_run_takes_away_is_built_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, times: int, whole: bool, builds: int, verdict: str
+) -> None:
+    """Whether all of it is gone or our tag alone; not for ever, and what is told of the build is that of the first."""
+    engine, build = shop.engine, shop.engine.build
+    left = [None] * times
+
+    def taken_away(request: BuildRequest, progress: Callable[[str], None]) -> Built | BuildFailed:
+        built = build(request, progress)
+        assert isinstance(built, Built)
+        if left:
+            left.pop()
+            del engine.tags[request.tag]
+            if whole:
+                del engine.images[built.image]
+        return built
+
+    monkeypatch.setattr(engine, "build", taken_away)
+    (variant,) = shop.run(shop.config(shop.dockerfile("a"))).report.variants
+    assert (variant.failure.code if variant.failure else variant.verdict) == verdict
+    assert len(engine.told("build")) == builds
+    assert variant.build
+    assert variant.build.cached_step_count == 0
 
 
 def test_a_lone_dockerfile_is_told_what_makes_it_smaller(shop: Shop) -> None:

@@ -331,8 +331,8 @@ class Proxy:
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 if requests and self._pattern and self._pattern.match(data) and not self._held.is_set():
-                    while not is_whole(data):  # its body comes on its own, and not at all from one that is killed
-                        data += source.recv(1 << 16)
+                    while not is_whole(data) and (more := source.recv(1 << 16)):  # its body comes on its own
+                        data += more
                     self._held.set()
                     self._go.wait()
                 target.sendall(data if requests or not self._altered[0] else data.replace(*self._altered))
