@@ -80,7 +80,7 @@ def test_every_variant_is_built_run_checked_and_measured(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("times", "whole", "builds", "verdict"),
-    [(0, True, 1, "works"), (1, True, 2, "works"), (1, False, 2, "works")] + [(9, True, 3, "image-gone")],
+    [(0, True, 1, "works"), (1, True, 2, "works"), (1, False, 2, "works"), (9, True, 3, "image-gone")],
 )
 def test_an_image_that_another_run_takes_away_is_built_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, times: int, whole: bool, builds: int, verdict: str
