@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from imgcompare import __version__
+from imgcompare.cli.streams import open_streams
 from imgcompare.errors import ImgcompareError, UsageError
 
 COMMANDS = {
@@ -119,7 +120,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code; no error shows a traceback."""
-    _fill_closed_streams()
+    open_streams()
     stdout = sys.stdout
     try:
         code = cli.main(arguments, prog_name="imgcompare", standalone_mode=False)
@@ -165,15 +166,6 @@ def _of_the_system(error: OSError) -> int:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     _tell(f"cannot go on: {error}", None)
     return ImgcompareError.exit_code
-
-
-def _fill_closed_streams() -> None:
-    """Open what is closed of stdin, stdout and stderr, lest a socket or a ledger gets its number and our output."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
-    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _tell(message: str, hint: str | None, details: str = "") -> None:

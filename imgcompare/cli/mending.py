@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.output import write_text
-from imgcompare.cli.run_comparisons import choose
-from imgcompare.config.project import DEFAULT, Value
+from imgcompare.cli.run_comparisons import choose_one
 from imgcompare.console.progress import open_progress
 from imgcompare.console.style import style_for
 from imgcompare.errors import UsageError
@@ -49,13 +48,8 @@ def mend_and_tell(ctx: click.Context, destination: Destination, *, json_: bool) 
 
     Returns the exit code: 1 where it does not work, and then nothing is written.
     """
-    given = given_options(ctx)
-    given["variants"] = Value(
-        (ctx.params["dockerfile"],), given["dockerfile"].origin if "dockerfile" in given else DEFAULT
-    )
-    _, selection = choose(given, Path.cwd(), os.environ)
-    config = replace(selection.comparisons[0].config, scenario="mend", jobs=1)
-    original = config.variants[0].dockerfile
+    asked, spec = choose_one(given_options(ctx), ctx.params["dockerfile"], Path.cwd(), os.environ)
+    config, original = replace(asked, scenario="mend", jobs=1), spec.dockerfile
     path = destination.path(original)
     connection = Connection(host=ctx.params["host"], context=ctx.params["docker_context"])
     with open_progress(sys.stderr, quiet=ctx.params["quiet"]) as progress:

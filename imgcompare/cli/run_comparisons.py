@@ -10,9 +10,11 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from imgcompare.cli.output import Output
+from imgcompare.config.model import Config
 from imgcompare.config.project import DEFAULT, Value
 from imgcompare.config.resolve import Given, Selection, resolve
 from imgcompare.config.toml_file import ConfigFile, find_config
+from imgcompare.config.variants import VariantSpec
 from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import ImgcompareError, InterruptedRunError, UsageError
 from imgcompare.model import Document, Variant, Verdict
@@ -81,6 +83,22 @@ def choose(
     if everything and file and not given.keys() & {"variants", "comparison", "all_", "shard"}:
         given = {**given, "all_": Value(True, DEFAULT)}
     return file, resolve(given, file, environ)
+
+
+def choose_one(given: Given, dockerfile: str, project: Path, environ: Mapping[str, str]) -> tuple[Config, VariantSpec]:
+    """Decide what ``mend`` and ``shrink`` work on: the one DOCKERFILE, or that of a folder which has no other.
+
+    Raises UsageError where a folder has several.
+    """
+    origin = given["dockerfile"].origin if "dockerfile" in given else DEFAULT
+    _, selection = choose({**given, "variants": Value((dockerfile,), origin)}, project, environ, everything=True)
+    config = selection.comparisons[0].config
+    first, *others = config.variants
+    if others or len(selection.comparisons) > 1:
+        specs = [spec for each in selection.comparisons for spec in each.config.variants]
+        names = ", ".join(printable(os.path.relpath(spec.dockerfile)) for spec in specs if spec.dockerfile)
+        raise UsageError(f"the folder {dockerfile or '.'} has more than one Dockerfile", hint=f"Name one of {names}.")
+    return config, first
 
 
 def _of_folder(given: Given, project: Path) -> tuple[Given, Path]:

@@ -13,9 +13,8 @@ from msgspec.structs import replace
 from imgcompare.cli.environment import given_options
 from imgcompare.cli.next_step import next_step
 from imgcompare.cli.output import Output, Target
-from imgcompare.cli.run_comparisons import choose
+from imgcompare.cli.run_comparisons import choose_one
 from imgcompare.config.model import Config
-from imgcompare.config.project import DEFAULT, Value
 from imgcompare.config.toml_file import find_config
 from imgcompare.console.progress import Progress, open_progress
 from imgcompare.errors import UsageError
@@ -68,8 +67,7 @@ def shrink_and_tell(ctx: click.Context, wanted: Wanted) -> int:
     output = wanted.output()
     connection = Connection(host=ctx.params["host"], context=ctx.params["docker_context"])
     with open_progress(sys.stderr, quiet=ctx.params["quiet"]) as progress:
-        config = _config(ctx, connection, progress)
-        dockerfile = config.variants[0].dockerfile
+        config, dockerfile = _config(ctx, connection, progress)
         if dockerfile is None:
             raise UsageError("only a Dockerfile can be made smaller, not an image that exists")
         wanted.check(dockerfile)
@@ -89,13 +87,9 @@ def _tell_next(report: Report) -> None:
         sys.stderr.write(f"\n{printable(told)}\n")
 
 
-def _config(ctx: click.Context, connection: Connection, progress: Progress) -> Config:
-    """What was asked for, as the one comparison of the Dockerfile with itself."""
-    given = given_options(ctx)
-    origin = given["dockerfile"].origin if "dockerfile" in given else DEFAULT
-    given["variants"] = Value((ctx.params["dockerfile"],), origin)
-    _, selection = choose(given, Path.cwd(), os.environ)
-    asked = selection.comparisons[0].config
+def _config(ctx: click.Context, connection: Connection, progress: Progress) -> tuple[Config, Path | None]:
+    """What was asked for, as the one comparison of the Dockerfile with itself, and that Dockerfile."""
+    asked, spec = choose_one(given_options(ctx), ctx.params["dockerfile"], Path.cwd(), os.environ)
     config = replace(
         asked,
         scenario="shrink",
@@ -106,7 +100,7 @@ def _config(ctx: click.Context, connection: Connection, progress: Progress) -> C
         jobs=ctx.params["jobs"] or default_jobs(os.cpu_count()),
     )
     (stored,) = with_stored([config], Path.cwd(), connection, progress)
-    return stored
+    return stored, spec.dockerfile
 
 
 def _written(result: Result, wanted: Wanted, dockerfile: Path) -> Report:

@@ -109,6 +109,8 @@ def _over(given: Given, environ: Mapping[str, str]) -> Values:
     for setting in SETTINGS:
         if (option := given.get(setting.parameter)) is None:
             continue
+        if not setting.key.startswith(f"{GATES}.") and setting.key != "request_body":
+            _check_not_empty(option)
         if setting.key == "route":
             values[setting.key] = replace(option, value=setting.kind.read(option.value))
             continue
@@ -128,6 +130,12 @@ def _over(given: Given, environ: Mapping[str, str]) -> Values:
         pairs = parse_pairs(f"--{setting.parameter.replace('_', '-')}", option.value, environ)
         values |= {f"{setting.key}.{name}": Value(text, option.origin, hidden=True) for name, text in pairs.items()}
     return values
+
+
+def _check_not_empty(option: Value) -> None:
+    """Refuse an empty text, as the file does: a script's unset variable would otherwise ask for something else."""
+    if "" in (option.value if isinstance(option.value, list | tuple) else (option.value,)):
+        raise UsageError(f"{option.origin.where} is given an empty text", hint="Give it a value, or leave it out.")
 
 
 def _contexts(key: str, option: Value) -> dict[str, Value]:

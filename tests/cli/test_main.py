@@ -263,6 +263,16 @@ def test_closed_streams_show_no_traceback(project: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["report"], 0), (["report", "nonsense"], 2), (["nonsense"], 2), (["doctor"], 3), (["run", "--host", "x"], 3)],
+)
+def test_a_full_disk_behind_stderr_changes_no_exit_code(project: Path, arguments: list[str], code: int) -> None:
+    """1 would say that a variant is broken; what cannot be told is not, and nothing else comes of it."""
+    done = imgcompare(project, *arguments, redirection="2> /dev/full", DOCKER_HOST=f"unix://{project}/dead.sock")
+    assert done.returncode == code
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_the_engine_is_asked_ends_the_run(project: Path, number: signal.Signals) -> None:
     """A run waiting for an engine that never answers can be stopped; it ends with 128 plus the signal, and no trace."""

@@ -42,3 +42,21 @@ def test_without_an_engine(here: Offline) -> None:
     """Exit code 3, as of every command that needs one."""
     done = here("mend")
     assert (done.returncode, done.stdout) == (3, ""), done.stderr
+
+
+@pytest.mark.parametrize("command", ["mend", "shrink"])
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (("shop/Dockerfile", "shop/Dockerfile.slim"), "shop/Dockerfile, shop/Dockerfile.slim"),
+        (("shop/a/Dockerfile", "shop/b/Dockerfile"), "shop/a/Dockerfile, shop/b/Dockerfile"),
+    ],
+)
+def test_a_folder_with_several_dockerfiles(here: Offline, command: str, files: tuple[str, ...], names: str) -> None:
+    """None of them is guessed; they are named, be they one comparison or several."""
+    for name in files:
+        (here.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (here.folder / name).write_text("FROM a\nCMD x\n")
+    done = here(command, "shop")
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    assert f"the folder shop has more than one Dockerfile\nNext: Name one of {names}." in done.stderr

@@ -293,6 +293,34 @@ def test_what_cannot_be_run_is_said_before_anything_is(
     assert hint in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"route": ("",)},
+        {"route": ("/", "")},
+        {"expect_body": ""},
+        {"expect_body_pattern": ""},
+        {"network": ""},
+        {"against": ""},
+        {"cache_from": ("",)},
+        {"build_context": ("",)},
+    ],
+    ids=str,
+)
+def test_an_empty_text_is_no_value(options: dict[str, Any]) -> None:
+    """``--expect-body "$UNSET"`` would take any body for good, ``--build-context ""`` this folder: both are refused."""
+    (name,) = options
+    with pytest.raises(UsageError, match=f"--{name} is given an empty text"):
+        configs('variants = ["Dockerfile"]', **options)
+
+
+def test_an_empty_body_is_a_request_s_and_an_empty_name_every_variant_s() -> None:
+    """``--request-body ""`` sends none, and ``--must-work`` alone is for all of them."""
+    (config,) = configs('variants = ["Dockerfile"]', request_body="", must_work=("",))
+    assert config.asking.body == b""
+    assert [limit.variant for limit in config.limits] == [None]
+
+
 @pytest.mark.parametrize("options", [{"all_": True}, {"comparison": ("a",)}, {"shard": "1/2"}])
 def test_choosing_among_comparisons_needs_a_file(options: dict[str, Any]) -> None:
     """The error says how to get one."""
