@@ -99,10 +99,14 @@ class RootFilesystem(msgspec.Struct, frozen=True):
 
         A folder is left out where one folder in it holds nearly all of its bytes: that one says more.
         """
-        totals: dict[str, int] = {}
+        held: dict[str, int] = {}  # by folder, with a slash behind
         for path, entry in self.contents():
-            while entry.size and (path := path.rpartition("/")[0]):
-                totals[path] = totals.get(path, 0) + entry.size
+            folder = path[: path.rfind("/") + 1]
+            held[folder] = held.get(folder, 0) + entry.size
+        totals: dict[str, int] = {}
+        for path, size in held.items():
+            while size and (path := path.rpartition("/")[0]):
+                totals[path] = totals.get(path, 0) + size
         greatest: dict[str, int] = {}
         for path, size in totals.items():
             above = path.rpartition("/")[0]

@@ -16,8 +16,9 @@ Debian's and once as Python's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TypeAlias
 
 import msgspec
 
@@ -34,7 +35,6 @@ from imgcompare.analysis.debian import (
 )
 from imgcompare.analysis.ecosystems import compiled as compiled_in
 from imgcompare.analysis.ecosystems import languages, system
-from imgcompare.analysis.ecosystems.found import Distribution as Linux
 from imgcompare.analysis.ecosystems.found import Found, distribution_of, purl
 from imgcompare.analysis.filesystem import RootFilesystem
 from imgcompare.analysis.owned_files import Files, Innermost
@@ -54,6 +54,8 @@ from imgcompare.text.printable import file_name, printable
 
 _LIMIT = 200
 
+# A package, the bytes of its files, and the interpreter that it is for.
+_Claimed: TypeAlias = tuple[Found, int, str | None]
 
 # By ecosystem, in the order in which they claim files: what installs whole systems before what installs into them.
 _SYSTEMS = (system.alpine, system.rpm)
@@ -106,13 +108,14 @@ def find_packages(layers: Sequence[LayerIndex], filesystem: RootFilesystem) -> I
     documents = surviving(layers, filesystem)
     moved = diversions(documents)
     modules = compiled(filesystem.entries)
-    debian, python, every = (Files(filesystem, links, modules) for _ in range(3))
+    python, every = (Files(filesystem, links, modules) for _ in range(2))
+    debian = list(_debian_found(documents, moved, every))
     removed = [list(_others(layer.documents)) for layer in layers]
     return Inventory(
         packages=Packages(
-            debian=tuple(_debian(documents, moved, debian)),
+            debian=tuple(_debian(debian)),
             python=tuple(sorted(_python(documents, python), key=lambda package: (package.name, package.location))),
-            all=_all(documents, moved, every),
+            all=_all(documents, debian, every),
         ),
         debian_paths=_debian_paths(layers, moved, links),
         python_paths={
@@ -145,15 +148,17 @@ def _others(documents: Documents) -> Iterator[Found]:
         yield from read(documents, linux)
 
 
-def _all(documents: Documents, moved: Diversions, files: Files) -> tuple[Package, ...]:
-    """Every package, each file counted for the first that claims it, those in folders for the innermost at last."""
-    linux = distribution_of(documents)
+def _all(documents: Documents, debian: Sequence[_Claimed], files: Files) -> tuple[Package, ...]:
+    """Every package, each file counted for the first that claims it, those in folders for the innermost at last.
+
+    ``debian`` are those that have claimed theirs already.
+    """
     told = list(_others(documents))
     systems = [one for one in told if one.type in ("apk", "rpm")]
     conda = [one for one in told if one.type == "conda"]
     rest = [one for one in told if one.type not in ("apk", "rpm", "conda")]
     found = [
-        *_debian_found(documents, moved, linux, files),
+        *debian,
         *((one, files.claim(one.files), None) for one in (*systems, *conda)),
         *_python_found(documents, files),
         *((one, files.claim(one.files), None) for one in rest),
@@ -175,10 +180,8 @@ def _all(documents: Documents, moved: Diversions, files: Files) -> tuple[Package
     return tuple(sorted(packages, key=lambda one: (one.type, one.name, one.version, one.location)))
 
 
-_Claimed = tuple[Found, int, str | None]
-
-
-def _debian_found(documents: Documents, moved: Diversions, linux: Linux, files: Files) -> Iterator[_Claimed]:
+def _debian_found(documents: Documents, moved: Diversions, files: Files) -> Iterator[_Claimed]:
+    linux = distribution_of(documents)
     for record in sorted(records(documents), key=_order):
         path = list_of(record, documents)
         claimed = files.claim(listed(path, documents[path], moved)) if path else 0
@@ -222,13 +225,12 @@ def _order(record: DebianRecord) -> tuple[str, str, str]:
     return record.name, record.version, record.architecture
 
 
-def _debian(documents: Documents, moved: Diversions, files: Files) -> Iterator[DebianPackage]:
-    for record in sorted(records(documents), key=_order):
-        path = list_of(record, documents)
+def _debian(found: Iterable[_Claimed]) -> Iterator[DebianPackage]:
+    for one, claimed, _ in found:
         yield DebianPackage(
-            name=printable(record.name, limit=_LIMIT),
-            version=printable(record.version, limit=_LIMIT),
-            installed_bytes=files.claim(listed(path, documents[path], moved)) if path else 0,
+            name=printable(one.name, limit=_LIMIT),
+            version=printable(one.version, limit=_LIMIT),
+            installed_bytes=claimed,
         )
 
 

@@ -39,9 +39,10 @@ class _Node(Struct):
     children: list[_Node] = field(default_factory=list)
 
     def __lt__(self, other: _Node) -> bool:
-        return self._rank() < other._rank()
+        return self.rank() < other.rank()
 
-    def _rank(self) -> tuple[bool, int, str]:
+    def rank(self) -> tuple[bool, int, str]:
+        """Where it stands among others: the largest first, what is put together last."""
         return self.kind in {PartKind.REST, PartKind.END}, -self.size, self.name
 
     def part(self) -> Part:
@@ -105,7 +106,8 @@ def _grow(layer: _Node, budget: int, inventory: Inventory) -> int:
 
 def _apart(node: _Node, inventory: Inventory) -> list[_Node]:
     """What a node is made of: packages where there are any, else folders and files; the small ones together."""
-    parts = sorted(_owned_and_not(node, inventory) if node.kind == PartKind.CATEGORY else _beneath(node, node.entries))
+    found = _owned_and_not(node, inventory) if node.kind == PartKind.CATEGORY else _beneath(node, node.entries)
+    parts = sorted(found, key=_Node.rank)  # each rank made once
     least = node.size / _LEAST_SHARE
     shown = min(max(sum(part.size >= least for part in parts), _ALWAYS_SHOWN), _MOST_SHOWN)
     if len(parts) <= shown + 1:

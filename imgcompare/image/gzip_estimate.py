@@ -2,9 +2,10 @@
 
 Engines push with gzip at Go's default level, at some 40 MB a second. So a fast compressor goes over every part (of
 large layers over every second or further one), and one as good as Go's over a sample of parts, which tells how much
-smaller gzip is. That ratio hangs on how compressible the bytes are: parts fall into classes of compressibility, and
-each class has its sample's ratio. Within a class the ratios of parts spread by some 3 %, so how near a sample comes
-hangs on its number, not on the layer's size: large layers have no more than 96.
+smaller gzip is. That ratio hangs on how compressible the bytes are, and nearly along a line: it falls with the
+logarithm of what the fast compressor leaves of them, from 1 where it can save nothing. So the sample's ratio is moved
+along that line to where the whole layer lies. Around it the ratios of parts spread by some 4 %, so how near a sample
+comes hangs on its number, not on the layer's size: large layers have no more than 72.
 
 Parts are cut by their offset in the layer, never by how the bytes arrived, each sampled one goes on from the 32 KiB
 before it as in one stream, and which are sampled depends on their order alone: a layer gives the same figure from every
@@ -17,6 +18,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from heapq import heappop, heappush
+from math import log
 from mmap import mmap
 from typing import TypeAlias
 
@@ -30,11 +32,10 @@ _PART = 1 << 17
 _BLOCK = 1 << 20
 _WINDOW = 1 << 15
 _RAW = -15
-_CLASSES = 8
 # From how many bytes of a layer on which of its parts are looked at: each, each second, …: so many even out.
-_STEPS = ((4 << 30, 8), (1 << 30, 4), (64 << 20, 2), (0, 1))
+_STEPS = ((4 << 30, 8), (1 << 30, 4), (32 << 20, 2), (0, 1))
 # All of a small layer's parts are sampled, and of larger ones up to so many.
-_ALL_SAMPLED, _MOST_SAMPLED = 32, 96
+_ALL_SAMPLED, _MOST_SAMPLED = 32, 72
 _SAMPLED_OF = 8
 # Sampled parts are handed out by so many: a thread's job is worth its hand-over.
 _AT_ONCE = 4
@@ -77,12 +78,16 @@ class _Block(msgspec.Struct, frozen=True):
 
 
 class _Sample(msgspec.Struct, frozen=True):
-    """One part of a layer: its class, what is made of it quickly, and a copy with what comes ``before`` it."""
+    """One part of a layer: what is made of it quickly, and a copy with what comes ``before`` it."""
 
-    compressibility: int
     fast: int
     before: memoryview
     data: memoryview
+
+    @property
+    def left(self) -> float:
+        """What is left of it, as a logarithm."""
+        return log(self.fast / len(self.data))
 
 
 class _Samples:
@@ -97,7 +102,7 @@ class _Samples:
         self._pages = memoryview(mmap(-1, (_WINDOW + _PART) * (_MOST_SAMPLED + 1)))
         self._free = list(range(0, len(self._pages), _WINDOW + _PART))
 
-    def offer(self, block: _Block, start: int, compressibility: int, fast: int) -> None:
+    def offer(self, block: _Block, start: int, fast: int) -> None:
         """Keep a part for now if its rank is small enough, and let go those for which there are too many."""
         number = block.number + start // _PART
         # Multiples of the golden ratio, of which any first ones lie nearly evenly (Knuth, volume 3, 6.4).
@@ -106,7 +111,7 @@ class _Samples:
             return
         place = self._free.pop()
         before, data = self._copy(place, block.window(start)), self._copy(place + _WINDOW, block.part(start))
-        heappush(self._kept, (-rank, number, place, _Sample(compressibility, fast, before, data)))
+        heappush(self._kept, (-rank, number, place, _Sample(fast, before, data)))
         while len(self._kept) > min(_ALL_SAMPLED + number // _SAMPLED_OF, _MOST_SAMPLED):
             rank, _, place, _ = heappop(self._kept)
             self._refused = -rank
@@ -132,7 +137,8 @@ class GzipSize:
         self._room = _BLOCK
         self._number = 0
         self._under_way: deque[tuple[_Block, Future[list[int]]]] = deque()
-        self._fast = [0] * _CLASSES
+        self._fast = 0
+        self._left = 0.0  # each part's logarithm, as often as it has bytes left
         self._samples = _Samples()
 
     def tap(self, pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -155,20 +161,11 @@ class GzipSize:
             return _FRAME + _good(b"".join(self._pieces), b"")
         self._submit()
         while self._under_way:
-            self._classify()
+            self._add_up()
         kept = self._samples.kept()
         some = (kept[start : start + _AT_ONCE] for start in range(0, len(kept), _AT_ONCE))
         measured = [size for sizes in self._executor.map(_like_go, some) for size in sizes]
-        ratio = sum(measured) / sum(sample.fast for sample in kept)
-        estimate = 0.0
-        for compressibility, fast in enumerate(self._fast):
-            its = [
-                (good, one.fast)
-                for good, one in zip(measured, kept, strict=True)
-                if one.compressibility == compressibility
-            ]
-            estimate += fast * (sum(good for good, _ in its) / sum(part for _, part in its) if its else ratio)
-        return _FRAME + round(estimate)
+        return _FRAME + round(self._fast * _ratio(kept, measured, self._left / self._fast))
 
     def _submit(self) -> None:
         """Have what was gathered measured."""
@@ -180,17 +177,29 @@ class GzipSize:
         self._before = block.window(_BLOCK)
         self._pieces, self._room = [], _BLOCK
         if len(self._under_way) > _UNDER_WAY:
-            self._classify()
+            self._add_up()
 
-    def _classify(self) -> None:
-        """Put the oldest block's parts into their classes, and sample some of them."""
+    def _add_up(self) -> None:
+        """Add the oldest block's parts to the sums, and sample some of them."""
         block, measured = self._under_way.popleft()
         step = block.step
-        for start, size in zip(block.looked_at(), measured.result(), strict=True):
-            length = min(_PART, block.length - start)
-            compressibility = min(size * _CLASSES // length, _CLASSES - 1)
-            self._fast[compressibility] += size * step
-            self._samples.offer(block, start, compressibility, size)
+        for start, fast in zip(block.looked_at(), measured.result(), strict=True):
+            self._fast += fast * step
+            self._left += fast * step * log(fast / min(_PART, block.length - start))
+            self._samples.offer(block, start, fast)
+
+
+def _ratio(samples: Sequence[_Sample], good: Sequence[float], left: float) -> float:
+    """The good compressor's share of what the fast one makes of a layer, of which that is ``left`` in the mean.
+
+    A regression estimator (Cochran, Sampling Techniques, 7.3); its slope is that of the line through the ratio of 1
+    for what nothing can be saved of, so that even a sample whose parts are all alike has one.
+    """
+    fast = sum(sample.fast for sample in samples)
+    mean = sum(sample.fast * sample.left for sample in samples) / fast
+    square = sum(sample.fast * sample.left**2 for sample in samples)
+    saved = sum((size - sample.fast) * sample.left for size, sample in zip(good, samples, strict=True))
+    return sum(good) / fast + (left - mean) * (saved / square if square else 0)
 
 
 def _cut(pieces: Iterable[memoryview], start: int, end: int) -> Piece:
