@@ -148,9 +148,9 @@ class _Watch:
             raise EngineError("cancelled")
         if time.monotonic() < self._looked + every_s:
             return False
-        state, self._looked = self._container.state(), time.monotonic()
-        if not state.running:
+        if not self._container.lives() and not (state := self._container.state()).running:
             raise _EndedError(state)
+        self._looked = time.monotonic()
         return True
 
 

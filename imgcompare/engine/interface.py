@@ -273,6 +273,9 @@ class Container(Protocol):
     def listening(self) -> Sequence[Listener] | None:
         """The TCP sockets that wait for connections inside it, sorted; None where that cannot be seen."""
 
+    def lives(self) -> bool:
+        """Whether its first process is seen to live, without asking the engine; False where that cannot be seen."""
+
     def reached(self) -> bool | None:
         """Whether anybody is connected to its port; None where that cannot be seen, or nothing listens there."""
 

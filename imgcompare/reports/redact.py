@@ -77,14 +77,15 @@ def redact_report(report: Report, secrets: tuple[str, ...] = ()) -> Report:
 
 
 def _redacted(struct: S, secrets: tuple[str, ...]) -> S:
-    changes = {}
-    for name in struct.__struct_fields__:
+    kind, changes = type(struct), {}
+    free, given_only = FREE_TEXT.get(kind, ()), GIVEN_ONLY.get(kind, ())
+    for name in kind.__struct_fields__:
         value = getattr(struct, name)
-        if name in FREE_TEXT.get(type(struct), ()):
+        if name in free:
             new = _each(value, partial(redact, secrets=secrets))
-        elif name in GIVEN_ONLY.get(type(struct), ()):
+        elif name in given_only:
             new = _each(value, partial(mask, secrets=secrets))
-        elif isinstance(struct, Check) and name == "url":
+        elif kind is Check and name == "url":
             new = value if (told := _url(value, secrets)) == value else told
         else:
             new = _inside(value, secrets)

@@ -91,6 +91,10 @@ class FakeContainer:
         """Nobody can look."""
         return None
 
+    def lives(self) -> bool:
+        """Nobody can see."""
+        return False
+
     def reached(self) -> bool | None:
         """Nobody can see."""
         return None
@@ -373,6 +377,27 @@ def test_an_exit_ends_the_wait_at_once() -> None:
     result = wait(nowhere(), RUNNING, RUNNING, ended, timeout_s=3600)
     assert isinstance(result, Exited)
     assert result.state == ended
+
+
+class Living(FakeContainer):
+    """A container whose process is seen, for one look."""
+
+    def __init__(self, *states: ContainerState) -> None:
+        super().__init__(*states)
+        self.seen = iter([True])
+
+    def lives(self) -> bool:
+        """Once."""
+        return next(self.seen, False)
+
+
+def test_the_engine_is_not_asked_of_a_container_that_is_seen_to_live() -> None:
+    """It is once the process is not seen any more; what it says then is the truth."""
+    ended = ContainerState(running=False, exit_code=3)
+    living = Living(ended)
+    result = wait_until_ready(living, nowhere(), "/", Expectation(), 3600, never)
+    assert isinstance(result, Exited)
+    assert result.after_s >= 0.5, "it was not seen at the first look"
 
 
 def test_silence_ends_at_the_timeout_with_the_last_reason() -> None:

@@ -180,6 +180,7 @@ class EngineContract:
         with world.engine.container(spec) as container:
             assert (container.name, container.kept) == (spec.name, False)
             assert container.state() == ContainerState(running=False)
+            assert not container.lives()
             container.start()
             assert container.state() == ContainerState(running=True)
             at = container.published()

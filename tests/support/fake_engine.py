@@ -420,6 +420,10 @@ class FakeContainer:
             return None
         return [] if self._app.silent else [Listener("0.0.0.0", self._app.port)]
 
+    def lives(self) -> bool:
+        """It has no process that could be seen."""
+        return False
+
     def reached(self) -> bool | None:
         """It replies to everybody at once, so nobody stays connected; None where nothing listens."""
         self._call("reached", self.name)

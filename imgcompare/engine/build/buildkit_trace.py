@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 from contextlib import suppress
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -56,6 +57,15 @@ class FailedVertex(Struct, frozen=True):
         return self.name if _PREFIX.match(self.name) else None
 
 
+class Moved(NamedTuple):
+    """What a pull or a transfer has moved: its vertex's digest, its name, bytes moved, and in all (0: unknown)."""
+
+    vertex: bytes
+    name: bytes
+    current: int
+    total: int
+
+
 class _Known(Struct):
     name: str
     cached: bool = False
@@ -94,8 +104,7 @@ class BuildLog:
     def take(self, status: bytes) -> None:
         """Take one ``StatusResponse``; nothing of it where it cannot be decoded."""
         try:
-            vertices, logs = decode_status(status)
-            moved = decode_transfers(status)
+            vertices, moved, logs = decode_status(status)
         except ValueError:
             return
         for digest, name, current, total in moved:
@@ -159,36 +168,31 @@ class BuildLog:
             known.log = LogTail()  # only a failed step's log is ever asked for
 
 
-def decode_status(data: bytes) -> tuple[list[Vertex], list[tuple[bytes, int, bytes]]]:
-    """Decode a ``StatusResponse`` into vertices and logs: the vertex's digest, the stream (1 stdout, 2 stderr), bytes.
+def decode_status(data: bytes) -> tuple[list[Vertex], list[Moved], list[tuple[bytes, int, bytes]]]:
+    """Decode a ``StatusResponse`` into vertices, what pulls and transfers have moved, and logs.
 
-    Raises ValueError when malformed.
+    Of a log: the vertex's digest, the stream (1 stdout, 2 stderr) and bytes. Raises ValueError when malformed.
     """
     vertices: list[Vertex] = []
+    moved: list[Moved] = []
     logs: list[tuple[bytes, int, bytes]] = []
     for number, value in fields(data):
         if number == 1:
             vertices.append(_vertex(as_bytes(value)))
+        elif number == 2:
+            moved.append(_moved(as_bytes(value)))
         elif number == 3:
             parts = dict(fields(as_bytes(value)))
             stream = parts.get(3, 0)
             of = stream if isinstance(stream, int) else 0
             logs.append((as_bytes(parts.get(1, b"")), of, as_bytes(parts.get(4, b""))))
-    return vertices, logs
+    return vertices, moved, logs
 
 
-def decode_transfers(data: bytes) -> list[tuple[bytes, bytes, int, int]]:
-    """Decode what a ``StatusResponse`` says of pulls and transfers: vertex, name, bytes moved, and in all (0: unknown).
-
-    Raises ValueError when malformed.
-    """
-    found = []
-    for number, value in fields(data):
-        if number == 2:
-            parts = dict(fields(as_bytes(value)))
-            name, current, total = as_bytes(parts.get(1, b"")), as_int(parts.get(4, 0)), as_int(parts.get(5, 0))
-            found.append((as_bytes(parts.get(2, b"")), name, current, total))
-    return found
+def _moved(data: bytes) -> Moved:
+    parts = dict(fields(data))
+    name, current, total = as_bytes(parts.get(1, b"")), as_int(parts.get(4, 0)), as_int(parts.get(5, 0))
+    return Moved(as_bytes(parts.get(2, b"")), name, current, total)
 
 
 def _place(name: str) -> tuple[str, int]:

@@ -124,6 +124,7 @@ def has_wildcards(text: str) -> bool:
     return not _WILDCARDS.isdisjoint(text)
 
 
+@lru_cache(maxsize=512)  # each build of a context has the same ones handed on, and reading one costs a walk's time
 def pattern(line: str) -> Pattern:
     """Read one pattern as a client gets it from the frontend. Raises ValueError where it is malformed."""
     text = posixpath.normpath(line.strip())

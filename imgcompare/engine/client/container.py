@@ -22,7 +22,7 @@ from imgcompare.engine.client.exec import capture, execute
 from imgcompare.engine.client.file_head import first_file
 from imgcompare.engine.client.listeners import TABLES, is_reached, listeners, read_tables
 from imgcompare.engine.client.logs import STDERR, demultiplex, frames, joined
-from imgcompare.engine.client.memory import memory_in_use, without_inactive
+from imgcompare.engine.client.memory import groups_of, memory_in_use, without_inactive
 from imgcompare.engine.client.remove import find, remove
 from imgcompare.engine.interface import (
     LOOPBACK,
@@ -209,6 +209,11 @@ class SdkContainer:
             with suppress(EngineRefusedError):
                 tables = self._output("cat", *TABLES).decode("ascii", "replace")
         return listeners(tables) if tables else None
+
+    def lives(self) -> bool:
+        """Whether its first process is seen to live: by its control groups, which it leaves when it ends."""
+        found = self._as_started
+        return bool(groups_of(found.get("State", {}).get("Pid") or 0, str(found.get("Id") or "")))
 
     def reached(self) -> bool | None:
         """Whether anybody is connected to its port, by its process's own tables alone: asking starts nothing in it."""

@@ -151,11 +151,13 @@ def test_names_and_logs_are_printable() -> None:
 
 
 def test_decode_reads_the_fields_of_the_specification() -> None:
-    """Vertices and logs are read by their field numbers; unknown fields and wire types in use are passed over."""
+    """All is read by its field numbers; unknown fields and wire types in use are passed over."""
     unknown = bytes([9 << 3 | 1]) + bytes(8) + bytes([9 << 3 | 5]) + bytes(4)
     data = vertex(b"d", b"n", field(2, b"in"), field(4, 1), field(5, field(2, 100)), unknown)
-    assert decode_status(data + unknown) == (
+    moved = field(2, field(1, b"in") + field(2, b"d") + field(4, 3) + field(5, 100))
+    assert decode_status(data + moved + unknown) == (
         [Vertex(digest=b"d", name="n", cached=True, started=1e-7)],
+        [(b"d", b"in", 3, 100)],
         [],
     )
 

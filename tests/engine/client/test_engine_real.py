@@ -230,12 +230,14 @@ def test_a_server_is_published_on_loopback(engine: SdkEngine, make_image: Callab
         memory = container.memory_bytes()
         assert memory is not None
         assert 1 << 20 < memory < 256 << 20
+        assert container.lives()
         settings = engine._api.get(f"/containers/{wanted.name}/json")
     assert settings["HostConfig"]["PortBindings"]["5000/tcp"][0]["HostIp"] == "127.0.0.1"
     assert not settings["HostConfig"]["Privileged"]
     assert settings["HostConfig"]["PidsLimit"] == 512
     assert "GREETING=grüß = dich" in settings["Config"]["Env"]
     assert not _exists(engine, wanted.name)
+    assert not container.lives()
 
 
 def _reply(port: int) -> bytes | None:
