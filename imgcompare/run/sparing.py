@@ -8,11 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
-_FACTOR = 50
+_FACTOR = 100
 
 
 class Sparing:
-    """Calls ``save`` where something is new, and never before 50 times as long as that took has gone by.
+    """Calls ``save`` where something is new, and never before 100 times as long as that took has gone by.
 
     All that is known is written each time: at once after each of many small pieces it would cost more than they do.
     """
