@@ -13,7 +13,7 @@ from rich.text import Text
 
 from imgcompare.console.style import Style
 from imgcompare.regex import regex
-from imgcompare.render.cells.grid import Cell, Column, Grid, Tone
+from imgcompare.render.cells.grid import NOTHING, Cell, Column, Grid, Tone
 from imgcompare.text.printable import to_ascii
 from imgcompare.text.units import draw_bar
 
@@ -106,9 +106,12 @@ class Page:
 
     def table(self, grid: Grid) -> None:
         """Add a table, or a line for each of its rows where no form of it fits."""
-        if not self.grid(grid):
-            for row in grid.rows:
-                self.say(" ".join(cell.text for cell in row if cell.text), hang=2)
+        if self.grid(grid):
+            return
+        if grid.rows and grid.columns[0].title:
+            self.say(grid.columns[0].title, "dim")
+        for row in grid.rows:
+            self.say(_in_words(grid.columns, row), hang=2)
 
     def text(self) -> str:
         """Return everything as one string, with escapes only where the style has colour."""
@@ -254,6 +257,17 @@ def _cut_start(text: str, width: int, ellipsis: str) -> str:
     if cell_len(text) <= width:
         return text
     return ellipsis + chop_cells(text[::-1], width - len(ellipsis))[0][::-1]
+
+
+def _in_words(columns: Sequence[Column], row: Sequence[Cell]) -> str:
+    """Return a row as a line, each cell behind the title that it would stand below: a bare number says nothing."""
+    told = ""
+    for number, (column, cell) in enumerate(zip(columns, row, strict=True)):
+        if number and column.title and cell.text not in {"", NOTHING}:
+            told += f" · {column.title} {cell.text}"
+        elif cell.text and not (number and column.title):
+            told += f" {cell.text}"
+    return told.strip()
 
 
 def _fold(text: str, width: int) -> list[str]:
