@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 from docker import auth
 from docker.errors import DockerException
-from docker.utils.config import load_general_config
+from docker.utils.config import find_config_file, load_general_config
 
+from imgcompare.errors import UsageError
 from imgcompare.text.printable import printable
 
 # docker/cli cli/config/configfile: a key of "proxies", and the build argument that it becomes, in both cases.
@@ -89,6 +90,25 @@ def proxy_arguments(url: str, given: Mapping[str, str]) -> dict[str, str]:
     named = {argument: chosen.get(key) for key, argument in _PROXIES.items()}
     both = {name: value for argument, value in named.items() for name in (argument, argument.lower())}
     return {name: value for name, value in both.items() if isinstance(value, str) and value and name not in given}
+
+
+def unusable() -> UsageError:
+    """Return the error of a configuration that the SDK could not take, which names the part that is damaged."""
+    path = str(find_config_file())
+    try:
+        config: object = msgspec.json.decode(Path(path).read_bytes())
+    except (OSError, msgspec.MsgspecError, RecursionError):
+        config = None
+    if not isinstance(config, dict):
+        damaged = "it is no JSON object"
+    else:
+        proxies = config.get("proxies", {})
+        whole = isinstance(proxies, dict) and all(isinstance(each, dict) for each in proxies.values())
+        damaged = f'its section "{"auths" if whole else "proxies"}" is not as docker writes it'
+    return UsageError(
+        f"the docker configuration {printable(path, limit=200)} cannot be used: {damaged}",
+        hint="Mend it; `docker login` writes logins anew. DOCKER_CONFIG=DIR names another folder of such files.",
+    )
 
 
 def _found(registry: str) -> dict[str, Any]:

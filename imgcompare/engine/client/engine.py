@@ -20,7 +20,6 @@ from docker import APIClient
 from docker.errors import DockerException, InvalidConfigFile
 from docker.tls import TLSConfig
 from docker.utils import parse_repository_tag
-from docker.utils.config import find_config_file
 from msgspec.structs import replace
 
 from imgcompare.engine.build.choose import Builders, build_image, supports_buildkit
@@ -28,7 +27,7 @@ from imgcompare.engine.build.errors import refuse_unknown_options
 from imgcompare.engine.client import groups
 from imgcompare.engine.client.api import TESTED_API_VERSION, Api, Link
 from imgcompare.engine.client.container import SdkContainer
-from imgcompare.engine.client.docker_config import login, proxy_arguments, pull_header
+from imgcompare.engine.client.docker_config import login, proxy_arguments, pull_header, unusable
 from imgcompare.engine.client.inspect_image import read_image
 from imgcompare.engine.client.pull import follow_pull, unavailable
 from imgcompare.engine.client.remove import remove_of_run
@@ -55,7 +54,6 @@ from imgcompare.errors import (
     EngineRefusedError,
     ImgcompareError,
     NoEngineError,
-    UsageError,
 )
 from imgcompare.model import EngineInfo
 from imgcompare.text.printable import printable
@@ -308,10 +306,7 @@ def connect(endpoint: Endpoint) -> Link:
     try:
         client = APIClient(url, version=TESTED_API_VERSION, tls=_tls(endpoint.tls))
     except (InvalidConfigFile, ValueError, TypeError, AttributeError) as exc:
-        raise UsageError(
-            f"the docker configuration {find_config_file()!r} cannot be used: {printable(str(exc), limit=200)}",
-            hint='Mend its section "auths", or write it anew with `docker login`.',
-        ) from exc
+        raise unusable() from exc
     except DockerException as exc:
         raise NoEngineError(
             f"cannot connect to {place(endpoint)}: {printable(str(exc), limit=200)}",

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from docker import APIClient
+from docker.errors import DockerException
 
-from imgcompare.engine.client.docker_config import login, mirrors, proxy_arguments, pull_header
+from imgcompare.engine.client.docker_config import login, mirrors, proxy_arguments, pull_header, unusable
 
 URL = "unix:///run/docker.sock"
 
@@ -73,3 +75,23 @@ def test_mirrors_of_a_rootless_engine_and_of_docker_desktop(tmp_path: Path, monk
         (tmp_path / folder / "daemon.json").write_bytes(content)
         found.append(mirrors())
     assert found == [(), ("https://a.example",), ("https://a.example",)]
+
+
+@pytest.mark.parametrize(
+    ("text", "damaged"),
+    [
+        ('{"auths": 5}', 'its section "auths" is not as docker writes it'),
+        ('{"auths": {"a": 5}}', 'its section "auths" is not as docker writes it'),
+        ('{"auths": {"a": {"auth": "!!"}}}', 'its section "auths" is not as docker writes it'),
+        ('{"proxies": {"default": 5}}', 'its section "proxies" is not as docker writes it'),
+        ('{"proxies": [1]}', 'its section "proxies" is not as docker writes it'),
+        ("[]", "it is no JSON object"),
+        ("null", "it is no JSON object"),
+    ],
+)
+def test_what_is_damaged_is_named(configure: Path, text: str, damaged: str) -> None:
+    """In the file's words, where the SDK fails in Python's."""
+    configure.write_text(text)
+    with pytest.raises((DockerException, ValueError, TypeError, AttributeError)):
+        APIClient("unix:///gone", version="1.41")
+    assert unusable().message == f"the docker configuration {configure} cannot be used: {damaged}"
