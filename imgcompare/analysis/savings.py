@@ -19,7 +19,7 @@ from imgcompare.regex import regex
 _WORTH_BYTES = 100_000
 DOWNLOADS = regex(
     r"(?:root|home/[^/]+)/\.(?:npm/(?:_cacache|_logs)"
-    r"|cache/(?:pip|uv(?!/environments-)|pypoetry/(?:cache|artifacts)|pipenv|pdm|yarn|pnpm|node-gyp|composer|go-build))(?:/|$)"
+    r"|cache/(?:pip|uv(?!/environments-)|pypoetry/(?:cache|artifacts)|pipenv|virtualenv|pdm|yarn|pnpm|node-gyp|composer|go-build))(?:/|$)"
 )
 """Where tools that install keep what they have downloaded; other caches hold models and browsers, and stay.
 

@@ -15,7 +15,7 @@ from imgcompare.remedy.subject import Files
 # What installations write by the way: caches, what apt keeps, and what the system makes of it.
 _LEFT = regex(
     r"(?:etc|var|tmp|run|dev|proc|sys|boot|lib\w*|bin|sbin)/|usr/(?!local/|src/)|(?:root|home/[^/]+)/\.(?:npm|config)/"
-    r"|(?:root|home/[^/]+)/\.cache/(?:pip|uv|pypoetry/(?:cache|artifacts)|pipenv)/|usr/local/(?:share/)?(?:man|doc)/"
+    r"|(?:root|home/[^/]+)/\.cache/(?:pip|uv|pypoetry/(?:cache|artifacts)|pipenv|virtualenv)/|usr/local/\.lock$|usr/local/(?:share/)?(?:man|doc)/"
 )
 _SITE = regex(r"(.*/(?:site|dist)-packages)/")
 _MOST_SOURCES = 60

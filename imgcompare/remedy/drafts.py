@@ -10,7 +10,7 @@ from imgcompare.dockerfile.parser import parse
 from imgcompare.remedy.attempt import Draft, Write
 from imgcompare.remedy.bases import last_base
 from imgcompare.remedy.desk import Desk
-from imgcompare.remedy.environment import environment_refusal, may_be_bare
+from imgcompare.remedy.environment import environment_refusal, may_be_bare, starts_tools
 from imgcompare.remedy.multi_stage import Refusal, write_multi_stage, write_without_tools
 from imgcompare.remedy.needs import Need, apts_python, runtime_needs
 from imgcompare.remedy.shape import Shape
@@ -46,7 +46,7 @@ def find_drafts(shape: Shape, desk: Desk, refused: list[str]) -> list[tuple[Draf
         refused.append("multi-stage: it has several stages already")
         return drafts
     written = partial(_written, shape, slim, there, refused)
-    in_place = draft("multi-stage", partial(written, in_place=True))
+    in_place = draft("multi-stage", partial(written, in_place=True), without_tools=not starts_tools(shape))
     if reason := environment_refusal(shape):
         refused.append(f"virtual environment: {reason}; what is installed is copied in place instead")
         drafts.append((in_place, needs))

@@ -17,6 +17,8 @@ ENVIRONMENT = "/opt/venv"
 TOOLS = regex(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
 """Tools that install, and may start the application."""
 
+_NAMES_OF_TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
+
 _PIP_FOR_OTHERS = (22, 3)  # since then it installs into another interpreter's environment
 _NO_ENVIRONMENT = (
     (regex(r"\s--(?:user|target|prefix|root)\b|PIP_USER|PIP_TARGET|PYTHONUSERBASE"), "pip installs elsewhere"),
@@ -58,6 +60,14 @@ def environment_refusal(shape: Shape) -> str:
     if shape.original.files.has(f"{ENVIRONMENT}/bin"):
         return f"the image has {ENVIRONMENT}"
     return ""
+
+
+def starts_tools(shape: Shape) -> bool:
+    """Whether a tool that installs is started where the application runs, by its command or by what that starts."""
+    probe = shape.original.probe
+    return TOOLS.search(shape.started) is not None or (
+        probe is not None and any(name in probe.programs for name in _NAMES_OF_TOOLS)
+    )
 
 
 def _named_refusal(shape: Shape) -> str:

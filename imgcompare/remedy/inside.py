@@ -1,8 +1,9 @@
 """Run inside a container, by its Python: what can be imported there, which libraries are found, which programs run.
 
-It is started as ``python -c THIS ELF SOURCES LANGUAGES MENTIONS IMPORTING REQUEST``: THIS is the text of this file,
-ELF that of ``analysis/elf.py``, the others those of the files of their names, REQUEST a JSON object. What it finds goes
-to standard output as one JSON object. Only the standard library is there, of Python 3.7 or later, and nothing of ours.
+It is started as ``python -c THIS ELF SOURCES LANGUAGES MENTIONS INTERPRETER IMPORTING REQUEST``: THIS is the text of
+this file, ELF that of ``analysis/elf.py``, the others those of the files of their names, REQUEST a JSON object. What it
+finds goes to standard output as one JSON object. Only the standard library is there, of Python 3.7 or later, and
+nothing of ours.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import grp
 import json
 import os
 import re
-import shutil
 import sys
 import sysconfig
 import time
@@ -39,18 +39,19 @@ _LEFT_OUT = frozenset(
     )
 )
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
-_PYTHON = re.compile(r"python[\d.]*$")
-_SHELL = re.compile(r"\b(?:ba|da|a|k|z)?sh\b")
-_MOST_DEEP = 3
 _TEXT_BYTES = 1 << 16
+_UNKNOWN_PYTHON = 7
 
 
 def main() -> None:
     """Look, and print what was found."""
-    request = json.loads(sys.argv[6])
+    request = json.loads(sys.argv[7])
     began = time.monotonic()
-    interpreter = _interpreter(request["command"])
-    _become(interpreter or sys.executable)
+    try:
+        started = interpreter.of_command(request["command"], mentions)
+    except LookupError:
+        sys.exit(_UNKNOWN_PYTHON)
+    _become(started or sys.executable)
     folders = [path for path in dict.fromkeys(map(os.path.realpath, sys.path)) if _PACKAGE_FOLDER.search(path)]
     own_files = [root for root in request["roots"] if os.path.exists(root)]
     roots = [root for root in own_files if os.path.isdir(root)]
@@ -60,7 +61,7 @@ def main() -> None:
     own = [name for name in _modules(os.getcwd(), frozenset()) if os.getcwd() != "/"]
     own = [name for name in own if name.rpartition(".")[2] not in ("setup", "conftest")]
     command = request["command"] + request["healthcheck"]
-    named = mentions.look(command, request["env"], own_files, sources, languages, every_language=not interpreter)
+    named = mentions.look(command, request["env"], own_files, sources, languages, every_language=not started)
     imported = [name for name in named.pop("imported") if _may_be_missing(name)]
     imported = sorted(set(imported).difference(modules, own))
     loaded: dict[str, str] = {}
@@ -82,56 +83,9 @@ def main() -> None:
         "loaded": loaded,
         "capabilities": _capabilities([*os.environ.get("PATH", "").split(":"), *roots]),
         "groups": {one.gr_name: one.gr_mem for one in grp.getgrall()},
-        "runs_python": bool(interpreter),
+        "runs_python": bool(started),
     }
     json.dump(found, sys.stdout)
-
-
-def _interpreter(words: list[str]) -> str:
-    """The Python that a command starts: its own program, the one that a script names or starts; "" for none."""
-    return _python_of([part for word in words for part in mentions.split(word)], "")
-
-
-def _python_of(words: list[str], first: str, depth: int = 0) -> str:
-    """The first Python that words start, themselves or by a script; ``first`` is a folder before those of PATH."""
-    for word in map(os.path.expandvars, words):
-        if word.endswith("/bin/activate") and os.path.isfile(word):
-            first = os.path.dirname(word)
-        path = shutil.which(word, path=os.pathsep.join(filter(None, (first, os.environ.get("PATH", ""))))) or ""
-        if _PYTHON.match(os.path.basename(path)):
-            return path
-        found = (
-            _python_of_script(mentions.head(path, _TEXT_BYTES).decode(errors="replace"), first, depth) if path else ""
-        )
-        if found:
-            return found
-    return ""
-
-
-def _python_of_script(text: str, first: str, depth: int) -> str:
-    """The Python that runs a script, or that a shell's script starts: the one it becomes, else the last."""
-    if not text.startswith("#!"):
-        return ""
-    lines = text.splitlines()
-    if "python" in lines[0]:
-        named = (shutil.which(part) or "" for part in lines[0][2:].split())
-        return next((path for path in named if _PYTHON.match(os.path.basename(path))), sys.executable)
-    if not _SHELL.search(lines[0]) or depth >= _MOST_DEEP:
-        return ""
-    last = ""
-    for line in lines[1:]:
-        words = mentions.split(
-            line.replace("'''exec' ", "exec ")
-        )  # so pip begins what has too long a path for a first line
-        if words[:1] == ["exec"] and words[1:] == ["$@"]:
-            return ""  # what it is given decides
-        found = _python_of(words, first, depth + 1)
-        if found and words[0] == "exec":
-            return found
-        last = found or last
-        if len(words) == 2 and words[0] in (".", "source") and words[1].endswith("/bin/activate"):
-            first = os.path.dirname(os.path.expandvars(words[1]))
-    return last
 
 
 def _become(interpreter: str) -> None:
@@ -320,5 +274,6 @@ elf = _module("elf", sys.argv[1])
 sources = _module("sources", sys.argv[2])
 languages = _module("languages", sys.argv[3])
 mentions = _module("mentions", sys.argv[4])
-importing = _module("importing", sys.argv[5])
+interpreter = _module("interpreter", sys.argv[5])
+importing = _module("importing", sys.argv[6])
 main()

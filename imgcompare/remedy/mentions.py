@@ -175,7 +175,7 @@ class _Seen:
             words = self.with_scripts(self.words | (self.settings if self.is_open else set()))
             programs = set(_there(words).values())
             started = set(map(self._languages.plain, programs))
-            own = [path for path in sorted(programs) if _is_below(path, roots) and head(path, 4) == b"\x7fELF"]
+            own = [path for path in sorted(programs) if _is_own(path, roots) and head(path, 4) == b"\x7fELF"]
             started |= {self._languages.OWN} if own else set()
             more = [path for path, by in others.items() if every_language or started & by]
             more = [path for path in dict.fromkeys([*more, *own]) if path not in read]
@@ -250,7 +250,11 @@ def _is_shells(name: str, text: str) -> bool:
     return name.endswith(".sh") or re.match(r"#!.*\b(?:ba|da|a|k|z)?sh\b", text) is not None
 
 
-def _is_below(path: str, roots: list[str]) -> bool:
+def _is_own(path: str, roots: list[str]) -> bool:
+    """Whether a program is the application's: an environment's Python and what packages bring there are not."""
+    if os.path.isfile(os.path.join(os.path.dirname(os.path.dirname(path)), "pyvenv.cfg")):
+        return False
+    path = os.path.realpath(path)
     return any(path == root or path.startswith(f"{root.rstrip('/')}/") for root in map(os.path.realpath, roots))
 
 

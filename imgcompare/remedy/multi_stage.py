@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
 from imgcompare.regex import regex
 from imgcompare.remedy.copies import copy_lines
-from imgcompare.remedy.environment import ENVIRONMENT, TOOLS, unneeded
+from imgcompare.remedy.environment import ENVIRONMENT, starts_tools, unneeded
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, apt_install
@@ -54,7 +54,7 @@ def write_multi_stage(
         return Refusal("nothing in it installs Python packages in a way that is understood")
     name = _BUILDER if (shape.stage.name or "").lower() != _BUILDER else _OTHER_BUILDER
     if in_place:
-        copies = copy_lines(shape, name, there, tools=bool(TOOLS.search(shape.started)))
+        copies = copy_lines(shape, name, there, tools=starts_tools(shape))
         if isinstance(copies, str):
             return Refusal(copies)
         lines = (*_making_room(shape, there), *copies)

@@ -30,8 +30,10 @@ _ACCOUNTS = regex(r"etc/(?:(?:passwd|shadow|group|gshadow|subuid|subgid)-?|\.pwd
 _OWN_VAR = regex(r"var/(?:www|opt|data)\b|var/(?:lib|spool)/(?!apt\b|dpkg\b)[^/]+")
 # A cache that is no download's holds what the application would otherwise have to fetch: models, browsers.
 _KEPT_CACHE = regex(r"(?:.*/)?\.cache/(?!fontconfig\b|matplotlib\b|mesa_shader_cache\b)[^/]+/")
-# What tools that only install keep for themselves.
-_OF_TOOLS = regex(r"(?:root|home/[^/]+)/\.(?:config|local/(?:share|state))/(?:pypoetry|pip|uv|pdm|pipenv|virtualenv)\b")
+# What tools that only install keep for themselves: settings, locks, the folder of environments with none in it.
+_OF_TOOLS = regex(
+    r"(?:root|home/[^/]+)/\.(?:config|local/(?:share|state))/(?:(?:pypoetry|pip|uv|pdm|pipenv|virtualenv)\b|virtualenvs$)|usr/local/\.lock$"
+)
 _PASSES_OVER = regex(r"\|\||;|(?<!\|)\|(?!\|)|\$\(|`|\bif\b")
 _FIRST_ADDED_UID, _NOBODY = 500, 65534
 

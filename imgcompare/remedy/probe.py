@@ -27,6 +27,7 @@ _MEMORY_BYTES = 4 << 30
 _FOREVER = ("sleep", "3600")
 _PYTHONS = ("python3", "python")
 _NO_SUCH_PROGRAM = (126, 127)  # engines before 23 say 126
+_UNKNOWN_PYTHON = 7  # as ``inside.py`` ends
 _SKIPPED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel")
 TEXTS = (
     ("remedy", "inside.py"),
@@ -34,6 +35,7 @@ TEXTS = (
     ("remedy", "sources.py"),
     ("remedy", "languages.py"),
     ("remedy", "mentions.py"),
+    ("remedy", "interpreter.py"),
     ("remedy", "importing.py"),
 )
 """The files of this package whose texts run inside, as they are given to ``python -c``."""
@@ -158,6 +160,8 @@ def _probed(container: Container, request: str) -> Seen:
                 return Seen(msgspec.json.decode(captured.output, type=Probe))
             except msgspec.DecodeError as exc:
                 raise ImgcompareError(f"what the look inside an image answered makes no sense: {exc}") from exc
+        if captured.exit_code == _UNKNOWN_PYTHON:
+            return Seen(None, "the tool that starts it does not say in which environment")
         if captured.exit_code not in _NO_SUCH_PROGRAM:
             reason = f"the look inside ended with {captured.exit_code}"
     return Seen(None, reason)

@@ -85,7 +85,8 @@ def read(source: bytes, *, only_programs: bool = False) -> Source:
     found.words.update(_of_shells(nodes))
     for node in nodes:
         if isinstance(node, ast.arguments):
-            found.defaults.update(_first_words(_each([*node.defaults, *node.kw_defaults])))
+            words = _first_words(_each([*node.defaults, *node.kw_defaults]))
+            found.defaults.update(word for word in words if len(word) > 1)  # "w" is how a file is opened
     if only_programs:
         return found
     if found.is_open:

@@ -14,12 +14,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from imgcompare.remedy import interpreter, mentions
 from imgcompare.remedy.probe import Probe
 
 INSIDE = resources.files("imgcompare.remedy").joinpath("inside.py").read_text(encoding="utf-8")
 ELF = resources.files("imgcompare.analysis").joinpath("elf.py").read_text(encoding="utf-8")
 SOURCES = resources.files("imgcompare.remedy").joinpath("sources.py").read_text(encoding="utf-8")
 IMPORTING = resources.files("imgcompare.remedy").joinpath("importing.py").read_text(encoding="utf-8")
+INTERPRETER = resources.files("imgcompare.remedy").joinpath("interpreter.py").read_text(encoding="utf-8")
 LANGUAGES = resources.files("imgcompare.remedy").joinpath("languages.py").read_text(encoding="utf-8")
 MENTIONS = resources.files("imgcompare.remedy").joinpath("mentions.py").read_text(encoding="utf-8")
 MODULES = {
@@ -37,7 +39,7 @@ MODULES = {
     "opens.py": "import ctypes, ctypes.util; ctypes.CDLL(ctypes.util.find_library('sqlite3'))",
     "order_a.py": "import builtins; builtins.imgcompare_first = True",
     "order_b.py": "import builtins\nif hasattr(builtins, 'imgcompare_first'): raise RuntimeError('second')",
-    "starts.py": "import subprocess\ndef f(binary='expand'):\n    subprocess.Popen([binary, '-'])\n",
+    "starts.py": "import subprocess\ndef f(binary='expand', mode='w'):\n    subprocess.Popen([binary, '-'])\n",
     "versioneer.py": "import subprocess\nsubprocess.run(['fold'])\n",
     "no-module.py": "raise Exception",
     "thing-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: My_Thing\nVersion: 1.0\n"
@@ -110,7 +112,19 @@ def look(folder: Path, site: Path, command: list[str], home: Path = Path("/")) -
         "library_folders": ["/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu"],
     }
     done = subprocess.run(
-        [sys.executable, "-S", "-c", INSIDE, ELF, SOURCES, LANGUAGES, MENTIONS, IMPORTING, json.dumps(request)],
+        [
+            sys.executable,
+            "-S",
+            "-c",
+            INSIDE,
+            ELF,
+            SOURCES,
+            LANGUAGES,
+            MENTIONS,
+            INTERPRETER,
+            IMPORTING,
+            json.dumps(request),
+        ],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(site), "HOME": str(home)},
         stdin=subprocess.DEVNULL,
@@ -250,7 +264,16 @@ STARTED_BY_ITS_OWN = {
         {"serve": "#!/bin/sh\n'''exec' \"{venv}/bin/python\" \"$0\" \"$@\"\n' '''\nimport sys\n"},
     ),
 }
+# As poetry, uv and others do it: what stands behind ``run`` is started in an environment that they find.
+RUNNER = '#!/bin/sh\nwhile [ "$1" != run ]; do shift; done\nshift\nexec {venv}/bin/"$@"\n'
+STARTED_BY_ITS_OWN |= {
+    "by a tool": (["./poetry", "run", "shop", "--all"], {"poetry": RUNNER}),
+    "by a tool in a folder": (["./poetry", "-C", "/app", "run", "shop"], {"poetry": RUNNER}),
+    "by a tool's module": (["sh", "-c", "./mine -m pdm run shop"], {"mine": RUNNER}),
+    "by a tool in a script": (["./start.sh"], {"start.sh": "#!/bin/sh\nexec ./uv run shop\n", "uv": RUNNER}),
+}
 STARTED_BY_THE_FIRST = {
+    "behind a tool that installs": (["sh", "-c", "./poetry install && exec python3 shop.py run"], {"poetry": RUNNER}),
     "by its name": (["python3", "shop.py"], {}),
     "with the other as an argument": (["python3", "shop.py", "{venv}/bin/python"], {}),
     "by a script that only speaks of the other": (
@@ -284,6 +307,29 @@ def test_which_python_is_asked(tmp_path: Path, name: str) -> None:
         (tmp_path / file).chmod(0o755)
     seen = look(tmp_path, tmp_path / "site-packages", [word.replace("{venv}", str(venv)) for word in command], venv)
     assert (seen.executable == str(venv / "bin" / "python")) == (name in STARTED_BY_ITS_OWN)
+
+
+# A command, and what its tool is asked, that says nothing.
+ASKED = {
+    "poetry run gunicorn -b :8000": "run python",
+    "poetry -C /app run flask run": "-C /app run python",
+    "uv --directory /app run --frozen --project=web --active x": "--directory /app run --project=web --active python",
+    "uv run --project web --no-dev gunicorn": "run --project web python",
+    "hatch run prod:serve": "run prod:python",
+    "exec pipenv run python app.py": "run python",
+}
+
+
+@pytest.mark.parametrize("command", ASKED)
+def test_a_tool_that_does_not_say_what_it_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """It is asked with what chooses its environment, and another Python is not taken for the one it would start."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    for name in ("poetry", "uv", "hatch", "pipenv"):
+        (tmp_path / name).write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/asked\necho hello\n')
+        (tmp_path / name).chmod(0o755)
+    with pytest.raises(LookupError):
+        interpreter.of_command(["sh", "-c", command], mentions)
+    assert (tmp_path / "asked").read_text() == f"{ASKED[command]} -c import sys; print(sys.executable)\n"
 
 
 @pytest.mark.parametrize("file", ["secrets.py", "secrets/__init__.py"])
@@ -324,7 +370,7 @@ def test_who_needs_setuptools(tmp_path: Path) -> None:
 
 def test_it_stands_alone() -> None:
     """Nothing of ours is in a container, and Python may be as old as 3.7."""
-    for text in (INSIDE, ELF, SOURCES, LANGUAGES, MENTIONS, IMPORTING):
+    for text in (INSIDE, ELF, SOURCES, LANGUAGES, MENTIONS, INTERPRETER, IMPORTING):
         tree = ast.parse(text, feature_version=(3, 7))
         imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         imported |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}

@@ -63,6 +63,23 @@ def test_a_compiled_program_of_its_own(tmp_path: Path) -> None:
     assert found.foreign == (str(tmp_path / "app" / "tool.c"), str(tool))
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_an_environments_python_is_none_of_its_own(tmp_path: Path, *, made: bool) -> None:
+    """An environment in the application's folder begins its programs with a path to it, be it a copy or a link."""
+    program = Path(shutil.which("true") or "/bin/true").read_bytes() + b"\0tac --version\0"
+    bin_folder = tmp_path / "app" / ".venv" / "bin"
+    bin_folder.mkdir(parents=True)
+    (tmp_path / "python3").write_bytes(program)
+    (tmp_path / "python3").chmod(0o755)
+    if made:
+        (bin_folder.parent / "pyvenv.cfg").write_text("home = /usr/bin\n")
+        shutil.copy(tmp_path / "python3", bin_folder / "tool")
+    else:
+        (bin_folder / "tool").symlink_to(tmp_path / "python3")
+    found = seen_with(tmp_path, {}, "{app}/.venv/bin/tool")
+    assert (f"{bin_folder}/tool" in found.programs, "tac" in found.programs, found.foreign) == (True, False, ())
+
+
 def test_classes(tmp_path: Path) -> None:
     """Constants of classes, also of those in an archive; a damaged archive has none."""
     data = b"\xca\xfe\xba\xbe\0\0\0\x3d\x01\0\x05patch\x01\0\x09--version\x01\0\x01x\x01\0\x0aNo such one"

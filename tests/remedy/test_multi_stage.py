@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from imgcompare.remedy.environment import environment_refusal, may_be_bare
+from imgcompare.remedy.environment import environment_refusal, may_be_bare, starts_tools
 from imgcompare.remedy.multi_stage import Refusal, write_multi_stage
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.probe import Distribution
@@ -317,6 +317,29 @@ def test_packages_of_a_user_are_copied_in_place_and_stay_theirs() -> None:
     assert f"COPY --from=builder {site} {site}" in last(found)
     assert "COPY --from=builder /home/web/.local/bin/flask /home/web/.local/bin/flask" in last(found)
     assert "-m venv" not in found
+
+
+@pytest.mark.parametrize(
+    ("command", "programs", "starts"),
+    [
+        ('["poetry", "run", "shop"]', {}, True),
+        ('["./start.sh"]', {"uv": "/usr/local/bin/uv"}, True),
+        ('["shop"]', {"git": "/usr/bin/git"}, False),
+    ],
+)
+def test_in_place_a_tool_comes_along_only_where_it_is_started(
+    command: str, programs: dict[str, str], starts: bool
+) -> None:
+    """By the command, or by what that starts; a lock that it leaves beside never does."""
+    text = PLAIN.replace("RUN pip", "RUN pip install uv\nRUN uv pip").replace('["python", "shop.py"]', command)
+    layers: dict[int, Written] = {
+        8: {"/usr/local/bin/uv": "x"},
+        9: {**package("flask", "3.0"), "/usr/local/.lock": ""},
+    }
+    taken = shape(text, layers, probe=replace(PROBE, programs=programs))
+    assert starts_tools(taken) == starts
+    found = last(written(taken, in_place=True))
+    assert ("/usr/local/bin/uv" in found, ".lock" in found) == (starts, False)
 
 
 def test_in_place_an_upgraded_installer_takes_the_bases_place() -> None:

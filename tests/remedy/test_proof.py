@@ -463,6 +463,18 @@ def test_what_a_script_changed_or_deleted() -> None:
     }
 
 
+def test_what_tools_keep_for_themselves() -> None:
+    """Their settings, and the folder of environments in which there is none; an environment is packages' matter."""
+    kept: Written = {
+        "/root/.config/pypoetry/config.toml": "x",
+        "/root/.local/share/virtualenvs": folder(),
+        "/usr/local/.lock": "",
+    }
+    assert failed(seen(PROBE, written={3: APP[3], 4: {**APP[4], **kept}}), seen(PROBE)) == {}
+    kept = {"/root/.local/share/virtualenvs/notes": "x", "/root/.local/share/virtualenvs2": folder()}
+    assert failed(seen(PROBE, written={3: APP[3], 4: {**APP[4], **kept}}), seen(PROBE)).keys() == {"files"}
+
+
 def test_caches_that_are_no_downloads_of_installers() -> None:
     """A model or a browser is fetched once, when the image is built."""
     kept: Written = {"/root/.cache/huggingface/model": "x", "/root/.cache/pip/x": "x", "/root/.npm/_cacache/x": "x"}
