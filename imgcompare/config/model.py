@@ -88,7 +88,8 @@ class Config(Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         self._check_names()
         self._check_request()
-        for text in (*self.build_args, *(part for v in self.variants for part in (v.target, v.image) if part)):
+        images = (part for v in self.variants for part in (v.target, v.image) if part)
+        for text in (*self.build_args, *images, *(image for _, image, _ in self.companions)):
             _check_utf8(text)
 
     @property

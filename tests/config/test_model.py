@@ -191,6 +191,7 @@ def test_a_timeout_that_never_ends_or_never_begins_is_refused(timeout_s: float) 
         {"build_args": {"\udcff": "x"}},
         {"variants": (spec("a", "A", target="\udcff"),)},
         {"variants": (spec("a", image="\udcff"),)},
+        {"companions": (("db", "\udcff", {}),)},
     ],
 )
 def test_arguments_that_were_no_utf8_are_refused(changes: dict[str, object]) -> None:

@@ -57,12 +57,26 @@ def _parse_tcp(text: str, source: str, *, default_port: int) -> str:
         port = url.port
     except ValueError as exc:
         raise UsageError(f"{shown(text)} ({source}): {exc}", hint="Write tcp://HOST:PORT.") from exc
-    if not url.hostname or url.path not in ("", "/") or url.query or url.fragment:
+    if (
+        not url.hostname
+        or not _can_be_asked_for(url.hostname)
+        or url.path not in ("", "/")
+        or url.query
+        or url.fragment
+    ):
         raise UsageError(f"{shown(text)} ({source}) is no engine's address", hint="Write tcp://HOST:PORT.")
     if port is None:
         port = {"http": 80, "https": 443}.get(url.scheme, default_port)
     name = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
     return f"{url.scheme}://{name}:{port}"
+
+
+def _can_be_asked_for(host: str) -> bool:
+    """Whether a resolver takes it: parts between dots that are empty, or longer than 63 bytes, are no name's."""
+    try:
+        return bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 def shown(text: str) -> str:
