@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from imgcompare.errors import UsageError
 from imgcompare.model import Document
 from imgcompare.reports.files import read_bounded, write_atomically
+from imgcompare.text.printable import printable
 from imgcompare.workshop.exercise import DOCKERFILE, HINTS, SOLUTION, TOML, Exercise, read_exercise
 
 _KEPT = ".exercise"
@@ -108,13 +109,21 @@ def start(source: Path, folder: Path) -> Attempt:
         progress = Progress(exercise=source.name)
         write_atomically(kept / _PROGRESS, msgspec.json.encode(progress).decode())
         _settle(making, folder)
-    except (OSError, shutil.Error) as exc:
+    except OSError as exc:
         shutil.rmtree(making, ignore_errors=True)
         raise UsageError(
-            f"cannot start {source.name} in {folder}: {getattr(exc, 'strerror', None) or exc}",
+            f"cannot start {source.name} in {folder}: {_reason(exc)}",
             hint="Name another folder.",
         ) from exc
     return Attempt(folder, exercise, progress)
+
+
+def _reason(error: OSError) -> str:
+    """Why something could not be written; of a folder's many files, why the first could not."""
+    if isinstance(error, shutil.Error):
+        ((_, _, told), *_) = error.args[0]
+        return printable(told, limit=300)
+    return error.strerror or str(error)
 
 
 def _settle(made: Path, folder: Path) -> None:

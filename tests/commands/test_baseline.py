@@ -60,12 +60,16 @@ def test_what_was_shrunk_is_no_run_to_measure_growth_from(stored: Offline) -> No
 
 def test_what_was_not_recorded_is_told_with_its_reason(offline: Offline) -> None:
     """In words of what it is."""
-    keep(offline, report(replace(variant("a"), verdict=Verdict.BROKEN), replace(variant("b"), verdict="not_checked")))
+    a, b, c = variant("a"), variant("b"), variant("c")
+    keep(offline, report(replace(a, verdict=Verdict.BROKEN), replace(b, verdict="not_checked"), replace(c, image=None)))
     told = offline("baseline", "update").stdout
-    assert told.splitlines()[1:3] == [
+    assert told.splitlines()[1:] == [
         "  a: not recorded, for it is broken",
         "  b: not recorded, for it was not checked",
+        "  c: not recorded, for it was not measured",
+        f"{FILE}: nothing is stored in it.",
     ]
+    assert not (offline.folder / FILE).exists()
 
 
 def test_an_update_without_news_leaves_the_file_as_it_is(stored: Offline) -> None:
@@ -131,7 +135,7 @@ def test_a_shard_prunes_nothing(stored: Offline) -> None:
     [
         (["report", "--against", "nowhere.json"], "cannot compare with 'nowhere.json': there is no such file"),
         (["run", "--against", "nowhere.json"], "cannot compare with 'nowhere.json': there is no such file"),
-        (["run", "--against", ""], "cannot compare with '': there is no such file"),
+        (["run", "--against", ""], "--against is given an empty text"),
         (["report", "--against", "2026"], "'2026' names several saved runs"),
         (["baseline", "show", "nowhere.json"], "cannot read the baseline nowhere.json"),
         (["baseline", "update", "--from", "nowhere.json"], "'nowhere.json' is neither a file nor a saved run"),

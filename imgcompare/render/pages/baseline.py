@@ -12,6 +12,7 @@ from imgcompare.comparison.baseline import (
     hold,
     stored_comparison,
 )
+from imgcompare.comparison.compare import as_expected
 from imgcompare.console.style import Style
 from imgcompare.model import Entry, Report, Verdict
 from imgcompare.render.cells.against import told_packages, told_row
@@ -35,6 +36,7 @@ _WHY_NOT = {
     Verdict.NOT_CHECKED: "was not checked",
     Verdict.WORKS: "works, and was to break",
 }
+_NOT_MEASURED = "was not measured"
 
 
 def render(baseline: Baseline, style: Style) -> str:
@@ -64,21 +66,25 @@ def render_update(
             page.say(line, lead="  ")
     for name in sorted(old.comparisons.keys() - new.comparisons.keys()):
         page.say(f"{printable(name, limit=60)}: removed", "strong")
-    page.say(f"{printable(file)}: {'as it was' if new == old else 'written'}.")
+    told = "written" if new != old else "as it was" if old.comparisons else "nothing is stored in it"
+    page.say(f"{printable(file)}: {told}.")
     return page.text()
 
 
 def _changes(report: Report, old: StoredComparison | None, *, prune: bool) -> Iterator[str]:
     """What became of each variant."""
     recorded = stored_comparison(report).variants
-    verdicts = {variant.name: variant.verdict for variant in report.variants}
+    reasons = {
+        variant.name: _NOT_MEASURED if as_expected(variant) else _WHY_NOT[variant.verdict]
+        for variant in report.variants
+    }
     against = hold(report, Stored(source="", comparisons={report.scenario: old} if old else {})).against
     for row in against.rows if against else ():
         name = variant_name(row.variant)
         if row.entry is Entry.MISSING:
             yield f"{name}: removed" if prune else f"{name}: not in this run, kept (--prune removes it)"
         elif row.variant not in recorded:
-            yield f"{name}: not recorded, for it {_WHY_NOT[verdicts[row.variant]]}"
+            yield f"{name}: not recorded, for it {reasons[row.variant]}"
         elif row.entry is Entry.NEW:
             yield f"{name}: recorded, {format_bytes(recorded[row.variant].uncompressed_size)}"
         else:
