@@ -75,8 +75,8 @@ def _github(environ: Mapping[str, str], number: int | None) -> Found | NotFound:
     event = _read_event(environ.get("GITHUB_EVENT_PATH"))
     number = number or _number_of(event) or _number_in(environ.get("GITHUB_REF", ""))
     if number is None:
-        what = environ.get("GITHUB_EVENT_NAME", "this event")
-        return NotFound(f"{what!r} belongs to no pull request")
+        name = environ.get("GITHUB_EVENT_NAME")
+        return NotFound(f"{repr(name) if name else 'this event'} belongs to no pull request")
     token = _required(environ, "GITHUB_TOKEN", "the job's token", _OWN_TOKEN)
     repository = environ["GITHUB_REPOSITORY"]
     if not _REPOSITORY.fullmatch(repository):

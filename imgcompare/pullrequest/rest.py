@@ -97,7 +97,7 @@ class Api:
                 return data, "next" in reply.links
         except requests.RequestException as exc:
             raise ForgeBusyError(
-                f"no reply from {self.forge}: {redact(str(exc), [self._token])}",
+                f"no reply from {self.forge}: {redact(_reason(exc), [self._token])}",
                 hint="Is its API reachable from this job?",
             ) from exc
 
@@ -131,9 +131,23 @@ class Api:
             # Without a time of its own, a rate limit wants a minute: docs.github.com/rest, "Best practices".
             lacking = 60.0 if status == 403 else 0.0
             return ForgeBusyError(text, wait_s=lacking if wait_s is None else wait_s)
-        if status in {401, 403, 404}:
+        if status == 401:
+            return ForgeRefusedError(
+                text, hint=f"It does not take the token: a wrong one, or out of date. {self._hint}"
+            )
+        if status in {403, 404}:
             return ForgeRefusedError(text, hint=self._hint)
         return ForgeError(text)
+
+
+def _reason(error: BaseException) -> str:
+    """What the system said, below all that libraries made of it; else the error's own words."""
+    told, below = str(error), error.__cause__ or error.__context__
+    while below is not None:
+        if isinstance(below, OSError) and below.strerror:
+            told = below.strerror
+        below = below.__cause__ or below.__context__
+    return told
 
 
 def _asked_to_wait(reply: requests.Response) -> float | None:

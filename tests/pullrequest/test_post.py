@@ -138,6 +138,15 @@ def test_a_token_that_is_none(environ: Environ, forge: Forge) -> None:
     with pytest.raises(ForgeRefusedError, match="answered 401") as caught:
         posted(environ(forge), "x")
     assert TOKEN not in f"{caught.value.message} {caught.value.hint}"
+    assert str(caught.value.hint).startswith("It does not take the token: a wrong one, or out of date. ")
+
+
+def test_why_there_is_no_reply_is_said_in_the_systems_words() -> None:
+    """Not in those of the three libraries above it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(ForgeBusyError, match=r"^no reply from GitHub: Connection refused$"):
+        posted(Forge(url=url).github_environ(), "x")
 
 
 def test_a_token_that_the_forge_repeats_is_masked(forge: Forge) -> None:
