@@ -126,3 +126,13 @@ class InternalError(ImgcompareError):
             hint="This is a fault of imgcompare: please report it with these lines.",
         )
         self.details = "".join(traceback.format_exception(cause))
+
+
+def reason_of(error: BaseException) -> str:
+    """Say what the system said, below all that libraries made of it; else the error's own words."""
+    told, below = str(error), error.__cause__ or error.__context__
+    while below is not None:
+        if isinstance(below, OSError) and (below.strerror or isinstance(below, TimeoutError)):
+            told = below.strerror or "no answer in time"
+        below = below.__cause__ or below.__context__
+    return told

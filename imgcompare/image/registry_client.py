@@ -19,7 +19,7 @@ import requests
 from requests.auth import AuthBase
 
 from imgcompare import __version__
-from imgcompare.errors import RegistryError, UsageError
+from imgcompare.errors import RegistryError, UsageError, reason_of
 from imgcompare.image.registry_reference import Remote, is_loopback
 from imgcompare.regex import regex
 from imgcompare.text.printable import printable
@@ -200,7 +200,7 @@ class RegistryClient(AbstractContextManager["RegistryClient"]):
 
     def _failed(self, exc: Exception) -> RegistryError:
         return RegistryError(
-            f"{self._remote.host} cannot be asked for {self._remote.name}: {printable(str(exc), limit=300)}",
+            f"{self._remote.host} cannot be asked for {self._remote.name}: {printable(reason_of(exc), limit=300)}",
             hint="Is the registry's name right, and can this machine reach it?",
         )
 

@@ -11,7 +11,7 @@ import requests
 from requests.auth import AuthBase
 
 from imgcompare import __version__
-from imgcompare.errors import ForgeBusyError, ForgeError, ForgeRefusedError, UsageError
+from imgcompare.errors import ForgeBusyError, ForgeError, ForgeRefusedError, UsageError, reason_of
 from imgcompare.text.printable import printable
 from imgcompare.text.redact import redact
 
@@ -97,7 +97,7 @@ class Api:
                 return data, "next" in reply.links
         except requests.RequestException as exc:
             raise ForgeBusyError(
-                f"no reply from {self.forge}: {redact(_reason(exc), [self._token])}",
+                f"no reply from {self.forge}: {redact(reason_of(exc), [self._token])}",
                 hint="Is its API reachable from this job?",
             ) from exc
 
@@ -138,16 +138,6 @@ class Api:
         if status in {403, 404}:
             return ForgeRefusedError(text, hint=self._hint)
         return ForgeError(text)
-
-
-def _reason(error: BaseException) -> str:
-    """What the system said, below all that libraries made of it; else the error's own words."""
-    told, below = str(error), error.__cause__ or error.__context__
-    while below is not None:
-        if isinstance(below, OSError) and below.strerror:
-            told = below.strerror
-        below = below.__cause__ or below.__context__
-    return told
 
 
 def _asked_to_wait(reply: requests.Response) -> float | None:

@@ -60,7 +60,7 @@ def _versions(
     entries = [_file(path, one, link) for one, link in zip(loaded, links, strict=True)]
     if entries == [None, None]:
         raise UsageError(
-            f"neither image has a file {printable(path, limit=200)!r}",
+            f"neither image has a file {printable(f'/{path}', limit=200)!r}",
             hint=f"See which differ: imgcompare diff {printable(loaded[0].name)} {printable(loaded[1].name)} --files",
         )
     told = {(entry.size, entry.digest) for entry in entries if entry}

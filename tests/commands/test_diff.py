@@ -199,7 +199,7 @@ def test_contents_in_numbers(configured: Offline) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("old.tar", "--content", "etc/nothing"), "neither image has a file 'etc/nothing'"),
+        (("old.tar", "--content", "etc/nothing"), "neither image has a file '/etc/nothing'"),
         (("old.tar", "--content", "etc"), "'etc' is no file in old.tar"),
     ],
 )
