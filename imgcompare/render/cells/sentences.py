@@ -233,9 +233,9 @@ def _companions(variants: Sequence[Variant]) -> list[str]:
 def _companion(companion: Companion) -> str:
     image = printable(companion.image, limit=80)
     # Of one that is built here the image's name tells nothing.
-    of = "" if image.startswith("imgcompare/") else f" ({image})"
-    note = f", of which {printable(companion.note, limit=120)}" if companion.note else ""
-    return f"{printable(companion.name, limit=60)}{of}{note}"
+    told = ("" if image.startswith("imgcompare/") else image, printable(companion.note, limit=120))
+    of = "; ".join(filter(None, told))
+    return printable(companion.name, limit=60) + (f" ({of})" if of else "")
 
 
 def footnotes(report: Report) -> tuple[str, ...]:

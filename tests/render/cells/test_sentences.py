@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from imgcompare.diagnosis import observed
 from imgcompare.errors import EngineError
-from imgcompare.model import Failure, Gate, Report, Stage, Variant, Verdict
+from imgcompare.model import Companion, Failure, Gate, Report, Stage, Variant, Verdict
 from imgcompare.render.cells import sentences
 from imgcompare.reports.collection import collect
 from tests.support.reports import report, variant
@@ -217,3 +217,14 @@ def test_headline_of_several_counts_what_is_missing() -> None:
     empty = collect([], created="2025-11-21T08:00:00Z")
     assert sentences.collection_headline(empty) == "There was nothing to run."
     assert sentences.collection_headline(replace(empty, missing=("a",))) == "0 of 1 comparisons passed; not run: a."
+
+
+def test_what_a_companion_did_not_do_stands_beside_it() -> None:
+    """With its image, unless that was built here and its name tells nothing."""
+    slow = Companion(name="db", image="postgres:15", note="it did not serve within 5 s")
+    built = Companion(name="worker", image="imgcompare/shop-worker:1", note="it ended with exit code 1")
+    beside = (slow, Companion(name="cache", image="redis:7"), built)
+    assert sentences.footnotes(report(replace(variant("slim"), companions=beside)))[-1] == (
+        "Each variant ran beside db (postgres:15; it did not serve within 5 s), cache (redis:7), "
+        "worker (it ended with exit code 1), of its own."
+    )
