@@ -18,7 +18,8 @@ def copy_lines(case: Case, source: str, view: View, place: str, python: Python |
         return (f"COPY --from={source} {place} {python.site if python and python.version else place}",)
     prefix = match[1]
     if prefix in view.environments:
-        return (f"COPY --from={source} {prefix} {prefix}", f"ENV PATH={prefix}/bin:$PATH")
+        named = f"{prefix}/bin" in case.environment.get("PATH", "").split(":")
+        return (f"COPY --from={source} {prefix} {prefix}", *(() if named else (f"ENV PATH={prefix}/bin:$PATH",)))
     if python and python.version and version_of(place) != python.version:
         return ()
     if prefix.endswith("/.local"):

@@ -14,9 +14,9 @@ from imgcompare.diagnosis.step_fixes import (
     argument_out_of_sight,
     as_root,
     in_context,
-    nearly_in_context,
     rewritten_step,
 )
+from imgcompare.diagnosis.unread_files import no_project_file, no_requirements
 from imgcompare.dockerfile.placing import Spot
 from imgcompare.model import Failure
 from imgcompare.regex import regex
@@ -230,28 +230,6 @@ def _past_a_stand_in(case: Case, line: str, _match: re.Match[str], step: str) ->
     )
 
 
-def _no_requirements(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
-    """The file is in the context and was not copied, or its name is nearly that of one that is."""
-    name = match["name"]
-    there, near = in_context(case, name), nearly_in_context(case, name)
-    fix = Fix()
-    if there:
-        fix = above_step(case, step, f"COPY {there} {name if '/' in name else './'}")
-    elif near:
-        fix = rewritten_step(case, step, rf"(?<![\w./-]){re.escape(name)}(?![\w./-])", near)
-    return case.found(
-        "build-failed",
-        f"pip does not find the requirements file {name}: "
-        + (f"the build context has {near}." if near and not there else "it was not copied, or to another folder."),
-        (f"step RUN {step}", line, f"the build context has {there or near}" if there or near else ""),
-        hint=("Above that step." if there else "Instead of that step.")
-        if fix.lines
-        else "Above that step: COPY requirements.txt . (and see that .dockerignore does not name it).",
-        fix=fix.lines,
-        spot=fix.spot,
-    )
-
-
 def _another_python(case: Case, line: str, match: re.Match[str], step: str) -> Failure:
     """What pipenv, poetry and uv say of a project that is written for another Python than the stage's."""
     wanted = match["pipenv"] or match["poetry"] or match["uv"]
@@ -283,7 +261,16 @@ _SAID: tuple[tuple[re.Pattern[str], Callable[[Case, str, re.Match[str], str], Fa
     (regex(r"The interpreter at `/usr` is externally managed"), _past_a_stand_in),
     (
         regex(r"Could not open requirements file: .*No such file or directory: '(?P<name>[^']+)'"),
-        _no_requirements,
+        no_requirements,
+    ),
+    (
+        regex(
+            r"Readme path `(/[^`]+)` does not exist|Readme file does not exist: ([\w./-]+)"
+            r"|Unable to find lockfile at `([^`]+)`|No `(pyproject\.toml)` found in current directory"
+            r"|Poetry could not find a (pyproject\.toml) file in|(Pipfile(?:\.lock)?) not found!"
+            r"|^(/\S+) does not contain any element$|No file/folder found for package ([\w.-]+)"
+        ),
+        no_project_file,
     ),
     (regex(r"(?:Permission denied|are you root\?)"), _denied),
     (

@@ -97,6 +97,18 @@ def in_context(case: Case, name: str) -> str:
     return alike[0] if len(alike) == 1 else ""
 
 
+def of_project(case: Case, name: str) -> str:
+    """The file or folder of the context that a project's tool misses, "" for none.
+
+    It has to lie beside the only pyproject.toml or Pipfile.
+    """
+    files = list(case.context())
+    folders = {posixpath.dirname(file) for file in files if basename(file) in {"pyproject.toml", "Pipfile"}}
+    beside = [posixpath.join(folder, basename(name) if name.startswith("/") else normpath(name)) for folder in folders]
+    there = len(beside) == 1 and any(file == beside[0] or file.startswith(f"{beside[0]}/") for file in files)
+    return beside[0] if there else ""
+
+
 def folder_with_all(case: Case) -> str:
     """The folder below the context that has everything that COPY takes from it; "" where none has, or several.
 

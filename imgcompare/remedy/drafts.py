@@ -12,7 +12,7 @@ from imgcompare.remedy.bases import last_base
 from imgcompare.remedy.desk import Desk
 from imgcompare.remedy.environment import environment_refusal, may_be_bare, starts_tools
 from imgcompare.remedy.multi_stage import Refusal, write_multi_stage, write_without_tools
-from imgcompare.remedy.needs import Need, apts_python, runtime_needs
+from imgcompare.remedy.needs import Need, apts_python, not_brought, runtime_needs
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.subject import Files
 from imgcompare.remedy.tidy import with_user, write_slim, write_tidy
@@ -41,7 +41,10 @@ def find_drafts(shape: Shape, desk: Desk, refused: list[str]) -> list[tuple[Draf
         drafts = [*(drafts if plain else ()), (lean, needs if plain else ())]
     elif plain:
         drafts.append((plain, needs))
-    needs = (*needs, *apts_python(shape.original, there.installed.names, shape.named))
+    needs = (
+        *not_brought(needs, shape.original, shape.named),
+        *apts_python(shape.original, there.installed.names, shape.named),
+    )
     if len(shape.document.stages) > 1:
         refused.append("multi-stage: it has several stages already")
         return drafts

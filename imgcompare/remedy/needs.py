@@ -57,6 +57,12 @@ def apts_python(original: Subject, there: Iterable[str], named: Iterable[str]) -
     return (Need("python3", "the interpreter"),) if owner and owner not in {*there, *brought} else ()
 
 
+def not_brought(needs: Iterable[Need], original: Subject, named: Iterable[str]) -> tuple[Need, ...]:
+    """What the packages that are installed by name do not bring anyway."""
+    brought = original.files.installed.with_needs(named, recommends=False)
+    return tuple(need for need in needs if need.package not in brought)
+
+
 def lost_packages(original: Subject, candidate_packages: Iterable[str], named: Iterable[str]) -> tuple[str, ...]:
     """What the original has beyond its base, wanted for itself or ``named``, and a candidate has not."""
     wanted = original.files.installed.wanted(original.base.installed.names, named)

@@ -275,6 +275,84 @@ ROWS = {
         "the build context has shop/requirements.txt",
         ("COPY shop/requirements.txt /srv/requirements.txt",),
     ),
+    "a project's README": Row(
+        told(
+            "poetry install --without dev",
+            "Error: The current project could not be installed: Readme path `/app/README.md` does not exist.",
+            context=("README.md", "docs/README.md", "pyproject.toml"),
+        ),
+        "build-failed",
+        "That step needs /app/README.md, which is not there: it was not copied",
+        ("COPY README.md /app/README.md",),
+    ),
+    "a project's package": Row(
+        told(
+            "poetry install",
+            "Installing the current project: shop (0.1.0)\n\n/app/shop does not contain any element",
+            context=("pyproject.toml", "shop/__init__.py"),
+        ),
+        "build-failed",
+        "That step needs /app/shop, which is not there",
+        ("COPY shop /app/shop",),
+    ),
+    "a project's package by its name": Row(
+        told(
+            "pip install .",
+            "ValueError: No file/folder found for package shop",
+            context=("app/pyproject.toml", "app/shop/__init__.py", "shop/x"),
+        ),
+        "build-failed",
+        "That step needs shop, which is not there",
+        ("COPY app/shop ./shop",),
+    ),
+    "a project's README in a folder": Row(
+        told(
+            "uv sync --frozen",
+            "    OSError: Readme file does not exist: README.md",
+            context=("README.md", "shop/README.md", "shop/pyproject.toml"),
+        ),
+        "build-failed",
+        "That step needs README.md, which is not there",
+        ("COPY shop/README.md ./",),
+    ),
+    "a lock file": Row(
+        told(
+            "uv sync --frozen",
+            "error: Unable to find lockfile at `uv.lock`, but `--frozen` was provided. To create a lockfile, run",
+            context=("uv.lock", "pyproject.toml"),
+        ),
+        "build-failed",
+        "That step needs uv.lock",
+        ("COPY uv.lock ./",),
+    ),
+    "a lock file of pipenv": Row(
+        told(
+            "pipenv install --system --deploy",
+            "ERROR: Pipfile.lock not found! You need to run $ pipenv lock before you can",
+            context=("Pipfile", "Pipfile.lock"),
+        ),
+        "build-failed",
+        "That step needs Pipfile.lock",
+        ("COPY Pipfile.lock ./",),
+    ),
+    "a lock file that nobody made": Row(
+        told(
+            "pipenv install --system --deploy",
+            "ERROR: Pipfile.lock not found! You need to run $ pipenv lock before you can",
+            context=("Pipfile",),
+        ),
+        "build-failed",
+        "That step needs Pipfile.lock, which is not there.",
+    ),
+    "one of two projects": Row(
+        told(
+            "poetry install",
+            "Poetry could not find a pyproject.toml file in /app or its parents",
+            context=("a/pyproject.toml", "b/pyproject.toml"),
+        ),
+        "build-failed",
+        "That step needs pyproject.toml, which is not there.",
+    ),
     "requirements in two folders": Row(
         told(
             "pip install -r requirements.txt",

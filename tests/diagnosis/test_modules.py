@@ -62,6 +62,16 @@ ROWS = {
         "it is in stage builder and in no layer",
         ("COPY --from=builder /opt/venv /opt/venv", "ENV PATH=/opt/venv/bin:$PATH"),
     ),
+    "in a stage's virtual environment, which PATH names": Row(
+        lambda: Example(
+            f'{TWO}ENV PATH=/opt/venv/bin:$PATH\nCMD ["python", "app.py"]\n',
+            FILES,
+            {"builder": VENV | package("flask", site="/opt/venv/lib/python3.11/site-packages")},
+        ).exits(1, NO_FLASK),
+        "missing-python-module",
+        "it is in stage builder and in no layer",
+        ("COPY --from=builder /opt/venv /opt/venv",),
+    ),
     "in a stage's prefix": Row(
         lambda: Example(
             f'{TWO}CMD ["python", "app.py"]\n',

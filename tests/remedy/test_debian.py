@@ -12,7 +12,7 @@ from imgcompare.remedy.desk import Desk
 from imgcompare.remedy.drafts import find_drafts
 from imgcompare.remedy.environment import may_be_bare
 from imgcompare.remedy.multi_stage import write_multi_stage, write_without_tools
-from imgcompare.remedy.needs import apts_python
+from imgcompare.remedy.needs import Need, apts_python, not_brought
 from imgcompare.remedy.shape import Shape
 from imgcompare.remedy.tidy import write_tidy
 from tests.support.cases import DEBIAN, elf, package
@@ -104,6 +104,8 @@ def test_apts_python_where_only_its_pip_was_asked_for(named: tuple[str, ...], ne
     original = shape("FROM debian:12\nRUN x\nCMD x\n", {2: {**status, **listed}}, DEBIAN).original
     assert [need.package for need in apts_python(original, (), named)] == needed
     assert apts_python(original, ("python3-minimal",), ()) == ()
+    needs = (Need("python3-minimal", "python3"), Need("libpq5", "libpq.so.5"))
+    assert not_brought(needs, original, named) == (needs[1:] if named else needs)
 
 
 def test_an_environment_that_apts_pip_installs_into() -> None:
