@@ -161,6 +161,8 @@ def test_a_network_that_exists_is_joined_and_left_as_it_was(shop: Project, clien
     finally:
         there.remove(force=True)
         network.remove()
+    gone = shop("run", "Dockerfile:base", "--network", name, "-q")
+    assert (gone.code, gone.stderr.splitlines()[0]) == (2, f"Error: the engine has no network {name}")
     assert result.code == 0, result.stdout
     assert f'"{name}-db": "fresh"' in result.variant("base")["check"]["body_excerpt"]
 

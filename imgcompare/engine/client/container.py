@@ -39,7 +39,7 @@ from imgcompare.engine.interface import (
 )
 from imgcompare.engine.transport.faults import engine_fault
 from imgcompare.engine.transport.ssh_tunnel import tunnel
-from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError
+from imgcompare.errors import EngineError, EngineRefusedError, PortTakenError, UsageError
 from imgcompare.regex import regex
 from imgcompare.text.printable import printable, printable_lines
 
@@ -98,12 +98,18 @@ class SdkContainer:
             self._put({each.path: (each.content, each.mode) for each in self._spec.options.files})
 
     def start(self) -> None:
-        """Start it. Raises EngineError, PortTakenError for a fixed host port that is taken."""
+        """Start it. Raises EngineError, PortTakenError for a host port that is taken, UsageError for no network."""
         try:
             self._api.call("POST", f"{self._path}/start")
         except EngineRefusedError as exc:
             if _PORT_TAKEN.search(exc.text) and self._spec.host_port is not None:
                 raise self._port_taken(self._spec.host_port) from exc
+            network = self._spec.options.network
+            if network and exc.status == 404 and f"network {network} not found" in exc.text:
+                raise UsageError(
+                    f"the engine has no network {printable(network, limit=80)}",
+                    hint="`docker network ls` lists its own.",
+                ) from exc
             if fault := engine_fault(exc.text):
                 raise fault from exc
             if not _CANNOT_START.search(exc.text):
