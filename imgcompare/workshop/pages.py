@@ -78,12 +78,14 @@ def started(attempt: Attempt, style: Style) -> str:
     page.say(printable(" ".join(exercise.task.split()), limit=2000), lead=_INDENT)
     page.gap()
     page.say(f"Edit {printable(str(attempt.dockerfile))}, then:", lead=_INDENT)
+    longest = len(f"imgcompare exercise solution{_shown(attempt.folder)}")
     for command, about in (
         ("check", "builds and runs it, and says what is left to do"),
         ("hint", f"gives the first of {HINTS} hints"),
         ("solution", "shows one that reaches every goal"),
     ):
-        page.say(f"imgcompare exercise {command}{_shown(attempt.folder)}   {about}", lead=_INDENT * 2, hang=6)
+        told = f"imgcompare exercise {command}{_shown(attempt.folder)}".ljust(longest)
+        page.say(f"{told}   {about}", lead=_INDENT * 2, hang=6)
     return page.text()
 
 

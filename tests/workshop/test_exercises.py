@@ -99,6 +99,8 @@ def test_one_of_your_own_is_a_folder_with_one_file(mine: Path, monkeypatch: pyte
     assert [each["name"] for each in json.loads(listed.output)["exercises"]] == ["mine"]
     started = CliRunner().invoke(cli, ["exercise", "start", "mine", "--exercises", "exercises"])
     assert started.exit_code == 0, started.output
+    *_, check, hint, solution = started.output.splitlines()
+    assert check.index("builds") == hint.index("gives") == solution.index("shows")
     assert (tmp_path / "mine/app/app.py").is_file()
     assert not (tmp_path / "mine" / SOLUTION).exists(), "not where it is seen at once"
 
