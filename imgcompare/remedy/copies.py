@@ -19,6 +19,7 @@ _LEFT = regex(
 )
 _SITE = regex(r"(.*/(?:site|dist)-packages)/")
 _MOST_SOURCES = 60
+_MOST_BESIDE = 10
 _SMALL_BYTES = 3_000_000
 _COPIED = ("COPY", "ADD", "WORKDIR")
 
@@ -48,6 +49,21 @@ def copy_lines(shape: Shape, stage: str, there: Files, *, tools: bool) -> tuple[
     return _joined(lines, there)
 
 
+def beside_lines(shape: Shape, stage: str, there: Files) -> tuple[str, ...]:
+    """The lines that bring what installations wrote among the application's files: an exported list, an egg-info."""
+    present, lines = _Present(shape, there), list[str]()
+    for instruction in (part.instruction for part in shape.parts if part.keyword == "RUN"):
+        if not shape.purposes(instruction) & {Purpose.INSTALL, Purpose.TOOL}:
+            continue
+        files = {
+            path: entry
+            for path, entry in shape.written(instruction).items()
+            if present.is_made(path) and not _LEFT.match(path) and "/__pycache__/" not in path
+        }
+        lines += [_line(stage, path, {path: entry}) for path, entry in sorted(files.items())]
+    return tuple(dict.fromkeys(lines)) if len(lines) <= _MOST_BESIDE else ()
+
+
 class _Present:
     """Which folders the last stage has anyway: its base's, and those that COPY and WORKDIR make."""
 
@@ -63,6 +79,11 @@ class _Present:
         }
         working = (shape.original.built.image.working_dir or "").strip("/").split("/")
         self._made = made | {"/".join(working[:count]) for count in range(1, len(working) + 1)}
+
+    def is_made(self, path: str) -> bool:
+        """Whether a file lies in a folder that COPY or WORKDIR made, and not in an environment."""
+        folders = {path[:at] for at, letter in enumerate(path) if letter == "/"}
+        return not self._environments & folders and any(not self._there.has(one) for one in self._made & folders)
 
     def is_whole(self, top: str) -> bool:
         """Whether a folder is taken as it is: packages and environments, to which a next installation may add."""

@@ -9,7 +9,7 @@ from imgcompare.dockerfile.shell import Command
 from imgcompare.regex import regex
 from imgcompare.remedy.exempt import exempt, uses_pip
 from imgcompare.remedy.shape import Part, Shape
-from imgcompare.remedy.steps import Purpose, is_compiling
+from imgcompare.remedy.steps import Purpose, is_compiling, upgrades_pip
 
 ENVIRONMENT = "/opt/venv"
 """Where it is."""
@@ -66,7 +66,7 @@ def starts_tools(shape: Shape) -> bool:
     """Whether a tool that installs is started where the application runs, by its command or by what that starts."""
     probe = shape.original.probe
     return TOOLS.search(shape.started) is not None or (
-        probe is not None and any(name in probe.programs for name in _NAMES_OF_TOOLS)
+        probe is not None and (uses_pip(probe) or any(name in probe.programs for name in _NAMES_OF_TOOLS))
     )
 
 
@@ -127,7 +127,7 @@ def may_be_bare(shape: Shape) -> bool:
 def _is_plain_pip(told: tuple[Command, Purpose]) -> bool:
     command, purpose = told
     if purpose is not Purpose.INSTALL:
-        return purpose is not Purpose.TOOL
+        return purpose is not Purpose.TOOL or upgrades_pip(command)
     names = {re.split(r"[\[<>=!~ ;@]", word, maxsplit=1)[0].lower() for word in command.words}
     return (
         re.fullmatch(r"pip3?", command.words[0]) is not None

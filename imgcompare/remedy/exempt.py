@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from imgcompare.remedy.probe import Probe
+from imgcompare.remedy.steps import PLUGINS
 
 _INSTALLERS = ("pip", "wheel", "setuptools")
 _TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
@@ -27,10 +28,10 @@ def uses_pip(probe: Probe) -> bool:
     return imported or any(name.startswith("pip") and name[3:4] in "0123456789" for name in probe.programs)
 
 
-def _only_for(probe: Probe, tools: Iterable[str]) -> set[str]:
+def _only_for(probe: Probe, tools: Collection[str]) -> set[str]:
     """The tools that are installed, and what nothing else requires."""
     there = probe.distributions
-    found = [tool for tool in tools if tool in there]
+    found = [name for name in there if name in tools or name.startswith(PLUGINS)]
     required = {name for one in there.values() for name in one.requires}
     others = [name for name in there if name not in required and name not in found]
     return _closure(probe, found) - _closure(probe, others) if found else set()

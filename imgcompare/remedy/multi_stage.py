@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from imgcompare.dockerfile.shell import AND, Command, flags_of, join_commands
 from imgcompare.regex import regex
-from imgcompare.remedy.copies import copy_lines
+from imgcompare.remedy.copies import beside_lines, copy_lines
 from imgcompare.remedy.environment import ENVIRONMENT, starts_tools, unneeded
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.shape import Part, Shape
@@ -59,7 +59,8 @@ def write_multi_stage(
             return Refusal(copies)
         lines = (*_making_room(shape, there), *copies)
     else:
-        lines = (f"COPY --from={name} {ENVIRONMENT} {ENVIRONMENT}", f"ENV PATH={ENVIRONMENT}/bin:$PATH")
+        beside = beside_lines(shape, name, there)
+        lines = (f"COPY --from={name} {ENVIRONMENT} {ENVIRONMENT}", f"ENV PATH={ENVIRONMENT}/bin:$PATH", *beside)
     stages = _Stages()
     _write_builder(shape, stages, name, there, in_place=in_place, bare=bare)
     _write_last(shape, stages, base, lines, needs)

@@ -28,6 +28,9 @@ class Purpose(Enum):
 
 
 _TOOLS = frozenset(("poetry", "pipenv", "uv", "pdm", "hatch", "pip-tools", "virtualenv"))
+PLUGINS = "poetry-plugin-"
+"""How the names of what only poetry needs begin."""
+
 _INSTALLERS = frozenset(("pip", "setuptools", "wheel"))
 _TOOL_SCRIPTS = regex(r"install\.python-poetry\.org|astral\.sh/uv|pdm-project\.org|bootstrap\.pypa\.io")
 _PIP = regex(r"pip[\d.]*")
@@ -84,6 +87,12 @@ def is_compiling(command: Command) -> bool:
     return command.program in _COMPILERS or (command.program == "go" and words[1:2] in (("build",), ("install",)))
 
 
+def upgrades_pip(command: Command) -> bool:
+    """Whether pip installs itself and nothing else."""
+    words = [word for word in command.words if not word.startswith("-")]
+    return purpose_of(command) is Purpose.TOOL and words[-2:] == ["install", "pip"]
+
+
 def purpose_of(command: Command) -> Purpose:
     """What a command is for; OTHER where its words do not tell."""
     words, program = command.words, command.program
@@ -126,7 +135,9 @@ def _pip_purpose(rest: Sequence[str]) -> Purpose:
     if rest[:1] not in (["install"], ["sync"], ["uninstall"]):
         return Purpose.OTHER
     names = [re.split(r"[\[<>=!~ ;@]", word, maxsplit=1)[0].lower() for word in rest[1:]]
-    tools = _TOOLS.intersection(names)
+    tools = {name for name in names if name in _TOOLS or name.startswith(PLUGINS)}
+    if rest[0] == "install" and names == ["pip"]:
+        return Purpose.TOOL  # its own upgrade
     return Purpose.TOOL if tools and tools | _INSTALLERS >= set(names) else Purpose.INSTALL
 
 

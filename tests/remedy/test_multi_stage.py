@@ -12,7 +12,7 @@ from imgcompare.remedy.multi_stage import Refusal, write_multi_stage
 from imgcompare.remedy.needs import Need
 from imgcompare.remedy.probe import Distribution
 from imgcompare.remedy.shape import Shape
-from tests.support.cases import PYTHON, SITE, File, package
+from tests.support.cases import PYTHON, SITE, File, folder, package
 from tests.support.cases import Files as Written
 from tests.support.shrinking import PROBE, files, shape
 
@@ -115,6 +115,7 @@ RUN pip install -r requirements.txt
         ("pip install -r requirements.txt", None, False),
         ("python -m pip install flask", "23.0.1", False),
         ("pip install --upgrade pip setuptools && pip install flask", "23.0.1", False),
+        ("pip install --upgrade pip && pip install flask", "23.0.1", True),
         ("pip install --no-build-isolation flask", "23.0.1", False),
         ("uv pip install flask", "23.0.1", False),
         ("sh setup.sh", "23.0.1", False),
@@ -126,6 +127,37 @@ def test_when_the_bases_pip_can_install_into_it(run: str, pip: str | None, may: 
     base = {**PYTHON, **(package("pip", pip) if pip else {})}
     text = PLAIN.replace("pip install -r requirements.txt", run)
     assert may_be_bare(shape(text, INSTALLED, base)) == may
+
+
+def test_what_installs_is_brought_up_before_there_is_an_environment() -> None:
+    """In it pip would come along with all that it is: it is its own business which one it is."""
+    text = PLAIN.replace("RUN pip", "RUN pip install --upgrade pip\nRUN pip install poetry\nRUN pip")
+    found = written(shape(text, {10: INSTALLED[8]}))
+    assert found.index("install --upgrade pip") < found.index("install poetry") < found.index("-m venv")
+    assert "upgrade" not in last(found)
+
+
+def test_what_an_installation_writes_beside_the_packages() -> None:
+    """A list that it exported lies among the application's files; what the base has and caches are none of these."""
+    run = "poetry export -o requirements.txt && pip install -r requirements.txt"
+    beside: Written = {
+        "/app/requirements.txt": "flask",
+        "/app/__pycache__/x.pyc": "x",
+        "/app/.venv/pyvenv.cfg": "x",
+        "/app/.venv/lib/x": "x",
+        "/root/.cache/pip/x": "x",
+        "/usr/local/share/x": "x",
+    }
+    text = PLAIN.replace("pip install -r requirements.txt", run)
+    layers: dict[int, Written] = {5: {"/app": folder()}, 8: INSTALLED[8] | beside}
+    copies = [line for line in last(written(shape(text, layers))).splitlines() if "--from" in line]
+    assert copies == [
+        "COPY --from=builder /opt/venv /opt/venv",
+        "COPY --from=builder /app/requirements.txt /app/requirements.txt",
+    ]
+    many: Written = {f"/app/build/{number}": "x" for number in range(11)}
+    layers[8] = INSTALLED[8] | many
+    assert "/app/build" not in last(written(shape(text, layers)))
 
 
 def test_an_environment_whose_packages_ask_for_setuptools() -> None:

@@ -110,6 +110,7 @@ def test_a_tool_goes_with_what_only_it_needs() -> None:
     """What the application needs of the same packages must stay; and without leave nothing may go."""
     tools = {
         "poetry": Distribution("1.8", SITE, ("requests", "cleo"), ("poetry",)),
+        "poetry-plugin-export": Distribution("1.8", SITE, ("poetry",), ("poetry",)),
         "cleo": Distribution("2", SITE, (), ("cleo",)),
         "requests": Distribution("2", SITE, (), ("requests",)),
         "shop": Distribution("1", SITE, ("requests",), ("shop",)),
