@@ -135,13 +135,14 @@ def _modules(folder: str, skip: frozenset[str]) -> Any:
 def _distributions() -> dict[str, list[Any]]:
     """Of each distribution: its version, its folder, what it requires and its top-level modules."""
     found: dict[str, list[Any]] = {}
-    for one in metadata.distributions() if metadata else ():
+    every = list(metadata.distributions()) if metadata else []
+    asked = _asked_extras(every)
+    for one in every:
         try:
             name = re.sub(r"[-_.]+", "-", one.metadata["Name"] or "").lower()
             if not name or name in found:
                 continue
-            # What an extra would require is not installed for its sake.
-            plain = [text for text in one.requires or () if "extra ==" not in text.partition(";")[2]]
+            plain = [text for text in one.requires or () if _extra_of(text) in ("", *asked.get(name, ()))]
             requires = [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in plain]
             tops = {str(file).partition("/")[0] for file in one.files or () if not str(file).startswith("..")}
             modules = sorted({top.partition(".")[0] for top in tops if not top.endswith(("-info", ".data"))})
@@ -150,6 +151,24 @@ def _distributions() -> dict[str, list[Any]]:
         except Exception:  # noqa: BLE001, S112 - damaged metadata says nothing
             continue
     return found
+
+
+def _extra_of(requirement: str) -> str:
+    """The extra for whose sake alone something is required; "" for what always is."""
+    match = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement.partition(";")[2])
+    return match.group(1).lower() if match else ""
+
+
+def _asked_extras(distributions: Any) -> dict[str, set[str]]:
+    """The extras that others ask for, by name; what another extra would require is not installed for its sake."""
+    asked: dict[str, set[str]] = {}
+    for one in distributions:
+        for text in one.requires or ():
+            match = re.match(r"([A-Za-z0-9._-]+)\s*\[([^\]]*)\]", text)
+            if match and not _extra_of(text):
+                extras = {extra.strip().lower() for extra in match.group(2).split(",")}
+                asked.setdefault(re.sub(r"[-_.]+", "-", match.group(1)).lower(), set()).update(extras)
+    return asked
 
 
 def _needs(folders: list[str], library_folders: list[str]) -> dict[str, dict[str, str]]:
