@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import grp
 import json
+import operator
 import os
 import re
 import sys
@@ -41,6 +42,7 @@ _LEFT_OUT = frozenset(
 _NO_FOLDERS = frozenset(("__pycache__", "node_modules", "tests", "site-packages", "dist-packages"))
 _TEXT_BYTES = 1 << 16
 _UNKNOWN_PYTHON = 7
+_COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 def main() -> None:
@@ -143,6 +145,7 @@ def _distributions() -> dict[str, list[Any]]:
             if not name or name in found:
                 continue
             plain = [text for text in one.requires or () if _extra_of(text) in ("", *asked.get(name, ()))]
+            plain = [text for text in plain if not _is_for_another_python(text)]
             requires = [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in plain]
             tops = {str(file).partition("/")[0] for file in one.files or () if not str(file).startswith("..")}
             modules = sorted({top.partition(".")[0] for top in tops if not top.endswith(("-info", ".data"))})
@@ -157,6 +160,17 @@ def _extra_of(requirement: str) -> str:
     """The extra for whose sake alone something is required; "" for what always is."""
     match = re.search(r"""extra\s*==\s*["']([^"']+)""", requirement.partition(";")[2])
     return match.group(1).lower() if match else ""
+
+
+def _is_for_another_python(requirement: str) -> bool:
+    """Whether something is required with other versions of Python alone; where that is not plain, no."""
+    marker = requirement.partition(";")[2]
+    if re.search(r"\bor\b", marker):
+        return False
+    return not all(
+        _COMPARED[sign](sys.version_info[:2], tuple(map(int, version.split("."))))
+        for sign, version in re.findall(r"""\bpython_version\s*([<>]=?)\s*["'](\d+\.\d+)["']""", marker)
+    )
 
 
 def _asked_extras(distributions: Any) -> dict[str, set[str]]:

@@ -44,7 +44,9 @@ MODULES = {
     "no-module.py": "raise Exception",
     "thing-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: My_Thing\nVersion: 1.0\n"
     "Requires-Dist: flask>=2\nRequires-Dist: pytest; extra == 'dev'\n"
-    "Requires-Dist: redis; python_version > '3' and extra == 'Cache'\n",
+    "Requires-Dist: redis; python_version > '3.0' and extra == 'Cache'\n"
+    "Requires-Dist: zipp; python_version < '3.0'\n"
+    "Requires-Dist: six; python_version < '3.0' or sys_platform == 'linux'\n",
     "other-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: other\nVersion: 1.0\n"
     "Requires-Dist: my.thing[cache,other]>=1\nRequires-Dist: my-thing[dev]; extra == 'dev'\n",
     "thing-1.0.dist-info/RECORD": "plain.py,,\npackage/__init__.py,,\n../../../bin/thing,,\n",
@@ -172,9 +174,9 @@ def test_one_that_another_import_breaks_is_tried_alone(seen: Probe) -> None:
 
 
 def test_distributions(seen: Probe) -> None:
-    """Names are normalised; what an extra requires is required where somebody asks for that extra."""
+    """Names are normalised; what an extra requires counts where somebody asks for it; another Python's needs do not."""
     thing = seen.distributions["my-thing"]
-    assert (thing.version, thing.requires, thing.modules) == ("1.0", ("flask", "redis"), ("package", "plain"))
+    assert (thing.version, thing.requires, thing.modules) == ("1.0", ("flask", "redis", "six"), ("package", "plain"))
 
 
 def test_programs_that_are_started_by_name(seen: Probe) -> None:
