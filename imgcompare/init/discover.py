@@ -81,7 +81,9 @@ def _files(root: Path) -> Iterator[Path]:
         deep = len(inside.parts) >= _DEEPEST
         folders[:] = [] if deep else sorted(name for name in folders if name[0] != "." and name not in _SKIPPED_FOLDERS)
         for name in files:
-            if _NAME.fullmatch(name) and not name.lower().endswith(_NO_DOCKERFILE) and _is_text(str(inside / name)):
+            named = _NAME.fullmatch(name) and not name.lower().endswith(_NO_DOCKERFILE)
+            # A pipe would be waited for. Unlike Path's, this never raises.
+            if named and _is_text(str(inside / name)) and os.path.isfile(root / inside / name):  # noqa: PTH113
                 yield inside / name
 
 

@@ -73,6 +73,12 @@ def test_what_is_no_dockerfile_is_passed_over(tmp_path: Path) -> None:
     assert found(tmp_path, {"Dockerfile.empty": "", "Dockerfile.headless": "RUN x\n"}) == {}
 
 
+def test_a_pipe_of_that_name_is_not_waited_for(tmp_path: Path) -> None:
+    """Only files are read."""
+    os.mkfifo(tmp_path / "Dockerfile")
+    assert find_dockerfiles(tmp_path) == ()
+
+
 def test_the_context_is_the_nearest_folder_that_has_what_is_copied(tmp_path: Path) -> None:
     """Sources of other stages and of the network say nothing about it."""
     contexts = {
