@@ -53,6 +53,9 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Say something once that the user should know."""
 
+    def warn(self, text: str) -> None:
+        """Say that something did not go as it was asked for; heard where nothing else is, too."""
+
     def stopping(self, text: str) -> None:
         """Say that everything comes to an early end; called by a signal handler, so it may take no lock."""
 
@@ -93,6 +96,10 @@ class QuietProgress:
     def note(self, text: str) -> None:
         """Say nothing."""
 
+    def warn(self, text: str) -> None:
+        """Say it even so."""
+        tell(printable(text))
+
     def stopping(self, text: str) -> None:
         """Say it even so, on a line of its own: the terminal has echoed "^C"."""
         tell(f"\n{text}")
@@ -124,6 +131,10 @@ class DiscreetProgress:
     def note(self, text: str) -> None:
         """Pass the text on."""
         self._view.note(redact(text, self._secrets))
+
+    def warn(self, text: str) -> None:
+        """Pass the text on."""
+        self._view.warn(redact(text, self._secrets))
 
     def stopping(self, text: str) -> None:
         """Pass the text on as it is: ours."""
@@ -157,6 +168,10 @@ class OneOfSeveral(QuietProgress):
     def note(self, text: str) -> None:
         """Pass it on."""
         self._view.note(f"{self._name}: {text}")
+
+    def warn(self, text: str) -> None:
+        """Pass it on."""
+        self._view.warn(f"{self._name}: {text}")
 
     def stopping(self, text: str) -> None:
         """Pass it on."""
@@ -206,6 +221,10 @@ class PlainProgress(QuietProgress):
         """Print the text."""
         with self._lock:
             self._print(printable(text))
+
+    def warn(self, text: str) -> None:
+        """Print the text."""
+        self.note(text)
 
     def _print(self, line: str) -> None:
         # A reader that has gone away is no reason to end the run.
@@ -290,6 +309,10 @@ class RichProgress(QuietProgress):
         """Print the text above the view, where it stays."""
         # Not under our lock: printing redraws the view, which takes it.
         self._console.print(self._spell(printable(text)), markup=False, emoji=False)
+
+    def warn(self, text: str) -> None:
+        """Print the text as a note."""
+        self.note(text)
 
     def stopping(self, text: str) -> None:
         """Show the text below the lines: written past the view, it would move the lines that are redrawn in place."""

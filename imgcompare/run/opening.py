@@ -103,7 +103,7 @@ def _reap(engine: Engine, ledger: Ledger, progress: Progress) -> None:
     try:
         count = reap_dead_runs(ledgers_folder(), engine, ledger)
     except EngineRefusedError as exc:
-        progress.note(f"Something that a killed run left is still there: {exc.message}")
+        progress.warn(f"Something that a killed run left is still there: {exc.message}")
     else:
         if count:
             progress.note(f"Removed {count} container(s) that a killed run had left.")
@@ -113,5 +113,5 @@ def _leave(engine: Engine, ledger: Ledger, progress: Progress) -> bool:
     """Remove what must not stay, and say whether anything of this run does."""
     left = sweep(engine, ledger)
     if left:
-        progress.note(f"Could not remove {', '.join(left)}: `imgcompare clean` will, once the engine answers.")
+        progress.warn(f"Could not remove {', '.join(left)}: `imgcompare clean` will, once the engine answers.")
     return bool(left) or any(entry.kept for entry in ledger.made())

@@ -84,7 +84,7 @@ def saver(folder: Path | None, run_id: str, progress: Progress) -> Callable[[Doc
         except UsageError as exc:
             if exc.message not in told:
                 told.add(exc.message)
-                progress.note(f"The report is not saved: {exc.message}. {exc.hint}")
+                progress.warn(f"The report is not saved: {exc.message}. {exc.hint}")
 
     return save
 

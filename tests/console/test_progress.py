@@ -214,6 +214,7 @@ def test_live_view_cleans_up_after_an_error() -> None:
         with RichProgress(stream, UNICODE) as progress:
             progress.stage("multi", Stage.BUILD, "1/6")
             progress.note("A [red]note[/] that stays.")
+            progress.warn("A warning, too.")
             raise RuntimeError("mid-build")
 
     with pytest.raises(RuntimeError, match="mid-build"):
@@ -221,6 +222,7 @@ def test_live_view_cleans_up_after_an_error() -> None:
     text = stream.getvalue()
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
     assert "A [red]note[/] that stays." in text
+    assert "A warning, too." in text
     assert text.rstrip().endswith("\x1b[2K")
 
 
@@ -235,12 +237,14 @@ def test_comparisons_side_by_side_are_told_under_their_names() -> None:
     second.stage("slim", Stage.BUILD, "1/6")
     first.finished("slim", "answers", ok=True)
     second.note("No logins.")
+    second.warn("Not saved.")
     first.compared("1 works", ok=True)
     assert out.getvalue().splitlines() == [
         "shop · slim: build: 1/6",
         "admin · slim: build: 1/6",
         "shop · slim: ✓ answers",
         "admin: No logins.",
+        "admin: Not saved.",
         "shop: ✓ 1 works (1 of 2)",
     ]
 
@@ -271,14 +275,16 @@ def test_choice_of_view(
     assert type(open_progress(make_stream(), quiet=quiet, environ=environ)) is kind
 
 
-def test_quiet_says_nothing() -> None:
-    """Silence takes every call and writes nothing."""
+def test_quiet_says_nothing_but_what_went_wrong(capfd: pytest.CaptureFixture[str]) -> None:
+    """Silence takes every call and writes nothing, but for what was not done that was asked for."""
     out = io.StringIO()
     with open_progress(out, quiet=True) as progress:
         progress.stage("a", Stage.BUILD)
         progress.note("b")
         progress.finished("a", "works", ok=True)
+        progress.warn("The report is not saved.")
     assert out.getvalue() == ""
+    assert capfd.readouterr().err == "The report is not saved.\n"
 
 
 def test_rich_is_loaded_only_for_a_live_view() -> None:

@@ -37,6 +37,8 @@ class Told(QuietProgress):
         """Keep it."""
         self.notes.append(text)
 
+    warn = note
+
     def finished(self, subject: str, outcome: str, *, ok: bool) -> None:
         """Keep how it ended."""
         self.outcomes[subject] = outcome, ok
