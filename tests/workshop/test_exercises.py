@@ -97,7 +97,7 @@ def test_one_of_your_own_is_a_folder_with_one_file(mine: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     listed = CliRunner().invoke(cli, ["exercise", "list", "--exercises", "exercises", "--json"])
     assert [each["name"] for each in json.loads(listed.output)["exercises"]] == ["mine"]
-    started = CliRunner().invoke(cli, ["exercise", "start", "mine", "--exercises", "exercises"])
+    started = CliRunner(env={"COLUMNS": "300"}).invoke(cli, ["exercise", "start", "mine", "--exercises", "exercises"])
     assert started.exit_code == 0, started.output
     *_, check, hint, solution = started.output.splitlines()
     assert check.index("builds") == hint.index("gives") == solution.index("shows")
