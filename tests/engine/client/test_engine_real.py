@@ -211,7 +211,10 @@ def test_a_damaged_docker_configuration_is_named(
     """The SDK cannot start with it, so the message names the file."""
     (tmp_path / "config.json").write_text('{"auths": {"registry.example": "?"}}')
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with client(engine_url) as engine, pytest.raises(UsageError, match=r"config\.json' cannot be used"):
+    with (
+        client(engine_url) as engine,
+        pytest.raises(UsageError, match=r'config\.json cannot be used: its section "auths"'),
+    ):
         engine.info()
 
 
