@@ -7,17 +7,14 @@ from functools import partial
 
 from imgcompare.dockerfile.shell import Command
 from imgcompare.regex import regex
-from imgcompare.remedy.exempt import exempt, uses_pip
+from imgcompare.remedy.exempt import TOOLS, exempt, uses_pip
 from imgcompare.remedy.shape import Part, Shape
 from imgcompare.remedy.steps import Purpose, is_compiling, upgrades_pip
 
 ENVIRONMENT = "/opt/venv"
 """Where it is."""
 
-TOOLS = regex(r"\b(?:poetry|pipenv|uv|pdm|hatch)\b")
-"""Tools that install, and may start the application."""
-
-_NAMES_OF_TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
+_NAMES_A_TOOL = regex(rf"\b(?:{'|'.join(TOOLS)})\b")
 
 _PIP_FOR_OTHERS = (22, 3)  # since then it installs into another interpreter's environment
 _NO_ENVIRONMENT = (
@@ -43,7 +40,7 @@ def environment_refusal(shape: Shape) -> str:
     for pattern, reason in _NO_ENVIRONMENT:
         if any(pattern.search(one.text) for one in runs) or pattern.search(shape.started):
             return reason
-    if TOOLS.search(shape.started):
+    if _NAMES_A_TOOL.search(shape.started):
         return "a tool starts the application"
     commands = [one for installer in shape.installers for one, _ in shape.commands(installer) or ()]
     if any(map(is_compiling, commands)):
@@ -65,8 +62,8 @@ def environment_refusal(shape: Shape) -> str:
 def starts_tools(shape: Shape) -> bool:
     """Whether a tool that installs is started where the application runs, by its command or by what that starts."""
     probe = shape.original.probe
-    return TOOLS.search(shape.started) is not None or (
-        probe is not None and (uses_pip(probe) or any(name in probe.programs for name in _NAMES_OF_TOOLS))
+    return _NAMES_A_TOOL.search(shape.started) is not None or (
+        probe is not None and (uses_pip(probe) or any(name in probe.programs for name in TOOLS))
     )
 
 

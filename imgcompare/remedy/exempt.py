@@ -8,7 +8,8 @@ from imgcompare.remedy.probe import Probe
 from imgcompare.remedy.steps import PLUGINS
 
 _INSTALLERS = ("pip", "wheel", "setuptools")
-_TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
+TOOLS = ("poetry", "pipenv", "uv", "pdm", "hatch")
+"""Tools that install a project, and may start the application."""
 
 
 def exempt(probe: Probe, *, tools: bool) -> frozenset[str]:
@@ -19,7 +20,7 @@ def exempt(probe: Probe, *, tools: bool) -> frozenset[str]:
     """
     installers = set(_INSTALLERS) - ({"setuptools"} if probe.setuptools else set())
     installers -= {"pip"} if uses_pip(probe) else set()
-    return frozenset(installers | (_only_for(probe, _TOOLS) if tools else set()))
+    return frozenset(installers | (_only_for(probe, TOOLS) if tools else set()))
 
 
 def uses_pip(probe: Probe) -> bool:
